@@ -1,0 +1,8 @@
+"""``python -m jzysoap``: the command line."""
+
+import sys
+
+from jzysoap.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""The client for asynchronous code: ``Client``'s operations, over httpx.
+
+Nothing blocks the event loop: the definition is compiled, and a password's callable asked, in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from functools import partial
+from types import TracebackType
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from jzysoap import wsdl
+from jzysoap.aiotransport import AsyncTransport, Exchange
+from jzysoap.base import BaseClient
+from jzysoap.errors import JzySoapError
+from jzysoap.models import Balance, Batch, Channel, DeliveryReport, Poll, Sent
+from jzysoap.models import Reply as InboundReply
+from jzysoap.session import Steps
+from jzysoap.wire import Reply, Request
+
+logger = logging.getLogger("jzysoap")
+
+T = TypeVar("T")
+C = TypeVar("C", bound="AsyncClient")
+
+
+class AsyncClient(BaseClient):
+    __doc__ = (BaseClient.__doc__ or "").replace(
+        "adapter: what moves the bytes, in place of the client's own: a requests adapter that never retries.",
+        "adapter: what moves the bytes, in place of the client's own: an httpx asynchronous transport.",
+    )
+
+    def _open(self) -> None:
+        self._transport = AsyncTransport(self._config)
+        self._loading: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+    async def send(
+        self,
+        mobile: str | Iterable[str],
+        text: str,
+        *,
+        channel: Channel | None = None,
+        extension: str | None = None,
+        signature: str | None = None,
+        long: bool | None = None,
+        batch_size: int | None = None,
+        on_batch: Callable[[Batch], object] | None = None,
+    ) -> Sent:
+        """As ``Client.send``. When it is cancelled, its connection is closed and its outcome is unknown."""
+        options = {"channel": channel, "extension": extension, "signature": signature, "long": long}
+        try:
+            plan = self._plan(mobile, text, {**options, "batch_size": batch_size})
+        finally:
+            # A traceback shows the locals of this frame: recipients and text must not be among them.
+            del mobile, text
+        return await self._run(self._session.send(plan, on_batch))
+
+    async def balance(self) -> Balance:
+        """As ``Client.balance``."""
+        return await self._run(self._session.balance())
+
+    async def reports(self) -> Poll[DeliveryReport]:
+        """As ``Client.reports``.
+
+        Once it has been asked for, a poll that is cancelled is still received within its deadline and handed to
+        ``on_reply`` before the cancellation goes on.
+        """
+        return await self._run(self._session.reports())
+
+    async def replies(self) -> Poll[InboundReply]:
+        """As ``Client.replies``, and cancelled as ``reports``."""
+        return await self._run(self._session.replies())
+
+    async def change_password(self, new: str, *, base64: bool = False) -> None:
+        """As ``Client.change_password``."""
+        try:
+            steps = self._change(new, base64)
+        finally:
+            del new
+        await self._run(steps)
+
+    async def prepare(self) -> None:
+        """As ``Client.prepare``."""
+        if self._session.needs_bindings():
+            loop = asyncio.get_running_loop()
+            # One thread at a time: asyncio resolves names in the same threads, and would find none free.
+            async with self._loading.setdefault(loop, asyncio.Lock()):
+                if self._session.needs_bindings():
+                    load = partial(wsdl.load, self._config, partial(self._fetch, loop))
+                    self._session.bindings, self._session.definition = await asyncio.to_thread(load)
+
+    async def aclose(self) -> None:
+        """Closes the connections. A closed client refuses calls."""
+        await self._transport.aclose()
+
+    async def __aenter__(self: C) -> C:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _run(self, steps: Steps[T]) -> T:
+        await self.prepare()
+        cancelled: asyncio.CancelledError | None = None
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    if not isinstance(step, Request):
+                        result: Any = await asyncio.to_thread(step)
+                    elif step.consuming:
+                        result, cancelled = await self._finish(step)
+                    else:
+                        result = await self._transport.exchange(step)
+                except JzySoapError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(result)
+        except StopIteration as stop:
+            if cancelled is not None:
+                raise cancelled from None
+            value: T = stop.value
+            return value
+        except JzySoapError:
+            if cancelled is not None:
+                raise cancelled from None
+            raise
+
+    async def _finish(self, request: Request) -> tuple[Reply, asyncio.CancelledError | None]:
+        """Exchanges a request whose reply is gone if it is not received, and tells whether that was cancelled."""
+        exchange = Exchange()
+        task = asyncio.ensure_future(self._transport.exchange(request, exchange))
+        cancelled: asyncio.CancelledError | None = None
+        while not task.done():
+            try:
+                await asyncio.wait((task,))
+            except asyncio.CancelledError as error:
+                cancelled = error
+                if not exchange.sent:
+                    task.cancel()
+        if cancelled is None:
+            return task.result(), None
+        if task.cancelled() or task.exception() is not None:
+            raise cancelled
+        if self._config.on_reply is None:
+            logger.warning("a cancelled poll received %d bytes that no on_reply keeps", len(task.result().body))
+        return task.result(), cancelled
+
+    def _fetch(self, loop: asyncio.AbstractEventLoop, url: str) -> Reply:
+        request = Request("GET", url, self._session.headers, None, wsdl.FETCH_TIMEOUT, wsdl.MAX_DOCUMENT)
+        return asyncio.run_coroutine_threadsafe(self._transport.exchange(request), loop).result()

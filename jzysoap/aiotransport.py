@@ -1,0 +1,248 @@
+"""Bytes out and bytes in for asynchronous code, over httpx; failures classified as in ``transport``.
+
+A request is handed straight to an httpx transport: no redirect is followed, no environment variable is looked at,
+nothing is repeated that may have been sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
+
+from requests.utils import prepend_scheme_if_needed, select_proxy
+
+from jzysoap.config import Config
+from jzysoap.errors import ConfigurationError, JzySoapError, NotSentError, OutcomeUnknownError
+from jzysoap.transport import Reasons, fill, pause_before, proxies_for, reason_of, trusted
+from jzysoap.wire import Reply, Request
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class _Watch:
+    """What httpx tells of an exchange under way.
+
+    Attributes:
+        heard: whether it tells anything at all; a foreign transport may not.
+        sent: whether the writing of the request has begun.
+    """
+
+    def __init__(self) -> None:
+        self.heard = False
+        self.sent = False
+
+    async def __call__(self, event: str, info: dict[str, Any]) -> None:
+        self.heard = True
+        # What a proxy is told to open a tunnel is no part of the request.
+        if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
+            self.sent = True
+
+
+class Exchange:
+    """One exchange, so that others can see how far it has come.
+
+    Attributes:
+        sent: whether a byte of the request may have left.
+    """
+
+    def __init__(self) -> None:
+        self.watch = _Watch()
+
+    @property
+    def sent(self) -> bool:
+        return self.watch.sent
+
+
+class AsyncTransport:
+    """Exchanges requests for replies. Usable from several event loops, one after the other or at once.
+
+    Args:
+        config: the client's checked arguments.
+
+    Raises:
+        ConfigurationError: httpx is not installed, or the adapter is none of its transports.
+    """
+
+    def __init__(self, config: Config) -> None:
+        try:
+            import anyio
+            import httpx
+        except ImportError as error:
+            raise ConfigurationError("AsyncClient needs httpx: pip install 'jzysoap[async]'") from error
+        if config.adapter is not None and not isinstance(config.adapter, httpx.AsyncBaseTransport):
+            raise ConfigurationError("adapter must be an httpx asynchronous transport, such as AsyncHTTPTransport()")
+        self._config = config
+        self._httpx = httpx
+        self._anyio = anyio
+        self._reasons: Reasons = (
+            ((httpx.ProxyError,), "the proxy failed"),
+            ((httpx.ConnectTimeout, httpx.PoolTimeout), "no connection within {connect:g} s"),
+            ((httpx.TimeoutException,), "nothing came for {read:g} s"),
+            ((httpx.RemoteProtocolError, httpx.NetworkError, anyio.EndOfStream), "the connection was closed"),
+        )
+        self._tls: ssl.SSLContext | None = None
+        self._closed = False
+        self._pid = os.getpid()
+        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, httpx.AsyncBaseTransport]]
+        self._loops = WeakKeyDictionary()
+
+    async def exchange(self, request: Request, exchange: Exchange | None = None) -> Reply:
+        """One request, at most once as far as anyone can tell, and its reply.
+
+        Raises:
+            NotSentError: no byte of it was handed to the socket.
+            OutcomeUnknownError: some was, and no reply came.
+            ConfigurationError: the client is closed.
+        """
+        exchange = exchange or Exchange()
+        deadline = time.monotonic() + request.timeout.total
+        attempt = 1
+        while True:
+            try:
+                return await self._exchange(request, exchange, deadline)
+            except NotSentError as error:
+                pause = pause_before(attempt, error)
+                if pause is None or time.monotonic() + pause >= deadline:
+                    raise
+                attempt += 1
+                await asyncio.sleep(pause)
+
+    async def aclose(self) -> None:
+        """Closes every connection. A call made later is refused."""
+        self._closed = True
+        for transport in self._loops.pop(asyncio.get_running_loop(), {}).values():
+            await transport.aclose()
+        # Those of another loop went with it.
+        self._loops.clear()
+
+    async def _exchange(self, request: Request, exchange: Exchange, deadline: float) -> Reply:
+        if self._closed:
+            raise ConfigurationError("the client is closed: make a new one")
+        httpx = self._httpx
+        limits = request.timeout
+        left = max(deadline - time.monotonic(), 0.0)
+        watch = exchange.watch = _Watch()
+        reply = _Arriving(request)
+        transport = self._transport(request.url)
+        try:
+            with self._anyio.fail_after(left):
+                outgoing = httpx.Request(
+                    request.method,
+                    request.url,
+                    headers=dict(request.headers),
+                    content=request.body,
+                    extensions={
+                        "trace": watch,
+                        "timeout": {
+                            "connect": limits.connect,
+                            "read": limits.read,
+                            "write": limits.read,
+                            "pool": limits.connect,
+                        },
+                    },
+                )
+                response = await transport.handle_async_request(outgoing)
+                try:
+                    await reply.receive(response)
+                finally:
+                    with self._anyio.CancelScope(shield=True):
+                        await response.aclose()
+        except JzySoapError:
+            raise
+        except Exception as error:  # a transport may raise anything; none of it may escape unclassified
+            late = isinstance(error, TimeoutError) and time.monotonic() >= deadline
+            reason = reason_of(TimeoutError("deadline") if late else error, request, self._reasons)
+            if reply.status is not None:
+                return reply.finish(reason)
+            where = urlsplit(request.url).netloc
+            if watch.sent or not watch.heard:
+                raise OutcomeUnknownError(f"no answer from {where} after the request had left: {reason}") from error
+            raise NotSentError(f"nothing was sent to {where}: {reason}") from error
+        return reply.finish(None)
+
+    def _transport(self, url: str) -> httpx.AsyncBaseTransport:
+        if self._config.adapter is not None:
+            adapter: httpx.AsyncBaseTransport = self._config.adapter
+            return adapter
+        if self._pid != os.getpid():
+            # The parent's connections must not be touched.
+            self._pid = os.getpid()
+            self._abandoned = self._loops
+            self._loops = WeakKeyDictionary()
+        transports = self._loops.setdefault(asyncio.get_running_loop(), {})
+        proxy = select_proxy(url, proxies_for(self._config, url)) or ""
+        if proxy not in transports:
+            transports[proxy] = self._new_transport(proxy)
+        return transports[proxy]
+
+    def _new_transport(self, proxy: str) -> httpx.AsyncBaseTransport:
+        config = self._config
+        if self._tls is None:
+            self._tls = _context(self._httpx, config)
+        made: httpx.AsyncBaseTransport = self._httpx.AsyncHTTPTransport(
+            verify=self._tls,
+            trust_env=False,
+            limits=self._httpx.Limits(
+                max_connections=None,
+                max_keepalive_connections=config.pool_size,
+                keepalive_expiry=config.max_idle,
+            ),
+            proxy=prepend_scheme_if_needed(proxy, "http") if proxy else None,
+        )
+        return made
+
+
+def _context(httpx: Any, config: Config) -> ssl.SSLContext:
+    verify = trusted(config)
+    try:
+        if isinstance(verify, str):
+            folder = os.path.isdir(verify)
+            context = ssl.create_default_context(capath=verify if folder else None, cafile=None if folder else verify)
+        else:
+            context = httpx.create_ssl_context(verify=verify, trust_env=False)
+        if config.cert is not None:
+            context.load_cert_chain(*((config.cert,) if isinstance(config.cert, str) else config.cert))
+    except OSError as error:
+        raise ConfigurationError(f"verify or cert cannot be used: {type(error).__name__}") from error
+    return context
+
+
+class _Arriving:
+    """A reply as it comes; what came before a failure is kept."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._headers: dict[str, str] = {}
+        self._chunks: list[bytes] = []
+        self._came = 0
+        self.status: int | None = None
+
+    async def receive(self, response: httpx.Response) -> None:
+        self._headers = {name.lower(): value for name, value in response.headers.items()}
+        self.status = response.status_code
+        chunks: AsyncIterator[bytes] = response.stream.__aiter__()  # type: ignore[union-attr]  # an asynchronous one
+        async for chunk in chunks:
+            self._chunks.append(chunk)
+            self._came += len(chunk)
+            if self._came > self._request.max_bytes:
+                break
+
+    def finish(self, problem: str | None) -> Reply:
+        body = bytearray()
+        length = self._headers.get("content-length", "")
+        try:
+            encoding = self._headers.get("content-encoding", "")
+            came = fill(body, iter(self._chunks), encoding, self._request.max_bytes)
+            if problem is None and length.isdigit() and "transfer-encoding" not in self._headers and came < int(length):
+                problem = f"the connection ended after {came:,} of {int(length):,} bytes"
+        except ValueError as error:
+            problem = problem or str(error)
+        assert self.status is not None, "a reply is finished only once it has begun"
+        return Reply(self.status, self._headers, bytes(body), problem)

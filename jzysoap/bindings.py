@@ -1,0 +1,258 @@
+"""From a service definition to one compiled binding per operation.
+
+zeep loads the definition and generates its bindings; the port is chosen, each operation's signature is matched with the
+documented one, and zeep's own message is compiled once into fixed bytes with a slot for each argument. What comes out
+is plain data: it can be saved, and used by a process that never loads zeep.
+
+Replies are not read here (``soap`` does), and nothing here does I/O: all documents of the definition are given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from jzysoap.checks import DOCUMENTED_ARGUMENTS
+from jzysoap.errors import WsdlError
+from jzysoap.masking import mask_text
+
+SIGNATURES: Mapping[str, tuple[str, ...]] = {
+    "sendSms": DOCUMENTED_ARGUMENTS,
+    "getRestMoney": DOCUMENTED_ARGUMENTS[:2],
+    "getSmsReport": DOCUMENTED_ARGUMENTS[:2],
+    "getRecvSMS": DOCUMENTED_ARGUMENTS[:2],
+}
+"""The documented operations (vendor page, part two). The last argument of a send is seen in deployments only."""
+
+_NUMERIC = {"smstype", "isLongSms"}
+_BY_NAME = {name.lower(): name for name in DOCUMENTED_ARGUMENTS}
+# zeep meets a broken definition with whatever its own code stumbles over.
+_STUMBLES = (LookupError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError)
+_STEM_AND_NUMBER = re.compile(r"([A-Za-z_]+?)(\d+)")
+_ACTION = re.compile(r"[\x21\x23-\x7e]*")
+
+_ENVELOPES: Mapping[Literal["1.1", "1.2"], str] = {
+    "1.1": "http://schemas.xmlsoap.org/soap/envelope/",
+    "1.2": "http://www.w3.org/2003/05/soap-envelope",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation, compiled.
+
+    Attributes:
+        action: its SOAPAction, without quotes; may be empty.
+        pieces: the envelope's fixed bytes: one more than there are slots.
+        slots: which argument goes between each two of them, as the documentation spells it.
+    """
+
+    action: str
+    pieces: tuple[bytes, ...]
+    slots: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """The four operations of one port, compiled.
+
+    Attributes:
+        soap: the version of SOAP.
+        port: the port's name.
+        operations: by their documented names.
+    """
+
+    soap: Literal["1.1", "1.2"]
+    port: str
+    operations: Mapping[str, Operation]
+
+    def to_json(self) -> dict[str, Any]:
+        """As data for ``json.dumps``."""
+        return {
+            "soap": self.soap,
+            "port": self.port,
+            "operations": {
+                name: [operation.action, [piece.decode() for piece in operation.pieces], list(operation.slots)]
+                for name, operation in self.operations.items()
+            },
+        }
+
+    @classmethod
+    def from_json(cls, data: Any) -> Bindings:
+        """What ``to_json`` gave.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        try:
+            operations = {
+                name: Operation(action, tuple(piece.encode() for piece in pieces), tuple(slots))
+                for name, (action, pieces, slots) in data["operations"].items()
+            }
+            if (
+                data["soap"] not in _ENVELOPES
+                or not isinstance(data["port"], str)
+                or set(operations) != set(SIGNATURES)
+                or not all(_complete(name, one.slots) for name, one in operations.items())
+                or not all(len(one.pieces) == len(one.slots) + 1 for one in operations.values())
+                or not all(_ACTION.fullmatch(one.action) for one in operations.values())
+            ):
+                raise ValueError("incomplete bindings")
+            return cls(data["soap"], data["port"], operations)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("no bindings") from error
+
+
+def compile_bindings(
+    url: str, documents: Mapping[str, bytes], *, arguments: Sequence[str] | None = None, source: str = ""
+) -> Bindings:
+    """Compiles a definition.
+
+    Args:
+        url: the address of its main document.
+        documents: that document and all that it imports, by absolute address.
+        arguments: the documented names of the arguments of ``sendSms`` in the definition's order, where they cannot be
+            matched by themselves.
+        source: how to call the definition in an error.
+
+    Raises:
+        WsdlError: it is no definition, or lacks an operation, or one whose arguments cannot be matched.
+    """
+    source = source or url
+    problems = []
+    ports = _ports(url, documents, source)
+    for version, name, binding in ports:
+        try:
+            operations = {
+                operation: _compile(binding, version, operation, arguments if operation == "sendSms" else None)
+                for operation in SIGNATURES
+            }
+            return Bindings(version, name, operations)
+        except _UnusableError as problem:
+            problems.append(f"port {name} (SOAP {version}): {problem}")
+    found = "; ".join(problems) or "it has no SOAP port"
+    raise WsdlError(f"the definition at {source} cannot be used: {found}", source=source)
+
+
+class _UnusableError(Exception):
+    """Why a port cannot be used."""
+
+
+class _Given:
+    """What zeep takes for its transport: only the documents at hand, so that nothing is fetched while it loads."""
+
+    def __init__(self, documents: Mapping[str, bytes]) -> None:
+        self._documents = documents
+
+    def load(self, url: str) -> bytes:
+        if url not in self._documents:
+            raise _UnusableError(f"it refers to {url}, which is not part of it")
+        return self._documents[url]
+
+
+def _ports(url: str, documents: Mapping[str, bytes], source: str) -> list[tuple[Literal["1.1", "1.2"], str, Any]]:
+    """The SOAP ports: 1.1 before 1.2, in the definition's order; told by their binding's class, never by position."""
+    # zeep is slow to import; a process with saved bindings never needs it.
+    from lxml import etree
+    from zeep import Settings
+    from zeep import exceptions as zeep_errors
+    from zeep.wsdl import Document
+    from zeep.wsdl.bindings import Soap11Binding, Soap12Binding
+
+    try:
+        given: Any = _Given(documents)
+        document = Document(url, given, settings=Settings(strict=True, forbid_external=False))
+        kinds: tuple[tuple[Literal["1.1", "1.2"], Any], ...] = (("1.1", Soap11Binding), ("1.2", Soap12Binding))
+        return [
+            (version, name, port.binding)
+            for version, kind in kinds
+            for service in document.services.values()
+            for name, port in service.ports.items()
+            if isinstance(port.binding, kind)
+        ]
+    except _UnusableError as problem:
+        raise WsdlError(f"the definition at {source} cannot be used: {problem}", source=source) from None
+    except (zeep_errors.Error, etree.LxmlError, *_STUMBLES) as error:
+        reason = mask_text(f"{type(error).__name__}: {error}")
+        raise WsdlError(
+            f"the definition at {source} cannot be read: {reason}", source=source, readable=False
+        ) from error
+
+
+def _compile(binding: Any, version: Literal["1.1", "1.2"], name: str, order: Sequence[str] | None) -> Operation:
+    from lxml import etree
+
+    operations = binding.all()
+    if name not in operations:
+        raise _UnusableError(f"it lacks the operation {name}; it has {', '.join(sorted(operations)) or 'none'}")
+    operation = operations[name]
+    if not _ACTION.fullmatch(operation.soapaction or ""):
+        raise _UnusableError(f"the soapAction of {name} cannot be an HTTP header")
+    body_type = getattr(operation.input.body, "type", None)
+    elements = [(key, element) for key, element in getattr(body_type, "elements", [])]
+    slots = _match(name, [(key, _kind(element.type)) for key, element in elements], order)
+    marks = {key: f"slot{number}" for number, (key, _) in enumerate(elements)}
+    envelope = operation.create(**marks).content
+    body = envelope.find(f"{{{_ENVELOPES[version]}}}Body")
+    if len(body) != 1:
+        raise _UnusableError(
+            f"{name} is document style with {len(body)} parts in its body, which nobody can call rightly"
+        )
+    pieces = [etree.tostring(envelope, encoding="utf-8", xml_declaration=True)]
+    for mark in marks.values():
+        before, found, after = pieces.pop().partition(f">{mark}<".encode())
+        if not found:
+            raise _UnusableError(f"an argument of {name} is not a plain element")
+        pieces += [before + b">", b"<" + after]
+    return Operation(operation.soapaction or "", tuple(pieces), slots)
+
+
+def _kind(kind: Any) -> str:
+    from zeep.xsd.types.builtins import Integer, String
+
+    if isinstance(kind, Integer):
+        return "int"
+    if isinstance(kind, String):
+        return "string"
+    return str(getattr(kind, "name", None) or type(kind).__name__)
+
+
+def _complete(operation: str, slots: Sequence[str]) -> bool:
+    """Whether they are the documented arguments, each once, in any order; the last of a send may be missing."""
+    documented = SIGNATURES[operation]
+    return sorted(slots) in (sorted(documented), sorted(documented[:6]))
+
+
+def _match(operation: str, found: Sequence[tuple[str, str]], order: Sequence[str] | None) -> tuple[str, ...]:
+    """Which documented argument each argument of the definition is: by name, by position, or as the caller says."""
+    names = [name for name, _ in found]
+    by_name = [_BY_NAME.get(name.lower(), "") for name in names]
+    numbered = [_STEM_AND_NUMBER.fullmatch(name) for name in names]
+    if order is not None:
+        slots = tuple(order)
+    elif all(by_name):
+        slots = tuple(by_name)
+    elif all(numbered) and len({match[1] for match in numbered if match}) == 1:
+        numbers = [int(match[2]) for match in numbered if match]
+        slots = SIGNATURES[operation][: len(found)] if numbers == sorted(numbers) else ()
+    else:
+        slots = ()
+    kinds = zip(slots, (kind for _, kind in found), strict=False)
+    fits = (
+        len(slots) == len(found)
+        and _complete(operation, slots)
+        # xsd:string is accepted where an int is documented.
+        and all(kind == "string" or (kind == "int" and slot in _NUMERIC) for slot, kind in kinds)
+    )
+    if not fits:
+        wanted = ", ".join(f"{'int' if name in _NUMERIC else 'string'} {name}" for name in SIGNATURES[operation])
+        if operation == "sendSms":
+            wanted += " (the last may be missing)"
+        shown = ", ".join(f"{kind} {name}" for name, kind in found) or "none"
+        raise _UnusableError(
+            f"the arguments of {operation} cannot be matched: wanted {wanted}; found {shown}"
+            + (". Name their order with arguments=[…]" if operation == "sendSms" else "")
+        )
+    return slots

@@ -1,0 +1,252 @@
+"""Checks of single arguments: each gives the value in its final form, or raises a ValueError that says what it must be.
+
+Whoever calls knows the argument's name and puts it in front.
+"""
+
+from __future__ import annotations
+
+import base64
+import codecs
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
+
+from jzysoap.masking import Secret
+from jzysoap.models import Channel
+from jzysoap.wire import Timeout, origin
+
+DOCUMENTED_ARGUMENTS = ("username", "password", "smstype", "content", "mobile", "isLongSms", "extenno")
+"""The documented arguments of a send, as the wire spells them (vendor page, part two, "SMS发送接口"; field notes)."""
+
+MAX_BATCH = 20_000
+"""Numbers in one call at most (vendor page, "手机号码 … 最大2万个号码")."""
+
+# What the client must set itself: a user's value would break the request.
+_OWN_HEADERS = {"content-length", "content-type", "content-encoding", "transfer-encoding", "soapaction", "connection"}
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+
+def text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"must be text, not {type(value).__name__}")
+    return value
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple, set, frozenset)):
+        raise ValueError("must be a collection of texts")
+    return tuple(text(one).strip() for one in value)
+
+
+def whole(least: int, most: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise ValueError(f"must be a whole number from {least:,} to {most:,}")
+        return value
+
+    return check
+
+
+batch_size = whole(1, MAX_BATCH)
+
+
+def seconds(value: Any) -> float:
+    # A not-a-number compares false, so it is refused too.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1e9:
+        raise ValueError("must be a number of seconds, zero or more")
+    return float(value)
+
+
+def one_of(options: Sequence[str]) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if value not in options:
+            raise ValueError(f"must be one of {', '.join(repr(option) for option in options)}")
+        return cast("str", value)
+
+    return check
+
+
+def flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be True or False")
+    return value
+
+
+def hook(value: Any) -> Callable[..., object]:
+    if not callable(value):
+        raise ValueError("must be callable")
+    return cast("Callable[..., object]", value)
+
+
+def as_given(value: Any) -> Any:
+    return value
+
+
+def username(value: Any) -> str:
+    if not text(value).strip() or not value.isprintable():
+        raise ValueError("must be printable text, not empty")
+    return text(value)
+
+
+def password(value: Any) -> str | Callable[[], str]:
+    """A password given as text, or a callable that will give one."""
+    if callable(value):
+        return cast("Callable[[], str]", value)
+    return password_text(value)
+
+
+def password_text(value: Any) -> Secret:
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be text, not empty, or a callable that returns it")
+    return Secret(value)
+
+
+def password_base64(value: Any) -> Secret:
+    # Unpadded ones are in use (field notes), so the padding is not judged.
+    try:
+        if not text(value):
+            raise ValueError("empty")
+        base64.b64decode(value.rstrip("=") + "=" * (-len(value.rstrip("=")) % 4), validate=True)
+    except ValueError:
+        raise ValueError("must be the BASE64 of the password's bytes, on one line") from None
+    return Secret(value)
+
+
+def encode_password(plain: str, encoding: str) -> Secret:
+    """The password as the wire wants it: BASE64 of its bytes, on one line."""
+    try:
+        data = plain.encode(encoding)
+    except UnicodeError:
+        # The error of the codec holds the password.
+        raise ValueError(f"cannot be spelled in {encoding}: set password_encoding") from None
+    return Secret(base64.b64encode(data).decode("ascii"))
+
+
+def channel(value: Any) -> Channel:
+    if isinstance(value, bool) or not isinstance(value, int) or value not in set(Channel):
+        raise ValueError("must be a Channel: Channel.CARD (0), Channel.GATEWAY (1) or Channel.MEMBER (2)")
+    return Channel(value)
+
+
+def extension(value: Any) -> str:
+    """An extension number: text, since its leading zeros count."""
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{0,20}", value):
+        raise ValueError("must be text of at most 20 ASCII digits, such as '0001'")
+    return value
+
+
+def signature(value: Any) -> str:
+    """A signature, with or without its brackets; empty for none."""
+    bare = text(value)
+    if bare.startswith("【") and bare.endswith("】"):
+        bare = bare[1:-1]
+        if not bare:
+            raise ValueError("must have a name between its 【】")
+    if bare and (not bare.strip() or any(sign in bare for sign in "【】") or not bare.isprintable()):
+        raise ValueError("must be one printable name, with or without its 【】")
+    return bare
+
+
+def base_url(value: Any) -> str:
+    address = text(value)
+    try:
+        parts = urlsplit(address)
+        scheme, _, _ = origin(address)
+    except ValueError:
+        scheme = ""
+    if scheme not in ("http", "https") or not address.isprintable() or " " in address:
+        raise ValueError("must be an address such as http://smsapi.example.com:9003, with its scheme and host")
+    if "@" in parts.netloc:
+        raise ValueError("must not hold a user or a password: give them as username and password")
+    if parts.query or parts.fragment or "/services/" in parts.path or "/servlet/" in parts.path:
+        raise ValueError("must be the gateway's base address only, without /services/…, /servlet/… or a query")
+    return address.rstrip("/")
+
+
+def wsdl(value: Any) -> str:
+    if not isinstance(value, (str, os.PathLike)) or not str(value):
+        raise ValueError("must be a path, an http(s) address or 'bundled'")
+    location = str(value)
+    if "://" in location:
+        try:
+            usable = origin(location)[0] in ("http", "https") and "@" not in urlsplit(location).netloc
+        except ValueError:
+            usable = False
+        if not usable:
+            raise ValueError("must be an http(s) address without user and password, a path, or 'bundled'")
+    return location
+
+
+def sha256(value: Any) -> str:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", text(value)):
+        raise ValueError("must be 64 hexadecimal digits")
+    return text(value).lower()
+
+
+def cache_dir(value: Any) -> str | Literal[False]:
+    if value is False:
+        return False
+    if not isinstance(value, (str, os.PathLike)) or not str(value):
+        raise ValueError("must be a path, or False for none")
+    return str(value)
+
+
+def arguments(value: Any) -> tuple[str, ...]:
+    names = tuple(value) if isinstance(value, (list, tuple)) else ()
+    if sorted(map(str, names)) not in (sorted(DOCUMENTED_ARGUMENTS[:6]), sorted(DOCUMENTED_ARGUMENTS)):
+        raise ValueError(f"must list each of {', '.join(DOCUMENTED_ARGUMENTS)} once (extenno may be left out)")
+    return cast("tuple[str, ...]", names)
+
+
+def timeout(value: Any) -> Timeout:
+    if not isinstance(value, tuple) or len(value) != 3 or not all(seconds(part) for part in value):
+        raise ValueError("must be a Timeout(connect, read, total), each above zero")
+    return Timeout(*(seconds(part) for part in value))
+
+
+def verify(value: Any) -> bool | str:
+    if isinstance(value, bool):
+        return value
+    return _existing(value, "must be True, False, or the path of a CA bundle that exists")
+
+
+def cert(value: Any) -> str | tuple[str, str]:
+    what = "must be the path of a certificate that exists, or a pair: certificate and key"
+    if isinstance(value, tuple) and len(value) == 2:
+        return _existing(value[0], what), _existing(value[1], what)
+    return _existing(value, what)
+
+
+def _existing(value: Any, what: str) -> str:
+    if not isinstance(value, (str, os.PathLike)) or not Path(value).exists():
+        raise ValueError(what)
+    return str(value)
+
+
+def proxies(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping) or not all(isinstance(part, str) for item in value.items() for part in item):
+        raise ValueError("must map schemes to proxy addresses, such as {'http': 'http://proxy:3128'}; {} for none")
+    return {str(key): Secret(address) for key, address in value.items()}
+
+
+def headers(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise ValueError("must map header names to values")
+    for key, line in value.items():
+        if not isinstance(key, str) or not _TOKEN.fullmatch(key) or key.lower() in _OWN_HEADERS:
+            raise ValueError(f"cannot hold {key!r}: it is no header name, or one that the client sets itself")
+        if not isinstance(line, str) or not _HEADER_VALUE.fullmatch(line):
+            raise ValueError(f"holds a value for {key} that HTTP cannot carry")
+    return {key: Secret(line) for key, line in value.items()}
+
+
+def encoding(value: Any) -> str:
+    try:
+        "1".encode(codecs.lookup(text(value)).name)
+    except (LookupError, UnicodeError, ValueError):
+        raise ValueError("must name a text encoding, such as 'utf-8' or 'gbk'") from None
+    return text(value)

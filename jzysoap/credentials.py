@@ -1,0 +1,109 @@
+"""The password of a client: given as text, by a callable, or ready-encoded; and what becomes of it when it changes.
+
+Safe in threads. Nothing here does I/O but what the user's own callable does.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import threading
+
+from jzysoap import checks
+from jzysoap.config import Config
+from jzysoap.errors import ConfigurationError
+from jzysoap.masking import Secret, SecretBytes, hidden
+
+
+class Credentials:
+    """The current password.
+
+    Args:
+        config: where the password, or its callable, is.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._encoded: Secret | None = None
+
+    def __repr__(self) -> str:
+        return "<Credentials ***>"
+
+    def encoded(self) -> Secret:
+        """BASE64 of the password's bytes.
+
+        Raises:
+            ConfigurationError: the callable failed or gave no password.
+        """
+        encoded = self._encoded
+        if encoded is None:
+            with self._guard():
+                encoded = self._encoded = self._encoded or self._ask()
+        return encoded
+
+    def plain(self) -> Secret:
+        """The password itself.
+
+        Raises:
+            ConfigurationError: as ``encoded``, or what was given as BASE64 is no text.
+        """
+        encoded = self.encoded()
+        try:
+            data = SecretBytes(base64.b64decode(encoded.rstrip("=") + "=" * (-len(encoded.rstrip("=")) % 4)))
+            return Secret(data.decode(self._config.password_encoding))
+        except UnicodeError:
+            raise ConfigurationError("password_base64 is no text in password_encoding") from None
+
+    def renew(self, refused: str) -> bool:
+        """Asks the callable again after the gateway refused a password.
+
+        Args:
+            refused: the BASE64 of the password that was refused.
+
+        Returns:
+            Whether there is another one now. Of many that were refused the same one, the first asks.
+        """
+        if not callable(self._config.password):
+            return False
+        with self._guard():
+            if self._encoded == refused:
+                self._encoded = self._ask()
+            return self._encoded != refused
+
+    def replace(self, password: str) -> None:
+        """Goes on with another password."""
+        encoded = checks.encode_password(password, self._config.password_encoding)
+        with self._guard():
+            self._encoded = encoded
+
+    def secrets(self) -> tuple[str, ...]:
+        """What no text of an error may show: the password and its BASE64, the longest first."""
+        known = [self._encoded] if self._encoded else []
+        with contextlib.suppress(ConfigurationError):
+            known.append(self.plain())
+        return tuple(sorted(known, key=len, reverse=True))
+
+    def _guard(self) -> threading.Lock:
+        if self._pid != os.getpid():
+            # Another thread of the parent may have held it at the fork.
+            self._lock = threading.Lock()
+            self._pid = os.getpid()
+        return self._lock
+
+    def _ask(self) -> Secret:
+        config = self._config
+        if config.password_base64 is not None:
+            return Secret(config.password_base64)
+        password = config.password
+        if callable(password):
+            try:
+                password = hidden(password())
+            except Exception as error:  # whatever the user's code raises becomes one of our errors
+                raise ConfigurationError("the password callable failed", retry="later") from error
+        try:
+            return checks.encode_password(checks.password_text(password), config.password_encoding)
+        except ValueError as error:
+            raise ConfigurationError(f"password {error}") from None

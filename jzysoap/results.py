@@ -1,0 +1,493 @@
+"""The adapter layer: result strings to models.
+
+A poll may consume what it returns, so what came is never thrown away: a bad record does not cost the others, a document
+that is cut off gives the records that are whole, and every error has the bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any, Generic, TypeVar
+
+from lxml import etree
+
+from jzysoap.errors import (
+    AuthenticationError,
+    ContentRejectedError,
+    GatewayError,
+    IncompletePollError,
+    InsufficientBalanceError,
+    JzySoapError,
+    MalformedReplyError,
+    NumberRejectedError,
+    RateLimitedError,
+)
+from jzysoap.models import Balance, DeliveryReport, DeliveryStatus, Poll, Rejected, Reply
+from jzysoap.wire import EVIDENCE
+from jzysoap.xmltext import looks_like_html, mend, parse
+
+logger = logging.getLogger("jzysoap")
+
+T = TypeVar("T")
+
+CHINA = timezone(timedelta(hours=8))
+"""The vendor's local time; China keeps it all year."""
+
+# What a gateway's words plainly mean. Those that fit no row, or several, stay plain; so do those of the first row.
+_MEANINGS: Mapping[type[GatewayError], str] = {
+    GatewayError: "(?<![a-z])ip(?![a-z])",
+    AuthenticationError: "密码错误|密码不正确|密码不对|密码有误|用户名或密码|用户名错误|用户不存在|用户名不存在"
+    "|[帐账][号户]或密码|[帐账][号户]错误|[帐账][号户]不存在|[帐账][号户]不正确|身份验证|认证失败|鉴权失败|登[录陆]失败"
+    "|password|authenticat|unauthori[sz]ed|user(?: ?name)? does not exist|no such user",
+    InsufficientBalanceError: "余额不足|余额不够|条数不足|数量不足|数量不够|短信不足|欠费|insufficient",
+    RateLimitedError: "频繁|过快|太快|频率|too (?:often|fast|frequent|many requests)|rate limit",
+    ContentRejectedError: "敏感|非法内容|内容非法|内容不合法|关键字|关键词|违禁|屏蔽词|签名|内容过长|内容超长|内容为空"
+    "|模板|sensitive|illegal content|keyword",
+    NumberRejectedError: "号码(?:错误|无效|非法|格式|不正确)|手机号(?:错误|无效|非法|格式|不正确)"
+    "|(?:错误|无效|非法)的?(?:手机)?号码|空号|黑名单|(?:invalid|wrong) (?:mobile|number|phone)|blacklist",
+}
+_PATTERNS = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _MEANINGS.items()}
+# Words of a server that does not know itself what it did.
+_UNSURE = re.compile(
+    "超时|系统错误|系统异常|系统繁忙|未知错误|未知异常|服务器错误|服务器异常|网络错误|网络异常|数据库"
+    "|time[ -]?d?[ -]?out|exception|(?:system|unknown|internal|server) error",
+    re.IGNORECASE,
+)
+
+_FAILURE = re.compile(r"[\s\ufeff]*failure(?:\s*[;；:：])?(.*)", re.IGNORECASE | re.DOTALL)
+_SUCCESS = re.compile(r"[\s\ufeff]*success\s*(?:[;；](.*))?", re.IGNORECASE | re.DOTALL)
+_NOTHING = re.compile(r"[\s\ufeff]*")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_COUNTS = {"membersmsnum": "member", "gatesmsnum": "gateway", "kasmsnum": "card"}
+
+_LEAD = re.compile(r"[^<]*(?:<(?:\?[^<>]*>?|!--.*?-->)[^<]*)*", re.DOTALL)
+"""What may stand before a document's root: noise, declarations (the vendor page's is broken), comments; no DOCTYPE."""
+
+_TAG = re.compile(r"<(/?)(?:[\w.-]+:)?([\w.-]+)(?:\s+[^\s=<>\"'/]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*\s*(/?)>")
+_BLANK = " \t\r\n\ufeff-"
+"""What stands between records in a pretty-printed document; the hyphens are the vendor page's."""
+
+_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*")
+_STATUSES = {str(status.value): status for status in DeliveryStatus}
+_REPORT_FIELDS = frozenset(("mobile", "username", "smslogid", "status", "sendtime"))
+_REPLY_FIELDS = frozenset(("mobile", "receiver", "content", "sendtime"))
+
+
+def gateway_error(text: str, secrets: Collection[str] = (), **attributes: Any) -> GatewayError:
+    """The error for the words after ``failure;``.
+
+    Words that speak of a timeout or of an error of the system leave open what was done, whatever else they say.
+
+    Args:
+        text: those words, as they came.
+        secrets: what the error's text may not show.
+        attributes: more attributes of the error.
+    """
+    if _UNSURE.search(text):
+        return GatewayError(text, secrets=secrets, may_have_been_sent=True, **attributes)
+    kinds = [kind for kind, pattern in _PATTERNS.items() if pattern.search(text)]
+    return (kinds[0] if len(kinds) == 1 else GatewayError)(text, secrets=secrets, **attributes)
+
+
+def parse_send(text: str | None, *, secrets: Collection[str] = ()) -> str | None:
+    """The batch id of a send that was accepted; None where the gateway gave none.
+
+    Vendor page, "SMS发送接口": ``success;批号ID`` over the servlet, a bare ``success`` over SOAP, else ``failure;…``.
+
+    Raises:
+        GatewayError: it was refused.
+        MalformedReplyError: anything else; whether it was sent is unknown.
+    """
+    success = _SUCCESS.fullmatch(text or "")
+    if success is not None:
+        return (success[1] or "").strip(" \t\r\n;；") or None
+    error = _error("the result of a send", text, secrets)
+    # A traceback may show the locals of its frames.
+    del text, secrets
+    raise error
+
+
+def parse_balance(text: str | None, *, secrets: Collection[str] = ()) -> Balance:
+    """The counts of a balance query, in any order; one that is missing or no whole number is None.
+
+    Vendor page, "查看用户账号信息接口": ``memberSmsNum=684;gateSmsNum=49919;kaSmsNum=49964``, else ``failure;…``.
+
+    Raises:
+        GatewayError: it was refused.
+        MalformedReplyError: none of the three counts is in it, or it is XML.
+    """
+    counts: dict[str, int | None] = {}
+    if text is not None and "<" not in text and _words(text) is None:
+        for part in re.split("[;；]", text):
+            name, _, count = part.partition("=")
+            channel = _COUNTS.get(name.strip().lower())
+            if channel and channel not in counts:
+                counts[channel] = int(count) if _WHOLE.fullmatch(count.strip()) else None
+        if counts:
+            return Balance(counts.get("member"), counts.get("gateway"), counts.get("card"), text)
+    error = _error("a balance", text, secrets)
+    del text, secrets
+    raise error
+
+
+def parse_password_change(text: str | None, *, secrets: Collection[str] = ()) -> None:
+    """The result of a change of password.
+
+    Vendor page, "修改密码接口": ``1`` 修改密码成功, ``2`` 修改密码失败, ``3`` 用户不存在, ``4`` 未知错误. These words of the
+    page are the error's ``text``.
+
+    Raises:
+        GatewayError: 2, or 4, after which either password may hold.
+        AuthenticationError: 3.
+        MalformedReplyError: anything else; either password may hold.
+    """
+    code = (text or "").strip()
+    if code == "2":
+        raise GatewayError("修改密码失败")
+    if code == "3":
+        raise AuthenticationError("用户不存在")
+    if code == "4":
+        raise GatewayError("未知错误", may_have_been_sent=True)
+    if code != "1":
+        error = _error("the result of a change of password", text, secrets)
+        del text, secrets, code
+        raise error
+
+
+def parse_reports(
+    text: str | None,
+    *,
+    raw: bytes = b"",
+    complete: bool = True,
+    empty_texts: Collection[str] = (),
+    secrets: Collection[str] = (),
+) -> Poll[DeliveryReport]:
+    """The delivery reports of a poll (vendor page, "获取下行状态报告接口").
+
+    Args:
+        text: the result string; None for nil.
+        raw: the reply's body, kept on the poll and on every error.
+        complete: False when the reply was cut off.
+        empty_texts: words after ``failure;``, or whole results, that only mean that there is nothing.
+        secrets: what no text of an error may show.
+
+    Raises:
+        GatewayError: the poll was refused.
+        IncompletePollError: the document was cut off; it has the records that are whole.
+        MalformedReplyError: something else came.
+    """
+    answer = _poll(_Kind("smsreport", "psreport", _report), text, raw, complete, empty_texts, secrets)
+    del text, raw, secrets
+    if isinstance(answer, JzySoapError):
+        raise answer
+    return answer
+
+
+def parse_replies(
+    text: str | None,
+    *,
+    raw: bytes = b"",
+    complete: bool = True,
+    empty_texts: Collection[str] = (),
+    secrets: Collection[str] = (),
+    encoding: str = "gb18030",
+) -> Poll[Reply]:
+    """The replies of a poll (vendor page, "上行回复接口").
+
+    Args:
+        text, raw, complete, empty_texts, secrets: as in ``parse_reports``.
+        encoding: the charset of the bytes that ``content`` holds in BASE64.
+
+    Raises:
+        GatewayError, IncompletePollError, MalformedReplyError: as in ``parse_reports``.
+    """
+    kind = _Kind("smsrerecv", "psrerecv", lambda fields: _reply(fields, encoding))
+    answer = _poll(kind, text, raw, complete, empty_texts, secrets)
+    del text, raw, secrets
+    if isinstance(answer, JzySoapError):
+        raise answer
+    return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind(Generic[T]):
+    """A kind of document: its root, its records, and how to read the fields of one; None for one without a mobile."""
+
+    root: str
+    record: str
+    read: Callable[[dict[str, str]], T | None]
+
+
+@dataclass(slots=True)
+class _Found(Generic[T]):
+    """What was found in a document, and whether the document comes to its end."""
+
+    kind: _Kind[T]
+    whole: bool = False
+    records: list[T] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+    def take(self, element: etree._Element) -> None:
+        model = self.kind.read(_fields(element))
+        if model is not None:
+            self.records.append(model)
+        else:
+            self.rejected.append(Rejected(_source(element), "it has no mobile"))
+
+    def stray(self, source: str | None) -> None:
+        """What stands between records: noise is let go, anything else may be the rest of a record."""
+        if source and source.strip(_BLANK):
+            self.rejected.append(Rejected(source, f"it is no <{self.kind.record}>"))
+
+
+def _error(wanted: str, text: str | None, secrets: Collection[str], **attributes: Any) -> JzySoapError:
+    """What an answer that is not the one wanted means."""
+    words = _words(text)
+    if words is not None:
+        return gateway_error(words, secrets, **attributes)
+    if text is None:
+        came = "nil"
+    elif _NOTHING.fullmatch(text):
+        came = "an empty text"
+    elif looks_like_html(text):
+        came = "an HTML page"
+    elif text.lstrip(_BLANK).startswith("<"):
+        came = "other XML"
+    else:
+        came = "another text"
+    attributes.setdefault("raw", _bytes(text)[:EVIDENCE])
+    return MalformedReplyError(f"the gateway's answer is not {wanted}, it is {came}", **attributes)
+
+
+def _words(text: str | None) -> str | None:
+    """The gateway's words after ``failure;``, without the line break that the servlet ends with; None without them."""
+    failure = _FAILURE.fullmatch(text or "")
+    return failure[1].rstrip("\r\n") if failure else None
+
+
+def _bytes(text: str | None) -> bytes:
+    return (text or "").encode("utf-8", "surrogatepass")
+
+
+def _poll(
+    kind: _Kind[T],
+    text: str | None,
+    raw: bytes,
+    complete: bool,
+    empty_texts: Collection[str],
+    secrets: Collection[str],
+) -> Poll[T] | JzySoapError:
+    raw = raw or _bytes(text)
+    if complete:
+        nothing = {words.strip() for words in empty_texts}
+        words = _words(text)
+        if text is None or _NOTHING.fullmatch(text) or text.strip() in nothing:
+            return Poll(raw=raw)
+        if words is not None:
+            return Poll(raw=raw) if words.strip() in nothing else gateway_error(words, secrets, raw=raw)
+    found = _find(kind, text or "")
+    if found is None:
+        if complete:
+            return _error(f"a <{kind.root}> document", text, secrets, raw=raw)
+        found = _Found(kind)
+    if found.rejected:
+        logger.warning("%d records of a poll could not be read: see its rejected", len(found.rejected))
+    poll = Poll(tuple(found.records), tuple(found.rejected), raw)
+    if complete and found.whole:
+        return poll
+    return IncompletePollError(
+        f"the gateway's answer ends in the middle; {len(poll)} complete records came", raw=raw, poll=poll
+    )
+
+
+def _find(kind: _Kind[T], text: str) -> _Found[T] | None:
+    """The records of a document; None where it is none of this kind.
+
+    The document is parsed as it is, else mended, else record by record.
+    """
+    lead = _LEAD.match(text)
+    body = text[lead.end() if lead else 0 :]
+    found = _Found(kind)
+    root = re.match(rf"<(?:[\w.-]+:)?{kind.root}(?=[\s/>]|\Z)", body)
+    if root is None:
+        # Cut before its root was there?
+        cut = body.startswith("<!--") or f"<{kind.root}".startswith(body)
+        return found if cut and "<" in text else None
+    end = body.rfind(">") + 1
+    element = _parse(body[:end])
+    if element is None:
+        body = _repair(body)
+        element = _parse(body[: body.rfind(">") + 1])
+    if element is None:
+        _scan(found, body)
+        return found
+    found.whole = True
+    found.stray(element.text)
+    for child in element:
+        if _name(child) == kind.record:
+            found.take(child)
+        else:
+            found.stray(_source(child))
+        found.stray(child.tail)
+    return found
+
+
+def _parse(document: str) -> etree._Element | None:
+    try:
+        # A lone surrogate would become a question mark, which nobody could tell from a real one.
+        document.encode()
+        return parse(document)
+    except (etree.XMLSyntaxError, UnicodeEncodeError):
+        return None
+
+
+def _repair(document: str) -> str:
+    """A document made legal where it is known how.
+
+    CDATA becomes text, prefixes and attributes, which say nothing here and may be undeclared, go; characters and
+    references that XML does not allow and bare ampersands are mended.
+    """
+    parts = []
+    done = 0
+    while (start := document.find("<![CDATA[", done)) >= 0 and (end := document.find("]]>", start)) >= 0:
+        data = document[start + 9 : end].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        parts += [document[done:start], data]
+        done = end + 3
+    document = "".join(parts) + document[done:]
+    return mend(_TAG.sub(r"<\1\2\3>", document).replace("]]>", "]]&gt;"))
+
+
+def _scan(found: _Found[T], body: str) -> None:
+    """Reads a repaired document that still does not parse, each record by itself."""
+    kind = found.kind
+    tag = re.compile(rf"<(/?)({kind.root}|{kind.record})(?=[\s/>])[^<>]*>")
+    begun = inside = cut = False
+    opened: int | None = None
+    done = 0
+    for match in tag.finditer(body):
+        closing, name, alone = bool(match[1]), match[2], match[0].endswith("/>")
+        if opened is not None and (name == kind.root or not closing):
+            found.rejected.append(Rejected(body[opened : match.start()], "it is not closed"))
+            opened = None
+        elif opened is None and inside:
+            found.stray(body[done : match.start()])
+        if name == kind.root:
+            # A second document that begins before the first one ended: the first was cut off.
+            cut = cut or (inside and not closing)
+            begun, inside = True, not closing and not alone
+        elif closing and opened is not None:
+            _alone(found, body[opened : match.end()])
+            opened = None
+        elif alone:
+            _alone(found, match[0])
+        elif not closing:
+            opened = match.start()
+        done = match.end()
+    found.whole = begun and not inside and not cut and opened is None
+
+
+def _alone(found: _Found[T], source: str) -> None:
+    element = _parse(source)
+    if element is None:
+        found.rejected.append(Rejected(source, "it is not well-formed"))
+    else:
+        found.take(element)
+
+
+def _name(element: etree._Element) -> str:
+    tag = element.tag
+    return tag if tag[0] != "{" else tag.rpartition("}")[2]
+
+
+def _source(element: etree._Element) -> str:
+    return etree.tostring(element, encoding="unicode", with_tail=False)
+
+
+def _fields(element: etree._Element) -> dict[str, str]:
+    """The fields of a record as they came.
+
+    What does not fit is kept under a name that no element can have: a repeated field as ``mobile#2``, markup in a field
+    as ``mobile#xml``, text between fields as ``#text``.
+    """
+    fields: dict[str, str] = {}
+    stray = element.text or ""
+    for child in element:
+        name = _name(child)
+        value = child.text or ""
+        if name in fields:
+            name = f"{name}#{sum(other.partition('#')[0] == name for other in fields) + 1}"
+        if len(child):
+            fields[f"{name}#xml"] = _source(child)
+            value = "".join(str(part) for part in child.itertext())
+        fields[name] = value
+        stray += child.tail or ""
+    if stray.strip(_BLANK):
+        fields["#text"] = stray
+    return fields
+
+
+def _report(fields: dict[str, str]) -> DeliveryReport | None:
+    mobile = fields.get("mobile", "").strip()
+    if not mobile:
+        return None
+    username = fields.get("username", "").strip() or None
+    batch_id = fields.get("smslogid", "").strip() or None
+    status = _STATUSES.get(fields.get("status", "").strip())
+    sent_at = _time(fields.get("sendtime", ""))
+    odd = None in (username, batch_id, status, sent_at) or _is_odd(fields, _REPORT_FIELDS)
+    return DeliveryReport(
+        mobile,
+        username,
+        batch_id,
+        DeliveryStatus.UNKNOWN if status is None else status,
+        sent_at,
+        fields if odd else None,
+    )
+
+
+def _reply(fields: dict[str, str], encoding: str) -> Reply | None:
+    mobile = fields.get("mobile", "").strip()
+    if not mobile:
+        return None
+    receiver = fields.get("receiver", "").strip() or None
+    content = fields.get("content", "")
+    received_at = _time(fields.get("sendtime", ""))
+    data = _base64(content)
+    if data is None:
+        # Not encoded at all, then: what is there is what was written.
+        raw, text = content.encode(), content
+    else:
+        raw, text = data, data.decode(encoding, "replace")
+    odd = None in (receiver, data, received_at) or "\ufffd" in text or _is_odd(fields, _REPLY_FIELDS)
+    return Reply(mobile, receiver, text, raw, received_at, fields if odd else None)
+
+
+def _is_odd(fields: dict[str, str], known: frozenset[str]) -> bool:
+    return fields.keys() != known or any("\ufffd" in value for value in fields.values())
+
+
+def _time(text: str) -> datetime | None:
+    match = _TIME.fullmatch(text.strip())
+    if match is None:
+        return None
+    try:
+        time = datetime.fromisoformat(match[1]).replace(tzinfo=CHINA)
+    except ValueError:
+        return None
+    fraction = match[2]
+    # Nearly all have ".0", as java.sql.Timestamp writes them.
+    return time.replace(microsecond=int(fraction[:6].ljust(6, "0"))) if fraction and fraction != "0" else time
+
+
+def _base64(text: str) -> bytes | None:
+    """The bytes of a BASE64 text of either alphabet, line breaks in it and padding or none; None where it is not one."""
+    packed = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
+    if len(packed) % 4 == 1 or not _BASE64.fullmatch(packed):
+        return None
+    return base64.b64decode(packed + "=" * (-len(packed) % 4))

@@ -1,0 +1,232 @@
+"""The gateway over HTTP: a WSGI application that finds who is asked for what, and writes down what was said.
+
+What is asked is read by ``soap`` and ``servlet``, done by ``operations``. No socket is in it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from jzysoap.sandbox import servlet, soap
+from jzysoap.sandbox.faults import Faults
+from jzysoap.sandbox.operations import Habits, Request, perform
+from jzysoap.sandbox.state import Gateway
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+EXCHANGES = 1000
+"""How many exchanges are remembered."""
+
+HEAD = "jzysoap.sandbox.head"
+"""Where the server puts the head of a request, byte for byte."""
+
+Headers = tuple[tuple[str, str], ...]
+
+_SERVICE = "/services/userapi"
+_SERVLETS = {"/servlet/UserServiceAPI": servlet.GBK, "/servlet/UserServiceAPIUTF8": servlet.UTF8}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP reply.
+
+    Attributes:
+        status: the code.
+        headers: without Content-Length, Date and what else the server adds.
+        body: all of it.
+    """
+
+    status: int
+    headers: Headers
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and what was answered.
+
+    Attributes:
+        request_line: as received.
+        request_headers: as received, in order.
+        request_body: as received, chunks put together.
+        status: of the reply; None when the connection was closed without one.
+        reply_headers: as the application wrote them.
+        reply_body: as the application wrote it.
+    """
+
+    request_line: str
+    request_headers: Headers
+    request_body: bytes
+    status: int | None
+    reply_headers: Headers
+    reply_body: bytes
+
+    def __repr__(self) -> str:
+        # The query of a servlet request holds the password.
+        return f"<Exchange {self.request_line.partition('?')[0]}: {self.status}>"
+
+
+@dataclass(frozen=True, slots=True)
+class _Routed:
+    """A request that was read: its operation, where that is known, and the two ways on."""
+
+    operation: str | None
+    answer: Callable[[], Reply]
+    # Spells a result string as the answer of this interface.
+    spell: Callable[[str | None], Reply] | None = None
+
+
+class Application:
+    """The gateway as a WSGI application.
+
+    Args:
+        gateway: its state.
+        definition: its service definition.
+        habits: what the vendor's page leaves open.
+        context_path: what comes before ``/services`` and ``/servlet``.
+
+    Attributes:
+        url: the base address that the definition names; the server sets it.
+        faults: the faults to come.
+        closing: set when requests that wait have to give up.
+    """
+
+    def __init__(self, gateway: Gateway, definition: soap.Definition, habits: Habits, context_path: str = "") -> None:
+        self.url = ""
+        self.faults = Faults()
+        self.closing = threading.Event()
+        self._gateway = gateway
+        self._definition = definition
+        self._habits = habits
+        self._context_path = context_path
+        self._exchanges: deque[Exchange] = deque(maxlen=EXCHANGES)
+        self._lock = threading.Lock()
+        self._services = {_SERVICE} | {f"{_SERVICE}.{name.lower()}" for name in definition.endpoints}
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """The last requests and replies, in the order they were answered."""
+        with self._lock:
+            return tuple(self._exchanges)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request.
+
+        Raises:
+            ConnectionAbortedError: a fault on demand wants no reply; the server closes the connection.
+        """
+        body = environ["wsgi.input"].read()
+        reply = self._faulty(self._route(environ, body))
+        self._remember(environ, body, reply)
+        if reply is None:
+            raise ConnectionAbortedError("dropped on demand")
+        reason = HTTPStatus(reply.status).phrase if reply.status in set(HTTPStatus) else "Unknown"
+        headers = list(reply.headers)
+        if not any(name.lower() == "content-length" for name, _ in headers):
+            headers.append(("Content-Length", str(len(reply.body))))
+        start_response(f"{reply.status} {reason}", headers)
+        return [reply.body]
+
+    def _faulty(self, routed: _Routed) -> Reply | None:
+        """The reply to send, or None for none."""
+        fault = self.faults.take(routed.operation)
+        if fault is None:
+            return routed.answer()
+        replaced = fault.drop or fault.body is not None or fault.result is not None
+        acted = routed.answer() if fault.acted or not replaced else None
+        if self.closing.wait(fault.delay) or fault.drop:
+            return None
+        if fault.body is not None:
+            return Reply(fault.status, tuple(fault.headers), fault.body)
+        if fault.result is not None and routed.spell is not None:
+            return routed.spell(fault.result)
+        return acted or routed.answer()
+
+    def _route(self, environ: WSGIEnvironment, body: bytes) -> _Routed:
+        method = environ["REQUEST_METHOD"]
+        problem = _host_problem(environ)
+        if problem is not None:
+            return _Routed(None, lambda: problem)
+        path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
+        path = path[len(self._context_path) :] if path.startswith(f"{self._context_path}/") else ""
+        if path in _SERVLETS:
+            if method not in ("GET", "POST"):
+                return _Routed(None, lambda: _plain(405))
+            return self._servlet(_SERVLETS[path], query.encode("latin-1"), body)
+        service = path.lower().removesuffix("/")
+        if service not in self._services:
+            return _Routed(None, lambda: _plain(404))
+        if method == "POST":
+            return self._soap(body, environ.get("CONTENT_TYPE", ""), f"{self.url}{path}")
+        if method == "GET" and "wsdl" in re.split("[&=]", query.lower()):
+            xml = (("Content-Type", "text/xml"),)
+            return _Routed("wsdl", lambda: Reply(200, xml, self._definition.served_at(self.url)))
+        return _Routed(None, lambda: _plain(405))
+
+    def _soap(self, body: bytes, content_type: str, url: str) -> _Routed:
+        try:
+            envelope = soap.read_request(body, content_type, self._definition, url)
+        except soap.FaultError as error:
+            fault = _typed(500, soap.build_fault(error))
+            return _Routed(error.operation, lambda: fault)
+
+        def spell(result: str | None) -> Reply:
+            return _typed(200, soap.build_response(envelope, result, self._definition))
+
+        return _Routed(envelope.request.operation, lambda: spell(self._perform(envelope.request)), spell)
+
+    def _servlet(self, address: servlet.Servlet, query: bytes, body: bytes) -> _Routed:
+        def spell(result: str | None) -> Reply:
+            return _typed(200, servlet.build_response(address, result))
+
+        encoded = self._habits.encoded_password_change
+        request = servlet.read_request(address, query, body, encoded_password_change=encoded)
+        if request is None:
+            return _Routed(None, lambda: spell("failure;未知的方法"), spell)
+        return _Routed(request.operation, lambda: spell(self._perform(request)), spell)
+
+    def _perform(self, request: Request) -> str | None:
+        return perform(self._gateway, self._habits, request)
+
+    def _remember(self, environ: WSGIEnvironment, body: bytes, reply: Reply | None) -> None:
+        line, *fields = environ[HEAD].decode("latin-1").split("\r\n")
+        headers = tuple((name, value.strip()) for name, _, value in (field.partition(":") for field in fields) if name)
+        said = (None, (), b"") if reply is None else (reply.status, reply.headers, reply.body)
+        with self._lock:
+            self._exchanges.append(Exchange(line, headers, body, *said))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address, an IPv6 address without brackets, means this machine alone."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _host_problem(environ: WSGIEnvironment) -> Reply | None:
+    """A page in a browser may have its own name resolve to loopback: then its name is in the Host header."""
+    header = environ.get("HTTP_HOST")
+    if header is None:
+        return None if environ["SERVER_PROTOCOL"] == "HTTP/1.0" else _plain(400)
+    match = re.fullmatch(r"(?:\[(.+)\]|([^:]+))(?::[0-9]*)?", header)
+    return None if match and is_loopback(match[1] or match[2]) else _plain(421)
+
+
+def _plain(status: int) -> Reply:
+    return _typed(status, ("text/plain;charset=utf-8", f"{HTTPStatus(status).phrase}\n".encode()))
+
+
+def _typed(status: int, answer: tuple[str, bytes]) -> Reply:
+    content_type, body = answer
+    return Reply(status, (("Content-Type", content_type),), body)

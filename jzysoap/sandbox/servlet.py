@@ -1,0 +1,76 @@
+"""The HTTP servlet's side of the wire: forms in, plain text out, in GBK or, at its twin, in UTF-8."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from jzysoap.sandbox.operations import SERVLET, Request
+from jzysoap.sandbox.soap import decode_password
+
+
+@dataclass(frozen=True, slots=True)
+class Servlet:
+    """One of the two addresses.
+
+    Attributes:
+        charset: what its answers declare.
+        codec: what forms are read with and answers are written with.
+        encoded: whether passwords come as BASE64.
+    """
+
+    charset: str
+    codec: str
+    encoded: bool
+
+
+GBK = Servlet("GBK", "gb18030", encoded=True)
+"""``/servlet/UserServiceAPI``. GB18030 holds all of GBK and every other character."""
+
+UTF8 = Servlet("UTF-8", "utf-8", encoded=False)
+"""``/servlet/UserServiceAPIUTF8``, which some resellers have: passwords go there in the clear."""
+
+
+def read_request(servlet: Servlet, query: bytes, body: bytes, *, encoded_password_change: bool) -> Request | None:
+    """Read a form out of the query string and the body; where both name an argument, the query string's counts.
+
+    Args:
+        servlet: which address it was sent to.
+        query: the query string's bytes, with or without URL encoding.
+        body: the body's; a part of it without ``name=`` is ignored, as is a name that nobody knows.
+        encoded_password_change: whether the passwords of ``updatePassword`` are BASE64 at the GBK address.
+
+    Returns:
+        What it asks for, or None when its method is unknown.
+    """
+    arguments = _arguments(body, servlet.codec) | _arguments(query, servlet.codec)
+    operation = SERVLET.get(arguments.get("method", "").strip())
+    if operation is None:
+        return None
+    encoded = servlet.encoded and (encoded_password_change or operation != "updatePassword")
+    new = arguments.get("newPassword")
+    return Request(
+        operation,
+        arguments,
+        _password(arguments.get("password", ""), encoded),
+        "servlet",
+        None if new is None else _password(new, encoded),
+    )
+
+
+def build_response(servlet: Servlet, result: str | None) -> tuple[str, bytes]:
+    """A result string: the Content-Type and the body, which ends with a line break as one writes it in Java."""
+    return f"text/html;charset={servlet.charset}", f"{result or ''}\r\n".encode(servlet.codec)
+
+
+def _password(text: str, encoded: bool) -> bytes | None:
+    return decode_password(text) if encoded else text.encode()
+
+
+def _arguments(form: bytes, codec: str) -> dict[str, str]:
+    arguments: dict[str, str] = {}
+    for part in form.split(b"&"):
+        name, separator, value = (unquote_to_bytes(piece.replace(b"+", b" ")) for piece in part.partition(b"="))
+        if separator:
+            arguments.setdefault(name.decode(codec, "replace").strip(), value.decode(codec, "replace"))
+    return arguments

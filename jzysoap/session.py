@@ -1,0 +1,299 @@
+"""What a client does between being asked and answering, with no I/O of its own.
+
+Each operation is a generator: it yields a ``Request`` that is to be exchanged, and is sent the ``Reply``; or it yields
+a function that may block, and is sent what that returns. An error is thrown into it. It returns the model. ``Client``
+and ``AsyncClient`` differ in who does these things; everything else is here, once.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from jzysoap import calls, servlet, soap
+from jzysoap._version import __version__
+from jzysoap.bindings import Bindings
+from jzysoap.calls import Answer, Call, Plan
+from jzysoap.config import Config
+from jzysoap.credentials import Credentials
+from jzysoap.errors import (
+    AuthenticationError,
+    GatewayError,
+    IncompletePollError,
+    JzySoapError,
+    MalformedReplyError,
+    OutcomeUnknownError,
+    PartlySentError,
+)
+from jzysoap.masking import Secret, mask_text
+from jzysoap.models import Balance, Batch, DeliveryReport, Outcome, Poll, Sent
+from jzysoap.models import Reply as InboundReply
+from jzysoap.wire import Reply, Request, evidence, status_error
+
+logger = logging.getLogger("jzysoap")
+
+T = TypeVar("T")
+Steps = Generator[Request | Callable[[], object], Any, T]
+"""An operation under way."""
+
+SOAP_PATH = "/services/userApi"
+
+
+@dataclass(frozen=True, slots=True)
+class CallEvent:
+    """One call to the gateway, as ``on_call`` gets it; nothing in it is secret.
+
+    Attributes:
+        operation: its name on the wire, as the web service spells it.
+        interface: ``soap`` or ``servlet``.
+        outcome: what is known of it.
+        error: the name of the error's class, else None.
+        duration: in seconds.
+        numbers: how many recipients it had.
+        segments: what each of them costs.
+        batch_id: the gateway's id for them, else None.
+        definition: where the service definition came from: ``live``, ``saved``, ``given``, ``bundled``; empty for the
+            servlet.
+    """
+
+    operation: str
+    interface: str
+    outcome: Outcome
+    error: str | None
+    duration: float
+    numbers: int
+    segments: int
+    batch_id: str | None
+    definition: str
+
+
+class Session:
+    """One account at one gateway.
+
+    Args:
+        config: the client's checked arguments.
+
+    Attributes:
+        bindings: the compiled bindings; must be there before a call over SOAP is started.
+        definition: where they came from: ``live``, ``saved``, ``given`` or ``bundled``.
+        headers: what every request says.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.credentials = Credentials(config)
+        self.bindings: Bindings | None = None
+        self.definition = ""
+        self.headers = {"User-Agent": f"jzysoap/{__version__}", "Accept-Encoding": "gzip", **config.headers}
+
+    def send(self, plan: Plan, on_batch: Callable[[Batch], object] | None = None) -> Steps[Sent]:
+        """Every batch of a send, in order; the first that is not accepted stops the rest.
+
+        Raises:
+            PartlySentError: after a batch had been accepted, with that batch's error as its cause.
+            JzySoapError: the batch's own, when none had been accepted. Both have ``result``.
+        """
+        done: list[Batch] = []
+        for number, part in enumerate(plan.parts):
+            failure = None
+            try:
+                batch = Batch(part.mobiles, Outcome.ACCEPTED, (yield from self.call(part.call)))
+            except JzySoapError as error:
+                failure = error
+                batch = Batch(part.mobiles, _outcome(error), None, error)
+            done.append(batch)
+            if failure is None:
+                _report(on_batch, batch)
+                continue
+            failure.result = Sent((*done, *self.unsent(plan).batches[number + 1 :]), plan.segments)
+            _report(on_batch, batch)
+            if number == 0:
+                raise failure
+            accepted = sum(len(batch.mobiles) for batch in done[:-1])
+            raise PartlySentError(
+                f"{accepted} recipients in {number} batches were accepted, then a batch was not "
+                f"({batch.outcome.value}: {failure}); the rest was not sent",
+                result=failure.result,
+            ) from failure
+        return Sent(tuple(done), plan.segments)
+
+    def balance(self) -> Steps[Balance]:
+        """One balance query."""
+        return self.call(calls.balance())
+
+    def reports(self) -> Steps[Poll[DeliveryReport]]:
+        """One poll for delivery reports."""
+        return self.call(calls.reports(self.config))
+
+    def replies(self) -> Steps[Poll[InboundReply]]:
+        """One poll for replies."""
+        return self.call(calls.replies(self.config))
+
+    def change_password(self, new: str, call: Call[None]) -> Steps[None]:
+        """One change of password; the session goes on with the new one."""
+        try:
+            yield from self.call(call)
+        except JzySoapError as error:
+            if error.may_have_been_sent:
+                error.args = (f"{error}. Either the old or the new password may hold now: try both",)
+            raise
+        self.credentials.replace(new)
+
+    def unsent(self, plan: Plan) -> Sent:
+        """What is known of a send that was never started."""
+        return Sent(tuple(Batch(part.mobiles, Outcome.NOT_SENT) for part in plan.parts), plan.segments)
+
+    def renew_after_fork(self) -> None:
+        """Makes anew what another thread of the parent may have held at a fork; the password stays."""
+        credentials = Credentials(self.config)
+        credentials._encoded = self.credentials._encoded
+        self.credentials = credentials
+
+    def needs_bindings(self) -> bool:
+        """Whether the service definition must still be loaded."""
+        return self.bindings is None and self.config.interface == "soap"
+
+    def call(self, call: Call[T]) -> Steps[T]:
+        """One call, told to the log and to ``on_call``."""
+        started = time.monotonic()
+        failure: JzySoapError | None = None
+        result = None
+        try:
+            result = yield from self._authenticated(call)
+        except JzySoapError as error:
+            failure = error
+            if call.kind != "send" and error.may_have_been_sent and error.retry == "never":
+                # Repeating a query or a poll texts nobody; what a poll may have lost is lost either way.
+                error.retry = "later"
+        outcome = _outcome(failure) if failure else Outcome.ACCEPTED
+        event = CallEvent(
+            call.operation,
+            "servlet" if self._over_servlet(call) else "soap",
+            outcome,
+            type(failure).__name__ if failure else None,
+            time.monotonic() - started,
+            call.numbers,
+            call.segments,
+            result if isinstance(result, str) else None,
+            "" if self._over_servlet(call) else self.definition,
+        )
+        logger.log(
+            logging.WARNING if outcome is Outcome.UNKNOWN else logging.DEBUG,
+            "%s: %s in %.3f s, batch %s%s",
+            event.operation,
+            outcome.value,
+            event.duration,
+            mask_text(event.batch_id or "-"),
+            f", {event.error}" if failure else "",
+        )
+        self._tell(event)
+        if failure is not None:
+            # The frames below hold what was read in plain sight; the error itself says all that they could tell.
+            raise failure.with_traceback(None)
+        return result  # type: ignore[return-value]  # it is a T wherever there is no failure
+
+    def _tell(self, event: CallEvent) -> None:
+        if self.config.on_call is not None:
+            try:
+                self.config.on_call(event)
+            except Exception:
+                # An answer that came must not be lost, nor a message sent again, over a count that went wrong.
+                logger.exception("on_call failed")
+
+    def _authenticated(self, call: Call[T]) -> Steps[T]:
+        # A callable may ask a vault for the password.
+        password: Secret = yield self.credentials.encoded
+        try:
+            return (yield from self._exchange(call, password))
+        except AuthenticationError as error:
+            # Refused for certain, so asking once more cannot text anyone twice.
+            if error.may_have_been_sent or not (yield partial(self.credentials.renew, password)):
+                raise
+        return (yield from self._exchange(call, self.credentials.encoded()))
+
+    def _exchange(self, call: Call[T], password: Secret) -> Steps[T]:
+        poll = call.kind == "poll"
+        reply: Reply = yield self._request(call, password)
+        if poll and self.config.on_reply is not None:
+            _hand_over(self.config.on_reply, call.operation, reply.body)
+        secrets = self.credentials.secrets()
+        interface = servlet if self._over_servlet(call) else soap
+        problem = reply.problem
+        if problem is None:
+            try:
+                text = interface.read(reply, secrets=secrets, whole=poll)
+                return call.read(Answer(text, reply.body, secrets))
+            except MalformedReplyError as error:
+                if not (poll and error.cut_off):
+                    raise
+                problem = "it ends in the middle"
+        if not poll and reply.status >= 300:
+            raise status_error(reply, evidence(reply.body, secrets, whole=False))
+        if not poll:
+            raise OutcomeUnknownError(
+                f"the gateway's answer is not complete: {problem}",
+                raw=evidence(reply.body, secrets, whole=False),
+            )
+        # What came of a poll is all there will ever be of it: its complete records are kept.
+        try:
+            return call.read(Answer(interface.read_part(reply), reply.body, secrets, complete=False))
+        except (IncompletePollError, MalformedReplyError) as error:
+            if reply.status >= 300 and not getattr(error, "poll", ()):
+                raise status_error(reply, reply.body) from None
+            if not isinstance(error, IncompletePollError):
+                raise
+            raise IncompletePollError(
+                f"the gateway's answer is not complete: {problem}; {len(error.poll)} complete records came",
+                raw=reply.body,
+                poll=error.poll,
+            ) from None
+
+    def _request(self, call: Call[T], password: Secret) -> Request:
+        config = self.config
+        poll = call.kind == "poll"
+        if self._over_servlet(call):
+            path = servlet.UTF8_PATH if config.utf8_servlet else servlet.PATH
+            encoding = "utf-8" if config.utf8_servlet else "gbk"
+            if config.utf8_servlet or call.plain_password:
+                password = self.credentials.plain()
+            headers, body = servlet.build(call, config.username, password, encoding=encoding)
+        else:
+            assert self.bindings is not None, "a client loads them before it starts a call"
+            path = SOAP_PATH
+            headers, body = soap.build(call, config.username, password, self.bindings)
+        return Request(
+            "POST",
+            ((config.poll_url if poll else None) or config.base_url) + path,
+            {**self.headers, **headers},
+            body,
+            config.poll_timeout if poll else config.timeout,
+            config.max_poll_bytes if poll else config.max_reply_bytes,
+            consuming=poll,
+        )
+
+    def _over_servlet(self, call: Call[T]) -> bool:
+        return self.config.interface == "servlet" or call.operation == "updatePassword"
+
+
+def _outcome(error: JzySoapError) -> Outcome:
+    if error.may_have_been_sent:
+        return Outcome.UNKNOWN
+    return Outcome.REJECTED if isinstance(error, GatewayError) else Outcome.NOT_SENT
+
+
+def _report(on_batch: Callable[[Batch], object] | None, batch: Batch) -> None:
+    if on_batch is not None:
+        on_batch(batch)
+
+
+def _hand_over(on_reply: Callable[[str, bytes], object], operation: str, body: bytes) -> None:
+    try:
+        on_reply(operation, body)
+    except Exception as error:
+        # What the hook could not keep, its caller still can.
+        error.raw = body  # type: ignore[attr-defined]  # as documented at on_reply
+        raise

@@ -1,0 +1,210 @@
+"""The SOAP interface: a call to the bytes of a request, the bytes of a reply to its result string.
+
+Replies are read here rather than by zeep, which takes nil, an empty element and embedded XML for the same thing and
+stumbles over what real stacks send. Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import re
+from collections.abc import Iterable, Mapping
+
+from lxml import etree
+
+from jzysoap.bindings import Bindings
+from jzysoap.calls import Call
+from jzysoap.errors import InvalidMessageError, MalformedReplyError, SoapFaultError
+from jzysoap.masking import SecretBytes, mask_text
+from jzysoap.text import decode
+from jzysoap.wire import Reply, evidence, status_error
+from jzysoap.xmltext import has_doctype, looks_like_html, mend, parse, parse_part
+
+_SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
+_SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
+_RPC_RESULT = "{http://www.w3.org/2003/05/soap-rpc}result"
+_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+
+_DECLARATION = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z][\w.:-]*)[\"']")
+# Records that a stack puts unescaped into its answer.
+_RECORD_START = re.compile(r"<(?:[\w.-]+:)?(?:psreport|psrerecv)[\s>]")
+_RECORD_END = re.compile(r"</(?:[\w.-]+:)?(?:psreport|psrerecv)\s*>")
+_END = re.compile(r"</(?:[\w.-]+:)?Envelope\s*>")
+
+
+def build(call: Call[object], username: str, password: str, bindings: Bindings) -> tuple[dict[str, str], SecretBytes]:
+    """The headers and the body of a call.
+
+    Raises:
+        InvalidMessageError: an extension number, and the definition has no place for it.
+    """
+    operation = bindings.operations[call.operation]
+    values = {**call.arguments, "username": username, "password": password}
+    if values.get("extenno") and "extenno" not in operation.slots:
+        raise InvalidMessageError(
+            f"extension cannot be sent: {call.operation} of port {bindings.port} has no argument for it",
+            field="extension",
+        )
+    parts = [operation.pieces[0]]
+    for slot, piece in zip(operation.slots, operation.pieces[1:], strict=True):
+        parts += (_escape(values[slot]), piece)
+    if bindings.soap == "1.1":
+        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{operation.action}"'}
+    else:
+        action = f'; action="{operation.action}"' if operation.action else ""
+        headers = {"Content-Type": f"application/soap+xml; charset=utf-8{action}"}
+    return headers, SecretBytes(b"".join(parts))
+
+
+def read(reply: Reply, *, secrets: Iterable[str] = (), whole: bool = False) -> str | None:
+    """The result string of a reply; None for nil.
+
+    Args:
+        reply: what came, complete.
+        secrets: what no text of an error may show.
+        whole: whether an error keeps all of the reply, else its first bytes.
+
+    Raises:
+        SoapFaultError: a fault, of either version, at any status.
+        HttpStatusError: no SOAP reply, at a status from 300 on.
+        MalformedReplyError: no SOAP reply, at a lower status.
+    """
+    try:
+        return _result(_parse(reply), secrets)
+    except _NoReplyError as problem:
+        if reply.status >= 300:
+            raise status_error(reply, evidence(reply.body, secrets, whole=whole)) from None
+        raise MalformedReplyError(
+            f"the gateway's answer is no SOAP reply: {problem}",
+            raw=evidence(reply.body, secrets, whole=whole),
+            cut_off=problem.cut_off,
+        ) from None
+
+
+def read_part(reply: Reply) -> str:
+    """The result string of a poll's reply that was cut off, as far as it came; empty where nothing of it did."""
+    body = reply.body
+    with contextlib.suppress(UnicodeError):
+        # A character cut in two must not make the rest look like another charset.
+        body = codecs.getincrementaldecoder("utf-8")().decode(body).encode()
+    text = decode(body, _declared(reply))
+    ends = list(_RECORD_END.finditer(text))
+    starts = _RECORD_START.search(text)
+    if ends:
+        text = text[: ends[-1].end()]
+    elif starts:
+        # A record embedded as markup, not one of them whole: the parser below would close it.
+        text = text[: starts.start()]
+    cut_markup = text.find("<", text.rfind(">") + 1)
+    text = _mended(text if cut_markup < 0 else text[:cut_markup])
+    if text.rfind("<![CDATA[") > text.rfind("]]>"):
+        text += "]]>"
+    root = parse_part(text)
+    try:
+        return "" if root is None else _result(root, ()) or ""
+    except (_NoReplyError, SoapFaultError):
+        return ""
+
+
+class _NoReplyError(Exception):
+    """Why something is no SOAP reply; shown to the user, so it holds nothing of what came."""
+
+    def __init__(self, what: str, *, cut_off: bool = False) -> None:
+        super().__init__(what)
+        self.cut_off = cut_off
+
+
+def _escape(value: str) -> bytes:
+    # A bare CR would reach the other side as a line feed.
+    value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+    return value.encode()
+
+
+def _parse(reply: Reply) -> etree._Element:
+    body = reply.body
+    if not body.strip():
+        raise _NoReplyError("it is empty")
+    text = decode(body, _declared(reply))
+    for prepare in (str, _mended):
+        document = prepare(text)
+        # Asked of the mended text too: noise in front of it may have hidden the DOCTYPE.
+        if has_doctype(document):
+            raise _NoReplyError("it is an HTML page" if looks_like_html(text) else "it has a DOCTYPE")
+        with contextlib.suppress(etree.XMLSyntaxError):
+            return parse(document)
+    if looks_like_html(text):
+        raise _NoReplyError("it is an HTML page")
+    if "Envelope" in text[:4096] and not _END.search(text):
+        raise _NoReplyError("it ends in the middle of the envelope", cut_off=True)
+    raise _NoReplyError("it is not well-formed XML")
+
+
+def _declared(reply: Reply) -> str | None:
+    declared = _DECLARATION.match(reply.body)
+    return declared[1].decode() if declared else reply.charset
+
+
+def _mended(text: str) -> str:
+    """Without the noise around the envelope, and with its characters made legal."""
+    text = text[max(text.find("<"), 0) :]
+    ends = list(_END.finditer(text))
+    return mend(text[: ends[-1].end()] if ends else text)
+
+
+def _result(root: etree._Element, secrets: Iterable[str]) -> str | None:
+    if root.tag not in (f"{{{_SOAP_11}}}Envelope", f"{{{_SOAP_12}}}Envelope"):
+        raise _NoReplyError("its root element is no SOAP envelope")
+    body = root.find(f"{{{etree.QName(root).namespace}}}Body")
+    if body is None:
+        raise _NoReplyError("its envelope has no body")
+    if not len(body):
+        raise _NoReplyError("its body is empty")
+    answer = body[0]
+    # A fault of the other version inside this version's envelope is seen too (node-soap).
+    if answer.tag in (f"{{{_SOAP_11}}}Fault", f"{{{_SOAP_12}}}Fault"):
+        raise _fault(answer, secrets)
+    values = [child for child in answer if child.tag != _RPC_RESULT]
+    if not values:
+        # A null result is left out by some stacks; a bare answer has its text in itself.
+        return answer.text if answer.text and answer.text.strip() else None
+    value = _follow(values[0], body)
+    if value.get(_NIL, "").strip() in ("true", "1"):
+        return None
+    return (value.text or "") + "".join(etree.tostring(child, encoding="unicode") for child in value)
+
+
+def _follow(value: etree._Element, body: etree._Element) -> etree._Element:
+    """The element that holds the value, where rpc/encoded only refers to it (multiRef)."""
+    seen: list[str] = []
+    while (reference := value.get("href", "")).startswith("#"):
+        targets: Mapping[str, etree._Element] = {target.get("id", ""): target for target in body}
+        if reference in seen or reference[1:] not in targets:
+            raise _NoReplyError("a reference in it leads nowhere")
+        seen.append(reference)
+        value = targets[reference[1:]]
+    return value
+
+
+def _fault(fault: etree._Element, secrets: Iterable[str]) -> SoapFaultError:
+    parts = {etree.QName(child).localname: child for child in fault}
+    code = _words(parts.get("faultcode", parts.get("Code")))
+    text = _words(parts.get("faultstring", parts.get("Reason")))
+    actor = _words(parts.get("faultactor", parts.get("Role", parts.get("Node"))))
+    detail = parts.get("detail", parts.get("Detail"))
+    return SoapFaultError(
+        f"the gateway answered with a SOAP fault: {mask_text(code, secrets)}: {mask_text(text, secrets)}",
+        code=code,
+        text=text,
+        actor=actor or None,
+        detail=None if detail is None else etree.tostring(detail, encoding="unicode", with_tail=False),
+    )
+
+
+def _words(element: etree._Element | None) -> str:
+    """The text of a fault's part: its own in SOAP 1.1, that of its first leaf in 1.2."""
+    if element is None:
+        return ""
+    while len(element):
+        element = element[0]
+    return (element.text or "").strip()

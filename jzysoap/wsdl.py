@@ -1,0 +1,270 @@
+"""Where the service definition comes from: the gateway, the last saved copy, a path, or the one that is shipped.
+
+Only what parsed as a definition with our operations is ever saved. This module does no network I/O: it is given a
+``fetch`` that does.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urljoin, urlsplit
+
+from jzysoap._version import __version__
+from jzysoap.bindings import Bindings, compile_bindings
+from jzysoap.cache import Cache
+from jzysoap.config import Config
+from jzysoap.errors import JzySoapError, WsdlError
+from jzysoap.wire import Reply, Timeout, origin
+
+logger = logging.getLogger("jzysoap")
+
+PATH = "/services/userApi?wsdl"
+"""Where a gateway has its definition, after the base address (vendor page, part two)."""
+
+BUNDLED = "axis2-1.6.2-7param"
+"""The shipped definition that is meant by ``wsdl="bundled"``."""
+
+FETCH_TIMEOUT = Timeout(5, 10, 20)
+MAX_DOCUMENT = 4 * 1024 * 1024
+_MAX_DOCUMENTS = 32
+_MAX_REDIRECTS = 3
+_REMEMBER_FAILURE = 300.0
+
+Fetch = Callable[[str], Reply]
+"""Gets an address: no credentials, no redirect followed, ``FETCH_TIMEOUT``, at most ``MAX_DOCUMENT`` bytes."""
+
+# Local documents are given addresses, since that is what imports are resolved against.
+_LOCAL = "http://local.invalid/"
+_WSDL = "http://schemas.xmlsoap.org/wsdl/"
+_XSD = "http://www.w3.org/2001/XMLSchema"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A service definition with all that it imports.
+
+    Attributes:
+        url: the address of the main document.
+        documents: all documents by absolute address, the main one first.
+        fetched_at: when, in seconds since the epoch.
+    """
+
+    url: str
+    documents: Mapping[str, bytes]
+    fetched_at: float
+
+    @property
+    def sha256(self) -> str:
+        """Of the documents' bytes, one after the other: for a single document, what ``sha256sum`` prints."""
+        digest = hashlib.sha256()
+        for document in self.documents.values():
+            digest.update(document)
+        return digest.hexdigest()
+
+
+def load(config: Config, fetch: Fetch, *, clock: Callable[[], float] = time.time) -> tuple[Bindings, str]:
+    """The bindings to use, and where their definition came from: ``live``, ``saved``, ``given`` or ``bundled``.
+
+    Raises:
+        WsdlError: there is none that can be used. Nothing was sent.
+    """
+    cache = Cache(config.cache_dir)
+    if config.wsdl is not None and "://" not in config.wsdl:
+        definition, source = _local(config.wsdl)
+        return _bindings(config, cache, definition, config.wsdl), source
+    url = config.wsdl or config.base_url + PATH
+    saved = _from_json(cache.read(f"definition {url}"))
+    if saved is not None and config.wsdl_sha256 not in (None, saved.sha256):
+        saved = None
+    if saved is not None:
+        age = clock() - saved.fetched_at
+        failed_at = cache.read(f"failure {url}")
+        if 0 <= age < config.wsdl_max_age or (
+            isinstance(failed_at, float) and 0 <= clock() - failed_at < _REMEMBER_FAILURE
+        ):
+            return _bindings(config, cache, saved, url), "saved"
+    try:
+        definition = Definition(url, collect(url, fetch), clock())
+        bindings = _bindings(config, cache, definition, url)
+    except WsdlError as error:
+        if saved is None or error.readable:
+            # A definition that was read and cannot be used is news of a changed gateway: the old one would be wrong.
+            raise
+        cache.write(f"failure {url}", clock())
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(saved.fetched_at))
+        logger.warning(
+            "using the definition of %s saved on %s, since the gateway's cannot be had: %s", url, when, error
+        )
+        return _bindings(config, cache, saved, url), "saved"
+    cache.write(f"definition {url}", _to_json(definition))
+    return bindings, "live"
+
+
+def collect(url: str, fetch: Fetch) -> dict[str, bytes]:
+    """A definition's main document and all that it imports, by absolute address.
+
+    Raises:
+        WsdlError: a document cannot be had, is none, or lies on another server.
+    """
+    documents: dict[str, bytes] = {}
+    wanted = [url]
+    while wanted:
+        address = wanted.pop(0)
+        if address in documents:
+            continue
+        if not _same_server(address, url):
+            raise WsdlError(f"the definition at {url} imports {address} from another server", source=url)
+        if len(documents) == _MAX_DOCUMENTS:
+            raise WsdlError(f"the definition at {url} imports more than {_MAX_DOCUMENTS} documents", source=url)
+        document = _get(address, fetch)
+        locations = _imports(address, document, main=not documents)
+        documents[address] = document
+        wanted += [urljoin(address, location) for location in locations]
+    return documents
+
+
+def bundled(name: str = BUNDLED) -> bytes:
+    """A shipped definition, by the name of its directory in ``wsdl/``.
+
+    Raises:
+        WsdlError: there is none of that name.
+    """
+    here = Path(__file__).resolve().parent
+    # Installed, the directory lies inside the package; in a clone, beside it.
+    for root in (here / "wsdl_data", here.parent / "wsdl"):
+        if (root / name / "service.wsdl").is_file():
+            return (root / name / "service.wsdl").read_bytes()
+    raise WsdlError(f"there is no bundled definition called {name!r}", source="bundled", readable=False)
+
+
+def _bindings(config: Config, cache: Cache, definition: Definition, source: str) -> Bindings:
+    digest = definition.sha256
+    if config.wsdl_sha256 not in (None, digest):
+        raise WsdlError(f"the definition at {source} has sha256 {digest}, not wsdl_sha256", source=source)
+    # A definition with imports from elsewhere in the address space compiles differently: its address counts too.
+    key = f"bindings {digest} {definition.url} {config.arguments} {__version__} {_zeep_version()}"
+    try:
+        return Bindings.from_json(cache.read(key))
+    except ValueError:
+        bindings = compile_bindings(definition.url, definition.documents, arguments=config.arguments, source=source)
+        cache.write(key, bindings.to_json())
+        return bindings
+
+
+def _zeep_version() -> str:
+    from importlib.metadata import version
+
+    return version("zeep")
+
+
+def _local(location: str) -> tuple[Definition, str]:
+    name, _, which = location.partition(":")
+    if name == "bundled":
+        document = bundled(which or BUNDLED)
+        return Definition(f"{_LOCAL}service.wsdl", {f"{_LOCAL}service.wsdl": document}, 0.0), "bundled"
+    path = Path(location).expanduser()
+
+    def read(url: str) -> Reply:
+        name = unquote(urlsplit(url).path.lstrip("/"))
+        try:
+            if ".." in Path(name).parts:
+                raise ValueError("outside the definition's directory")
+            return Reply(200, {}, (path.parent / name).read_bytes())
+        except (OSError, ValueError) as error:
+            raise WsdlError(f"cannot read {path}: {type(error).__name__}", source=location, readable=False) from error
+
+    main = _LOCAL + quote(path.name)
+    return Definition(main, collect(main, read), 0.0), "given"
+
+
+def _get(url: str, fetch: Fetch) -> bytes:
+    address = url
+    for _ in range(_MAX_REDIRECTS + 1):
+        try:
+            reply = fetch(address)
+        except WsdlError:
+            raise
+        except JzySoapError as error:
+            raise WsdlError(
+                f"cannot get the definition at {address}, nothing was sent: {error}",
+                source=url,
+                readable=False,
+                retry="later",
+            ) from error
+        if reply.status not in (301, 302, 303, 307, 308):
+            break
+        target = urljoin(address, reply.headers.get("location", ""))
+        if not _same_server(target, address):
+            raise WsdlError(f"the definition at {address} redirects to another server", source=url, readable=False)
+        address = target
+    if reply.status != 200 or reply.problem:
+        what = reply.problem or f"HTTP {reply.status}"
+        hint = ": check base_url" if reply.status == 404 else ""
+        raise WsdlError(
+            f"cannot get the definition at {address}, nothing was sent: {what}{hint}",
+            source=url,
+            readable=False,
+            retry="later",
+        )
+    return reply.body
+
+
+def _same_server(one: str, other: str) -> bool:
+    try:
+        return origin(one) == origin(other)
+    except ValueError:
+        return False
+
+
+def _imports(url: str, document: bytes, *, main: bool) -> list[str]:
+    """The locations that a document imports.
+
+    Raises:
+        WsdlError: it is not XML, has a DOCTYPE, or (the main one) is no WSDL.
+    """
+    from lxml import etree
+
+    def refuse(what: str) -> WsdlError:
+        return WsdlError(f"what is at {url} is no service definition: {what}", source=url, readable=False)
+
+    if not document.strip():
+        raise refuse("it is empty")
+    try:
+        root = etree.fromstring(document, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+    except etree.XMLSyntaxError as error:
+        kind = "an HTML page" if b"<html" in document[:4096].lower() else "not well-formed XML"
+        raise refuse(f"it is {kind}") from error
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise refuse("it has a DOCTYPE")
+    if main and root.tag != f"{{{_WSDL}}}definitions":
+        raise refuse(f"its root element is {etree.QName(root).localname}")
+    locations = [node.get("location") for node in root.iter(f"{{{_WSDL}}}import")]
+    locations += [node.get("schemaLocation") for node in root.iter(*(f"{{{_XSD}}}{kind}" for kind in _REFERENCES))]
+    return [location for location in locations if location]
+
+
+_REFERENCES = ("import", "include", "redefine")
+
+
+def _to_json(definition: Definition) -> dict[str, Any]:
+    return {
+        "url": definition.url,
+        "fetched_at": definition.fetched_at,
+        "documents": {url: base64.b64encode(document).decode() for url, document in definition.documents.items()},
+    }
+
+
+def _from_json(data: Any) -> Definition | None:
+    try:
+        documents = {url: base64.b64decode(document, validate=True) for url, document in data["documents"].items()}
+        definition = Definition(data["url"], documents, float(data["fetched_at"]))
+        return definition if definition.url in documents else None
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return None

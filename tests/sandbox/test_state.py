@@ -1,0 +1,223 @@
+"""The gateway's state, without a protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from jzysoap import Channel, ConfigurationError, DeliveryStatus
+from jzysoap.sandbox import Gateway, Message
+from jzysoap.sandbox.state import MAX_NUMBERS, RefusedError, Status, UnknownAccountError
+
+NUMBER, OTHER = "13866194295", "15375427702"
+NOON = datetime(2012, 8, 16, 12, 0, 0)  # noqa: DTZ001  # a naive clock is what one of the tests is about
+CHINA = timezone(timedelta(hours=8))
+
+
+def gateway(**options: Any) -> Gateway:
+    made = Gateway(**options)
+    made.add_account("test", "密码1", balance=10)
+    return made
+
+
+def send(to: Gateway, *mobiles: str, **options: Any) -> Message:
+    arguments: dict[str, Any] = {
+        "channel": 1,
+        "mobiles": mobiles or (NUMBER,),
+        "text": "你好",
+        "long": False,
+        "extension": "",
+        "via": "soap",
+    }
+    return to.send("test", "密码1".encode(), **(arguments | options))
+
+
+def test_a_send_is_remembered_charged_and_reported() -> None:
+    one = gateway(clock=lambda: NOON)
+    message = send(one, NUMBER, OTHER, extension="0001", long=True)
+    assert message == Message(
+        "test",
+        Channel.GATEWAY,
+        (NUMBER, OTHER),
+        "你好",
+        True,
+        "0001",
+        "337017332",
+        "soap",
+        NOON.replace(tzinfo=CHINA),
+        1,
+    )
+    assert one.sent == (message,)
+    assert one.balances("test") == {Channel.CARD: 10, Channel.GATEWAY: 8, Channel.MEMBER: 10}
+    assert send(one).batch_id == "337017333"
+    reports = one.poll_reports("test", "密码1".encode())
+    assert [(report.mobile, report.batch_id, report.status) for report in reports] == [
+        (NUMBER, "337017332", DeliveryStatus.DELIVERED),
+        (OTHER, "337017332", DeliveryStatus.DELIVERED),
+        (NUMBER, "337017333", DeliveryStatus.DELIVERED),
+    ]
+    assert {report.sent_at for report in reports} == {NOON.replace(tzinfo=CHINA)}
+    assert one.poll_reports("test", "密码1".encode()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "segments"),
+    [("x" * 70, 1), ("x" * 71, 2), ("x" * 134, 2), ("x" * 135, 3), ("😀" * 35, 1), ("😀" * 36, 2)],
+)
+def test_segments_are_counted_in_utf16_units(text: str, segments: int) -> None:
+    one = gateway()
+    assert send(one, NUMBER, OTHER, text=text, channel=2).segments == segments
+    assert one.balances("test")[Channel.MEMBER] == 10 - 2 * segments
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"mobiles": ()}, "手机号码不能为空"),
+        ({"mobiles": [NUMBER] * (MAX_NUMBERS + 1)}, "手机号码超过20000个"),
+        ({"mobiles": [NUMBER, "138 6619 4295"]}, "手机号码格式错误"),
+        ({"text": ""}, "短信内容不能为空"),
+        ({"channel": 3}, "短信类型错误"),
+        ({"mobiles": [NUMBER] * 11}, "余额不足"),
+    ],
+)
+def test_a_refused_send_changes_nothing(options: Mapping[str, Any], words: str) -> None:
+    one = gateway()
+    with pytest.raises(RefusedError, match=words):
+        send(one, **options)
+    assert one.sent == ()
+    assert set(one.balances("test").values()) == {10}
+    assert one.poll_reports("test", "密码1".encode()) == []
+
+
+def test_as_many_numbers_as_are_allowed() -> None:
+    one = gateway()
+    one.set_balance("test", {Channel.GATEWAY: MAX_NUMBERS})
+    send(one, *[NUMBER] * MAX_NUMBERS)
+    assert one.balances("test") == {Channel.CARD: 0, Channel.GATEWAY: 0, Channel.MEMBER: 0}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_a_password_in_either_charset(encoding: str) -> None:
+    assert gateway().ask_balance("test", "密码1".encode(encoding))[Channel.CARD] == 10
+
+
+@pytest.mark.parametrize(("username", "password"), [("test", "wrong"), ("test", ""), ("nobody", "密码1"), ("", "")])
+def test_wrong_credentials(username: str, password: str) -> None:
+    one = gateway()
+    for ask in (one.ask_balance, one.poll_reports, one.poll_replies):
+        with pytest.raises(RefusedError, match="用户名或密码错误"):
+            ask(username, password.encode())
+
+
+def broken(number: str) -> DeliveryStatus:
+    raise LookupError(number)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (DeliveryStatus.UNKNOWN, [DeliveryStatus.UNKNOWN] * 2),
+        ({OTHER: DeliveryStatus.FAILED}, [DeliveryStatus.DELIVERED, DeliveryStatus.FAILED]),
+        ({OTHER: None}, [DeliveryStatus.DELIVERED]),
+        (lambda number: DeliveryStatus.FAILED if number == NUMBER else None, [DeliveryStatus.FAILED]),
+    ],
+)
+def test_what_becomes_of_a_message_can_be_told(status: Status, expected: list[DeliveryStatus]) -> None:
+    one = gateway(status=status)
+    send(one, NUMBER, OTHER)
+    assert [report.status for report in one.poll_reports("test", "密码1".encode())] == expected
+
+
+def test_a_status_that_fails_leaves_nothing_half_done() -> None:
+    one = gateway(status=broken)
+    with pytest.raises(LookupError):
+        send(one)
+    assert one.sent == ()
+    assert one.balances("test")[Channel.GATEWAY] == 10
+
+
+def test_polls_in_portions() -> None:
+    one = gateway(max_records=2)
+    send(one, *[NUMBER] * 5)
+    assert [len(one.poll_reports("test", "密码1".encode())) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_polls_that_consume_nothing() -> None:
+    one = gateway(consuming=False, max_records=1)
+    first = one.inject_report(NUMBER, DeliveryStatus.FAILED, batch_id="66", when=NOON)
+    one.inject_report(OTHER, DeliveryStatus.FAILED, batch_id="66")
+    assert one.poll_reports("test", "密码1".encode()) == one.poll_reports("test", "密码1".encode()) == [first]
+
+
+def test_an_injected_reply() -> None:
+    one = gateway(clock=lambda: datetime(2012, 8, 16, 4, 0, tzinfo=timezone.utc))
+    queued = one.inject_reply(NUMBER, "你谁啊?😀")
+    assert one.poll_replies("test", "密码1".encode()) == [queued]
+    assert (queued.mobile, queued.receiver, queued.text) == (NUMBER, "test", "你谁啊?😀")
+    assert queued.raw == "你谁啊?😀".encode("gb18030")
+    assert queued.received_at == NOON.replace(tzinfo=CHINA)
+    assert one.poll_replies("test", "密码1".encode()) == []
+
+
+def test_with_several_accounts_one_has_to_be_named() -> None:
+    one = gateway()
+    one.add_account("other", "secret2", {Channel.CARD: 3})
+    with pytest.raises(UnknownAccountError):
+        one.inject_reply(NUMBER, "回象")
+    one.inject_reply(NUMBER, "回象", username="other", when=NOON)
+    one.inject_report(NUMBER, DeliveryStatus.UNKNOWN, batch_id="66", username="other")
+    assert one.poll_replies("test", "密码1".encode()) == []
+    assert one.poll_reports("test", "密码1".encode()) == []
+    assert len(one.poll_replies("other", b"secret2")) == len(one.poll_reports("other", b"secret2")) == 1
+    assert one.balances("other") == {Channel.CARD: 3, Channel.GATEWAY: 0, Channel.MEMBER: 0}
+
+
+def test_the_balance_asked_too_often() -> None:
+    now = NOON
+    one = gateway(balance_interval=10, clock=lambda: now)
+    one.ask_balance("test", "密码1".encode())
+    now += timedelta(seconds=9)
+    with pytest.raises(RefusedError, match="查询过于频繁"):
+        one.ask_balance("test", "密码1".encode())
+    now += timedelta(seconds=1)
+    one.ask_balance("test", "密码1".encode())
+
+
+def test_the_clock_is_the_vendors_unless_given() -> None:
+    assert send(gateway()).sent_at.utcoffset() == timedelta(hours=8)
+
+
+def test_a_change_of_password() -> None:
+    one = gateway()
+    with pytest.raises(UnknownAccountError):
+        one.change_password("nobody", b"", "new1")
+    for old, new in [
+        (b"wrong", "new1"),
+        ("密码1".encode(), ""),
+        ("密码1".encode(), "new-1"),
+        ("密码1".encode(), "密码2"),
+    ]:
+        with pytest.raises(RefusedError):
+            one.change_password("test", old, new)
+    one.change_password("test", "密码1".encode(), "new1")
+    assert one.ask_balance("test", b"new1")
+    with pytest.raises(RefusedError):
+        one.ask_balance("test", "密码1".encode())
+
+
+@pytest.mark.parametrize(("username", "password"), [("test", "x"), ("", "x"), ("new", "")])
+def test_an_account_that_cannot_be(username: str, password: str) -> None:
+    with pytest.raises(ConfigurationError):
+        gateway().add_account(username, password)
+
+
+def test_no_repr_shows_what_is_private() -> None:
+    one = gateway()
+    shown = repr(send(one)) + repr(one) + repr(one.sent)
+    assert "337017332" in shown
+    for private in (NUMBER, "你好", "密码1"):
+        assert private not in shown

@@ -1,0 +1,364 @@
+"""Recipients. All numbers are made up, or from the vendor's page."""
+
+from __future__ import annotations
+
+import re
+import time
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jzysoap.errors import InvalidMessageError
+from jzysoap.models import CleanNumbers, InvalidNumber
+from jzysoap.numbers import MAX_NUMBERS, International, clean_numbers, recipients, split
+
+ONE, TWO, THREE = "13866194295", "15375427702", "19912345678"
+
+NOT_DIGITS = "has characters other than digits in it (separate numbers with commas)"
+NOT_MAINLAND = "is not a mainland mobile number (11 digits, the first two 13 to 19)"
+NEITHER = NOT_MAINLAND + ", and names no other country with + or 00"
+NOT_E164 = "is not an international number (7 to 15 digits after + or 00)"
+FOREIGN = "is another country's number: set international to send abroad"
+
+mainland = st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True)
+decoration = st.text("\t\u00a0\u3000\u200b\u200e\u202a\u2069\ufeff -‐‑–—－()（）", max_size=3)
+anything: st.SearchStrategy[Any] = st.one_of(
+    st.text(),
+    mainland,
+    st.integers(),
+    st.floats(),
+    st.binary(),
+    st.none(),
+    st.booleans(),
+    st.lists(st.text(), max_size=2),
+)
+
+
+def reasons(numbers: object, international: International | None = None) -> list[str]:
+    return [bad.reason for bad in clean_numbers(numbers, international=international).invalid]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "13866194295",
+        " 138 6619 4295 ",
+        "138-6619-4295",
+        "138–6619—4295",
+        "(138)6619（4295）",
+        "１３８６６１９４２９５",
+        "+8613866194295",
+        "+86 138 6619 4295",
+        "(+86)138-6619-4295",
+        "＋86 13866194295",
+        "008613866194295",
+        "8613866194295",
+        "\u202a13866194295\u202c",
+        "\ufeff138\u200b66194295\u00a0",
+        "138\u30006619\u20094295",
+        "\t13866194295\r\n",
+        13866194295,
+        8613866194295,
+    ],
+)
+def test_every_spelling_of_a_mainland_number_becomes_its_eleven_digits(written: object) -> None:
+    assert clean_numbers([written]) == CleanNumbers((ONE,), (), ())
+    assert recipients(written) == (ONE,)
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("", "is empty"),
+        (" \u200b", "is empty"),
+        (",", "is empty"),
+        ("，,", "is empty"),
+        ("12866194295", NEITHER),
+        ("1386619429", NEITHER),
+        ("138661942955", NEITHER),
+        ("03716687083", NEITHER),
+        ("85291234567", NEITHER),
+        (0, NEITHER),
+        (-13866194295, NOT_MAINLAND),
+        ("+8612866194295", NOT_MAINLAND),
+        ("+86138661942", NOT_MAINLAND),
+        ("008603716687083", NOT_MAINLAND),
+        ("+85291234567", FOREIGN),
+        ("0085291234567", FOREIGN),
+        ("+1 (212) 555-0100", FOREIGN),
+        ("+123456", NOT_E164),
+        ("+1234567890123456", NOT_E164),
+        ("+0085291234567", NOT_E164),
+        ("00", NOT_E164),
+        ("+", NOT_E164),
+        ("++85291234567", NOT_DIGITS),
+        ("1386619429a", NOT_DIGITS),
+        ("138.6619.4295", NOT_DIGITS),
+        ("13866194295;15375427702", NOT_DIGITS),
+        ("1386619\n4295", NOT_DIGITS),
+        ("١٣٨٦٦١٩٤٢٩٥", NOT_DIGITS),
+        ("13866194295\x00", NOT_DIGITS),
+        ("\ud800", NOT_DIGITS),
+        (None, "is not text but NoneType"),
+        (True, "is not text but bool"),
+        (13866194295.0, "is not text but float"),
+        (b"13866194295", "is not text but bytes"),
+        (bytearray(b"13866194295"), "is not text but bytearray"),
+        ([ONE], "is not text but list"),
+        (object(), "is not text but object"),
+        (10**50, NOT_DIGITS),
+    ],
+)
+def test_what_cannot_be_used_has_a_reason(written: object, reason: str) -> None:
+    clean = clean_numbers([TWO, written])
+    assert clean.valid == (TWO,)
+    assert [(bad.position, bad.reason) for bad in clean.invalid] == [(2, reason)]
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (" 1\n", " 1\n"),
+        (-5, "-5"),
+        (None, "None"),
+        (1.5, "1.5"),
+        (b"\xff1", "\xff1"),
+        (object(), "<object>"),
+        ({}, "<dict>"),
+        (10**50, "<int>"),
+    ],
+)
+def test_an_invalid_number_is_kept_as_it_was_given(written: object, kept: str) -> None:
+    assert clean_numbers([written]).invalid[0].number == kept
+
+
+def test_an_int_too_long_for_python_to_write_is_only_invalid() -> None:
+    assert reasons([10**5000, -(10**5000)]) == [NOT_DIGITS, NOT_MAINLAND]
+
+
+@pytest.mark.parametrize(
+    ("international", "hong_kong"), [("00", "0085291234567"), ("plus", "+85291234567"), ("bare", "85291234567")]
+)
+def test_numbers_of_other_countries_are_spelled_as_the_client_says(
+    international: International, hong_kong: str
+) -> None:
+    written = ["+852 9123-4567", "0085291234567", ONE, "+86 15375427702"]
+    clean = clean_numbers(written, international=international)
+    assert clean.valid == (hong_kong, ONE, TWO)
+    assert clean.duplicate == (InvalidNumber(2, "0085291234567", "is the same as #1"),)
+
+
+@pytest.mark.parametrize("international", ["00", "plus", "bare"])
+def test_international_does_not_make_a_guess_of_a_bare_number(international: International) -> None:
+    assert reasons(["85291234567", "+8612345678901", "+12", "+86"], international) == [
+        NEITHER,
+        NOT_MAINLAND,
+        NOT_E164,
+        NOT_MAINLAND,
+    ]
+
+
+def test_one_text_is_split_at_either_comma() -> None:
+    assert recipients(f"{ONE},{TWO}，{THREE}") == (ONE, TWO, THREE)
+
+
+@pytest.mark.parametrize("written", [f"{ONE},{TWO},", f",,{ONE},{TWO} , ", [f"{ONE},", TWO], [f"，{ONE}，{TWO}"]])
+def test_empty_pieces_at_the_ends_do_not_count(written: object) -> None:
+    assert clean_numbers(written) == CleanNumbers((ONE, TWO), (), ())
+
+
+def test_an_empty_piece_in_the_middle_is_a_number_that_is_missing() -> None:
+    assert clean_numbers(f"{ONE},,{TWO}").invalid == (InvalidNumber(2, "", "is empty"),)
+
+
+def test_positions_count_single_numbers_in_order() -> None:
+    clean = clean_numbers([f"{ONE},x", TWO, f"+86{ONE},{TWO},y", None])
+    assert clean.valid == (ONE, TWO)
+    assert clean.duplicate == (
+        InvalidNumber(4, f"+86{ONE}", "is the same as #1"),
+        InvalidNumber(5, TWO, "is the same as #3"),
+    )
+    assert [(bad.position, bad.number) for bad in clean.invalid] == [(2, "x"), (6, "y"), (7, "None")]
+
+
+@pytest.mark.parametrize("several", [[ONE, TWO], (ONE, TWO), {ONE, TWO}, frozenset((ONE, TWO)), iter([ONE, TWO])])
+def test_any_iterable_will_do(several: object) -> None:
+    assert set(recipients(several)) == {ONE, TWO}
+
+
+@pytest.mark.parametrize("nothing", ["", " , ", [], (), set(), iter(())])
+def test_no_number_at_all_is_an_error(nothing: object) -> None:
+    assert clean_numbers(nothing) == CleanNumbers((), (), ())
+    with pytest.raises(InvalidMessageError, match=r"^mobile holds no number$") as caught:
+        recipients(nothing)
+    assert caught.value.field == "mobile"
+    assert caught.value.numbers == ()
+
+
+@pytest.mark.parametrize("wrong", [None, b"13866194295", bytearray(), memoryview(b""), 1.5, {ONE: 1}, object()])
+def test_what_is_neither_a_number_nor_an_iterable_of_them_is_an_error(wrong: object) -> None:
+    kind = type(wrong).__name__
+    assert reasons(wrong) == [f"is not text but {kind}"]
+    with pytest.raises(InvalidMessageError, match=f"^mobile must be a number or an iterable of numbers, not {kind}$"):
+        recipients(wrong)
+
+
+def test_what_an_iterable_raises_is_not_touched() -> None:
+    def failing() -> Iterator[str]:
+        yield ONE
+        raise LookupError("the database went away")
+
+    with pytest.raises(LookupError, match="the database went away"):
+        recipients(failing())
+
+
+def test_the_error_names_every_number_masked_and_has_them_whole() -> None:
+    with pytest.raises(InvalidMessageError) as caught:
+        recipients([ONE, "+85291234567", "1386619429", ONE, None])
+    assert str(caught.value) == (
+        f"3 of 5 recipients cannot be used: #2 +85****4567: {FOREIGN}; #3 **********: {NEITHER}; "
+        "#5 ***: is not text but NoneType"
+    )
+    assert caught.value.field == "mobile"
+    assert [bad.number for bad in caught.value.numbers] == ["+85291234567", "1386619429", "None"]
+    assert not caught.value.may_have_been_sent
+
+
+def test_the_error_names_ten_and_counts_the_rest() -> None:
+    with pytest.raises(InvalidMessageError, match=r"#10 \*: .*; and 1,190 more$") as caught:
+        recipients(["1"] * 1200)
+    assert "#11" not in str(caught.value)
+    assert len(caught.value.numbers) == 1200
+
+
+def test_a_text_in_the_place_of_the_numbers_is_not_shown() -> None:
+    with pytest.raises(InvalidMessageError) as caught:
+        recipients("【签名】您的验证码是 123456")
+    assert str(caught.value) == f"1 of 1 recipients cannot be used: #1 ***: {NOT_DIGITS}"
+
+
+@pytest.mark.parametrize("numbers", [["12345678901"], [ONE, "+85291234567"], {ONE: ""}, []])
+def test_a_traceback_with_locals_shows_no_number(numbers: object) -> None:
+    def call() -> None:
+        nonlocal numbers
+        given, numbers = numbers, None
+        # The caller's own frame is the caller's business; those of the library are looked at.
+        recipients(given, allowed={TWO})
+
+    with pytest.raises(InvalidMessageError) as caught:
+        call()
+    frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
+    shown = [str(frame.locals) for frame in frames if frame.filename.endswith("numbers.py")]
+    assert len(shown) == 3
+    assert not re.search(r"\d{7}", shown[-1].replace(TWO, ""))
+
+
+def test_only_allowed_numbers_pass_however_either_is_spelled() -> None:
+    assert recipients([ONE, f"+86{TWO}"], allowed={f"+86 {ONE}", TWO}) == (ONE, TWO)
+    assert recipients("+85291234567", international="00", allowed=["+852 9123 4567"]) == ("0085291234567",)
+    assert recipients(ONE, allowed=f"{ONE},{TWO}") == (ONE,)
+
+
+def test_a_number_that_is_not_allowed_is_named_among_the_others() -> None:
+    with pytest.raises(InvalidMessageError) as caught:
+        recipients([ONE, TWO, "1", THREE, THREE], allowed={TWO})
+    assert str(caught.value) == (
+        "3 of 5 recipients cannot be used: #1 138****4295: is not among allow_recipients; "
+        f"#3 *: {NEITHER}; #4 199****5678: is not among allow_recipients"
+    )
+    assert [bad.number for bad in caught.value.numbers] == [ONE, "1", THREE]
+
+
+def test_nothing_is_allowed_by_an_empty_collection() -> None:
+    with pytest.raises(InvalidMessageError, match="allow_recipients"):
+        recipients(ONE, allowed=())
+
+
+def test_whatever_can_say_what_it_contains_can_allow() -> None:
+    class Staging:
+        def __contains__(self, number: object) -> bool:
+            return number == ONE
+
+    assert recipients(ONE, allowed=Staging()) == (ONE,)
+    with pytest.raises(InvalidMessageError, match="allow_recipients"):
+        recipients(TWO, allowed=Staging())
+
+
+def test_split_keeps_the_order_and_loses_none() -> None:
+    assert split((ONE, TWO, THREE), 2) == [(ONE, TWO), (THREE,)]
+    assert split((ONE, TWO), 2) == [(ONE, TWO)]
+    assert split((), 2) == []
+
+
+@pytest.mark.parametrize("size", [0, -1, MAX_NUMBERS + 1])
+def test_a_batch_has_from_one_to_twenty_thousand_numbers(size: int) -> None:
+    with pytest.raises(InvalidMessageError, match=r"^batch_size must be from 1 to 20,000$") as caught:
+        split((ONE,), size)
+    assert caught.value.field == "batch_size"
+
+
+@given(st.lists(mainland), st.integers(1, 50))
+def test_split_gives_the_numbers_again(numbers: list[str], size: int) -> None:
+    batches = split(tuple(numbers), size)
+    assert [number for batch in batches for number in batch] == numbers
+    assert all(1 <= len(batch) <= size for batch in batches)
+
+
+class SlowText(str):
+    """A text that the short way does not know: it takes the long one."""
+
+    __slots__ = ()
+
+
+@given(st.lists(st.one_of(mainland, st.from_regex(r"1[0-9]{9,11}\n?", fullmatch=True), st.text(max_size=13))))
+def test_the_short_way_and_the_long_way_agree(numbers: list[str]) -> None:
+    assert clean_numbers(numbers) == clean_numbers([SlowText(number) for number in numbers])
+    assert all(type(number) is str for number in clean_numbers([SlowText(number) for number in numbers]).valid)
+
+
+@given(mainland, st.sampled_from(["", "+86", "86", "0086", "＋86"]), st.lists(decoration, min_size=15, max_size=15))
+def test_decoration_does_not_change_a_number(number: str, prefix: str, marks: list[str]) -> None:
+    inner = [mark.replace("\t", "") for mark in marks]
+    written = (
+        marks[0] + inner[1] + "".join(map("".join, zip(prefix + number, (inner * 2)[2:], strict=False))) + marks[-1]
+    )
+    assert clean_numbers([written]).valid == (number,)
+
+
+@given(st.one_of(anything, st.lists(anything)), st.sampled_from([None, "00", "plus", "bare"]))
+def test_anything_at_all_is_sorted(numbers: object, international: International | None) -> None:
+    clean = clean_numbers(numbers, international=international)
+    abroad = {None: r"(?!)", "00": "00[1-9][0-9]{6,14}", "plus": r"\+[1-9][0-9]{6,14}", "bare": "[1-9][0-9]{6,14}"}
+    wire = re.compile(rf"1[3-9][0-9]{{9}}|{abroad[international]}")
+    assert all(wire.fullmatch(number) for number in clean.valid)
+    assert len(set(clean.valid)) == len(clean.valid)
+    places = sorted(bad.position for bad in clean.invalid + clean.duplicate)
+    assert len(set(places)) == len(places)
+    if clean.valid and not clean.invalid:
+        assert recipients(numbers, international=international) == clean.valid
+        return
+    with pytest.raises(InvalidMessageError) as caught:
+        recipients(numbers, international=international)
+    assert caught.value.field == "mobile"
+    assert not re.search(r"[0-9]{7}", str(caught.value))
+    assert caught.value.numbers in (clean.invalid, ())
+
+
+@given(st.lists(mainland))
+def test_valid_numbers_are_valid_again(numbers: list[str]) -> None:
+    clean = clean_numbers(numbers)
+    assert clean.valid == tuple(dict.fromkeys(numbers))
+    assert len(clean.duplicate) == len(numbers) - len(clean.valid)
+    assert clean_numbers(clean.valid) == CleanNumbers(clean.valid, (), ())
+
+
+def test_twenty_thousand_numbers_take_no_time() -> None:
+    numbers = [str(13_000_000_000 + step) for step in range(MAX_NUMBERS)]
+    started = time.perf_counter()
+    assert len(recipients(numbers)) == MAX_NUMBERS
+    # 10 ms here; the limit is for a machine that does much else.
+    assert time.perf_counter() - started < 2

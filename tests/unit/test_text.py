@@ -1,0 +1,340 @@
+"""Message text, and the bytes of answers. All texts are made up, but where the vendor's page is named."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import traceback
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jzysoap.errors import InvalidMessageError
+from jzysoap.text import (
+    PART,
+    SINGLE,
+    check_gbk,
+    check_text,
+    count_segments,
+    decode,
+    gbk_safe,
+    is_long,
+    name_character,
+    sign,
+    utf16_units,
+)
+
+XML_CHARACTERS = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
+any_text = st.text(st.characters())
+
+
+@pytest.mark.parametrize("text", ["短信测试", "a\tb\r\nc", " x ", "😀", "\x7f\x85\ue000\ufffd\U0010ffff"])
+def test_a_text_that_xml_can_carry_stays_as_it_is(text: str) -> None:
+    assert check_text(text) is text
+
+
+@pytest.mark.parametrize("wrong", [None, 1234, b"abc", ["a"]])
+def test_only_text_is_text(wrong: object) -> None:
+    with pytest.raises(InvalidMessageError) as caught:
+        check_text(wrong)
+    assert str(caught.value) == f"text must be text, not {type(wrong).__name__}"
+    assert (caught.value.field, caught.value.text, caught.value.position) == ("text", None, None)
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\r\n\t", "\u3000"])
+def test_a_blank_text_is_refused(blank: str) -> None:
+    with pytest.raises(InvalidMessageError, match=r"^signature is empty$") as caught:
+        check_text(blank, field="signature")
+    assert (caught.value.field, caught.value.text) == ("signature", blank)
+
+
+@pytest.mark.parametrize(
+    ("character", "name"),
+    [
+        ("\x00", "U+0000 a control character"),
+        ("\x0b", "U+000B a control character"),
+        ("\x1f", "U+001F a control character"),
+        ("\ud800", "U+D800 half of a surrogate pair"),
+        ("\udfff", "U+DFFF half of a surrogate pair"),
+        ("\ufffe", "U+FFFE"),
+        ("\uffff", "U+FFFF"),
+    ],
+)
+def test_a_character_that_xml_cannot_carry_is_named_with_its_position(character: str, name: str) -> None:
+    text = f"验证码 1234😀{character}5\x01"
+    with pytest.raises(InvalidMessageError) as caught:
+        check_text(text)
+    assert str(caught.value) == f"text has {name} at position 9 (counted from 0), which XML cannot carry"
+    assert (caught.value.field, caught.value.text, caught.value.position) == ("text", text, 9)
+    assert text[9] == character
+
+
+@given(any_text)
+def test_any_text_is_carried_or_refused_without_being_shown(text: str) -> None:
+    if text.strip() and XML_CHARACTERS.fullmatch(text):
+        assert check_text(text) == text
+        return
+    with pytest.raises(InvalidMessageError) as caught:
+        check_text(text)
+    assert caught.value.text == text
+    assert len(text) < 4 or text not in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("signature", ["嘉之元", "【嘉之元】"])
+def test_a_signature_stands_in_front_once(signature: str) -> None:
+    assert sign("您好", signature) == "【嘉之元】您好"
+    assert sign("【嘉之元】您好", signature) == "【嘉之元】您好"
+    assert sign("【嘉之】您好", signature) == "【嘉之元】【嘉之】您好"
+    assert sign("您好【嘉之元】", signature) == "【嘉之元】您好【嘉之元】"
+
+
+@pytest.mark.parametrize("nothing", ["", "【】"])
+def test_no_signature_changes_nothing(nothing: str) -> None:
+    assert sign("您好", nothing) == "您好"
+
+
+@given(st.text(), st.text())
+def test_signing_twice_is_signing_once(text: str, signature: str) -> None:
+    once = sign(text, signature)
+    assert once.endswith(text)
+    assert sign(once, signature) == once
+
+
+@pytest.mark.parametrize(("text", "units"), [("", 0), ("短信", 2), ("a😀b", 4), ("\ud83d", 1), ("\ud83d\ude00", 2)])
+def test_units_are_those_of_utf_16(text: str, units: int) -> None:
+    assert utf16_units(text) == units
+
+
+@given(any_text)
+def test_a_character_is_one_unit_or_two(text: str) -> None:
+    assert utf16_units(text) == len(text) + sum(character > "\uffff" for character in text)
+
+
+@pytest.mark.parametrize(
+    ("length", "segments"), [(0, 1), (1, 1), (70, 1), (71, 2), (134, 2), (135, 3), (201, 3), (202, 4)]
+)
+def test_seventy_fit_in_one_and_sixty_seven_in_each_of_several(length: int, segments: int) -> None:
+    assert (SINGLE, PART) == (70, 67)
+    assert count_segments("信" * length) == segments
+    assert is_long("信" * length) == (segments > 1)
+
+
+def test_segments_count_emoji_twice_and_the_signature() -> None:
+    assert count_segments("😀" * 35) == 1
+    assert count_segments("😀" * 36) == 2
+    assert count_segments("信" * 66, signature="签名") == 1
+    assert count_segments("信" * 67, signature="签名") == 2
+    assert count_segments("【签名】" + "信" * 66, signature="【签名】") == 1
+
+
+def test_the_limits_can_be_set() -> None:
+    assert count_segments("a" * 160, single=160, part=153) == 1
+    assert count_segments("a" * 161, single=160, part=153) == 2
+    assert is_long("a" * 71, single=160) is False
+
+
+@pytest.mark.parametrize(("name", "limits"), [("single", {"single": 0}), ("part", {"part": -1})])
+def test_a_limit_below_one_is_refused(name: str, limits: dict[str, int]) -> None:
+    with pytest.raises(InvalidMessageError, match=f"^{name} must be at least 1$") as caught:
+        count_segments("a", **cast("Any", limits))
+    assert caught.value.field == name
+
+
+@pytest.mark.parametrize("helper", [count_segments, gbk_safe])
+def test_the_helpers_take_text_only(helper: Any) -> None:
+    with pytest.raises(InvalidMessageError, match=r"^text must be text, not bytes$"):
+        helper(b"abc")
+
+
+@pytest.mark.parametrize(
+    ("character", "name"),
+    [
+        ("\u00a0", "U+00A0 NO-BREAK SPACE"),
+        ("€", "U+20AC EURO SIGN"),
+        ("•", "U+2022 BULLET"),
+        ("™", "U+2122 TRADE MARK SIGN"),
+        ("\u200b", "U+200B ZERO WIDTH SPACE"),
+        ("䶮", "U+4DAE CJK UNIFIED IDEOGRAPH-4DAE"),
+        ("😀", "U+1F600 GRINNING FACE"),
+        ("\x80", "U+0080 a control character"),
+        ("\ud800", "U+D800 half of a surrogate pair"),
+        ("\ue000", "U+E000"),
+    ],
+)
+def test_what_gbk_cannot_spell_is_named_with_its_position(character: str, name: str) -> None:
+    advice = "gbk_safe(text) makes a text that it can"
+    with pytest.raises(InvalidMessageError) as caught:
+        check_gbk(f"短信{character}x")
+    assert str(caught.value) == (f"text has {name} at position 2 (counted from 0), which GBK cannot spell: {advice}")
+    with pytest.raises(InvalidMessageError) as caught:
+        check_gbk(f"短信{character}x{character}€", field="signature")
+    assert str(caught.value) == (
+        f"signature has {name} at position 2 (counted from 0), which GBK cannot spell, and 2 more: {advice}"
+    )
+    assert (caught.value.position, caught.value.text) == (2, f"短信{character}x{character}€")
+
+
+@pytest.mark.parametrize("text", ["", "短信测试", "“引号”—…·《》￥￡", "龍飛", "é ü", "abc\x01"])
+def test_what_gbk_spells_is_spelled(text: str) -> None:
+    check_gbk(text)
+    assert gbk_safe(text) is text
+
+
+def test_the_error_of_the_codec_which_holds_the_text_is_not_kept() -> None:
+    with pytest.raises(InvalidMessageError) as caught:
+        check_gbk("验证码€")
+    assert caught.value.__context__ is None
+    assert "UnicodeEncodeError" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("a\u00a0b\u2009c\u3000d", "a b c\u3000d"),
+        ("5€", "5EUR"),
+        ("• 一 ‣ 二", "· 一 · 二"),
+        ("X™®©", "X(TM)(R)(C)"),
+        ("£5 ¥5 ¢5", "￡5 ￥5 ￠5"),
+        ("«x» ‹y› „z‚", "《x》 〈y〉 “z‘"),
+        ("ze\u200bro\ufeff \u200ewidth\u00ad", "zero width"),
+        ("1\ufe0f\u20e3", "1"),
+        ("❤\ufe0f", "?"),
+        ("ñ Ñ ç ö ß ø Łódź", "n N c o ss o Lódz"),
+        ("e\u0301", "e"),
+        ("½ ﬁ ², ①", "1/2 fi 2, ①"),
+        ("a\u2028b\u2029c\x85d", "a\nb\nc\nd"),
+        ("1−2", "1-2"),
+        ("✓ ✗ ➜", "√ × →"),
+        ("😀 䶮 가 \ud800 \x80", "? ? ? ? ?"),
+    ],
+)
+def test_gbk_safe_stays_as_near_as_can_be_read(text: str, safe: str) -> None:
+    assert gbk_safe(text) == safe
+
+
+@given(any_text)
+def test_what_gbk_safe_gives_is_safe_and_stays(text: str) -> None:
+    safe = gbk_safe(text)
+    check_gbk(safe)
+    assert gbk_safe(safe) == safe
+    if text.encode("gbk", "replace").decode("gbk") == text:
+        assert safe == text
+
+
+def test_every_character_of_unicode_has_a_safe_form() -> None:
+    for code in range(0x110000):
+        gbk_safe(chr(code)).encode("gbk")
+
+
+def test_a_replacement_leaves_what_gbk_spells_around_it() -> None:
+    assert gbk_safe("“短信”€…ａ１") == "“短信”EUR…ａ１"
+
+
+UNDECIDED = [None, "", "iso-8859-1", "ISO8859_1", "latin1", "us-ascii", "windows-1252", "cp1251", "iso-8859-15"]
+STRANGE = [
+    "hex",
+    "rot13",
+    "base64",
+    "zip",
+    "bz2",
+    "uu",
+    "quopri",
+    "idna",
+    "punycode",
+    "utf-7",
+    "undefined",
+    "unicode_escape",
+    "raw_unicode_escape",
+    "charmap",
+    "mbcs",
+    "oem",
+    "no such charset",
+    "gbk\0",
+    "é",
+    "x" * 10_000,
+]
+CHINESE = "failure;查询频繁"
+
+
+@pytest.mark.parametrize("declared", [*UNDECIDED, *STRANGE, "utf-8", "gbk", "gb2312", "GB18030", "big5", "utf-16"])
+def test_chinese_in_utf_8_is_seen_whatever_is_declared(declared: str | None) -> None:
+    assert decode(CHINESE.encode(), declared) == CHINESE
+
+
+@pytest.mark.parametrize("declared", [*UNDECIDED, *STRANGE, "utf-8", "gbk", "gb2312", "GB18030", "utf-16", "utf-32"])
+def test_chinese_in_gbk_is_seen_where_nothing_better_is_declared(declared: str | None) -> None:
+    assert decode(CHINESE.encode("gbk"), declared) == CHINESE
+
+
+@pytest.mark.parametrize("declared", ["gbk", "gb2312", "gb18030", "cp936", " GBK "])
+def test_declared_gbk_is_read_as_its_superset(declared: str) -> None:
+    assert decode("䶮€".encode("gb18030") + b"\xa1\xa1", declared) == "䶮€\u3000"
+
+
+@pytest.mark.parametrize("declared", [None, "utf-8", "gbk", "rot13", "hex", "utf-16", "utf-7", "cp037"])
+def test_ascii_is_ascii(declared: str | None) -> None:
+    assert decode(b"success;337017332\r\n", declared) == "success;337017332\r\n"
+    assert decode(b"", declared) == ""
+
+
+@pytest.mark.parametrize(("charset", "text"), [("big5", "餘額不足"), ("shift_jis", "残高不足"), ("koi8-r", "сбой")])
+def test_a_charset_declared_on_purpose_is_used(charset: str, text: str) -> None:
+    assert decode(text.encode(charset), charset) == text
+
+
+@pytest.mark.parametrize("declared", [None, "iso-8859-1", "utf-8"])
+def test_western_text_in_utf_8_needs_no_declaration(declared: str | None) -> None:
+    assert decode("café".encode(), declared) == "café"
+
+
+def test_a_declaration_that_the_bytes_contradict_is_not_used() -> None:
+    assert decode(b"\xce\xc4\xff", "utf-8") == "文\ufffd"
+    assert decode(b"\xce\xc4\xff", "big5") == "文\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("mark", "charset"),
+    [
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+        (codecs.BOM_UTF32_LE, "utf-32-le"),
+        (codecs.BOM_UTF32_BE, "utf-32-be"),
+    ],
+)
+def test_a_byte_order_mark_wins(mark: bytes, charset: str) -> None:
+    assert decode(mark + CHINESE.encode(charset), "gbk") == CHINESE
+    assert decode(mark, "gbk") == ""
+    assert decode(mark + CHINESE.encode(charset)[:-1]).startswith(CHINESE[:-1])
+
+
+@pytest.mark.parametrize("charset", ["utf-16-le", "utf-16-be", "utf-32-le"])
+@pytest.mark.parametrize("text", ["success", CHINESE])
+def test_utf_16_without_a_mark_is_believed_when_it_looks_like_it(charset: str, text: str) -> None:
+    assert decode(text.encode(charset), charset) == text
+
+
+def test_a_last_character_cut_in_two_does_not_change_the_charset() -> None:
+    for cut in (1, 2):
+        assert decode("张三".encode()[:-cut], "gbk") == "张\ufffd"
+
+
+@given(st.binary(), st.one_of(st.none(), st.text(), st.sampled_from([*UNDECIDED, *STRANGE, "gbk", "utf-16", "hz"])))
+def test_any_bytes_become_text(data: bytes, declared: str | None) -> None:
+    assert isinstance(decode(data, declared), str)
+
+
+@given(st.text(st.characters(min_codepoint=0x2E80, max_codepoint=0xFFEF, exclude_categories=["Cs"]), min_size=1))
+def test_utf_8_comes_back(text: str) -> None:
+    assert decode(text.encode(), "gbk") == text
+
+
+@pytest.mark.parametrize(
+    ("character", "name"),
+    [("a", "U+0061 LATIN SMALL LETTER A"), ("\x01", "U+0001 a control character"), ("\uffff", "U+FFFF")],
+)
+def test_a_character_is_named(character: str, name: str) -> None:
+    assert name_character(character) == name

@@ -1,0 +1,715 @@
+"""Every way the wire can fail, as data: what a server does, and what a send and a poll then raise.
+
+``test_matrix`` plays each row for both interfaces and both clients; ``docs/failures.md`` shows the same rows, written
+by ``python -m tests.wire.matrix``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import gzip
+import itertools
+import socket
+import ssl
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import trustme
+
+from jzysoap import (
+    HttpStatusError,
+    IncompletePollError,
+    JzySoapError,
+    MalformedReplyError,
+    NotSentError,
+    OutcomeUnknownError,
+    SoapFaultError,
+    Timeout,
+)
+from tests.wire.servers import RawServer, refused_port
+
+QUICK = Timeout(0.4, 0.4, 0.7)
+PATIENT = Timeout(5, 5, 10)
+
+REPORTS = (
+    '<?xml version="1.0" encoding="utf-8" ?><smsreport>'
+    + "".join(
+        f"<psreport><mobile>{mobile}</mobile><username>test</username><smslogid>66</smslogid><status>1</status>"
+        "<sendtime>2012-08-16 01:05:39.0</sendtime></psreport>"
+        for mobile in ("15275427712", "13865193295")
+    )
+    + "</smsreport>"
+)
+HTML = b"<html><head><title>Oops</title></head><body>Bad &nbsp; gateway<br></body></html>"
+NAMESPACE = "http://pojo7.service.sms.com"
+
+
+def operation_of(request: bytes) -> str:
+    """Which of the two operations a request is for."""
+    return "getSmsReport" if b"getSmsReport" in request else "sendSms"
+
+
+def envelope(operation: str, text: str) -> str:
+    """A reply as Axis2 writes it."""
+    return (
+        "<?xml version='1.0' encoding='UTF-8'?>"
+        '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
+        f'<ns:{operation}Response xmlns:ns="{NAMESPACE}"><ns:return>{escape(text)}</ns:return></ns:{operation}Response>'
+        "</soapenv:Body></soapenv:Envelope>"
+    )
+
+
+def fault(version: str = "1.1") -> bytes:
+    """A fault, such as Axis2 throws."""
+    if version == "1.1":
+        return (
+            '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><e:Fault>'
+            "<faultcode>e:Server</faultcode><faultstring>服务器异常</faultstring></e:Fault></e:Body></e:Envelope>"
+        ).encode()
+    return (
+        '<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body><e:Fault><e:Code>'
+        "<e:Value>e:Receiver</e:Value></e:Code><e:Reason><e:Text>服务器异常</e:Text></e:Reason></e:Fault></e:Body>"
+        "</e:Envelope>"
+    ).encode()
+
+
+def good(interface: str, operation: str) -> bytes:
+    """A body with a result that says yes."""
+    text = REPORTS if operation == "getSmsReport" else "success;337017332"
+    return (envelope(operation, text) if interface == "soap" else text).encode()
+
+
+def http(body: bytes, status: str = "200 OK", *headers: str, kind: str = "text/xml; charset=utf-8") -> bytes:
+    """The bytes of an HTTP reply."""
+    lines = [f"HTTP/1.1 {status}", *([f"Content-Type: {kind}"] if kind else []), *headers]
+    if not any(line.lower().startswith(("content-length:", "transfer-encoding:")) for line in headers):
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+@dataclass
+class Stage:
+    """What a case is played with.
+
+    Attributes:
+        interface: which of the two the client uses.
+        options: more arguments for the client.
+        servers: those that were started.
+    """
+
+    interface: str
+    options: dict[str, Any] = field(default_factory=dict)
+    servers: list[RawServer] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def server(self, handler: Callable[[RawServer, socket.socket], None]) -> Iterator[RawServer]:
+        """A raw server that is up for as long."""
+        with RawServer(handler) as server:
+            self.servers.append(server)
+            yield server
+
+
+Serve = Callable[[Stage], contextlib.AbstractContextManager[str]]
+Expected = type[JzySoapError] | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to fail.
+
+    Attributes:
+        name: for the test's id.
+        english, chinese: what happens, for the documentation.
+        serve: sets the stage; gives the base address.
+        send, poll: what is raised; None where the answer is read.
+        servlet_send, servlet_poll: the same over the servlet, where it differs.
+        requests: how many requests may arrive, at most, in one call.
+    """
+
+    name: str
+    english: str
+    chinese: str
+    serve: Serve
+    send: Expected
+    poll: Expected
+    servlet_send: Expected | str = ""
+    servlet_poll: Expected | str = ""
+    requests: int = 1
+
+    def expected(self, interface: str, operation: str) -> Expected:
+        """What that operation raises over that interface."""
+        normal, own = (self.send, self.servlet_send) if operation == "send" else (self.poll, self.servlet_poll)
+        return normal if interface == "soap" or isinstance(own, str) else own
+
+
+def answered(make: Callable[[str, str], bytes], *, close: bool = False, **options: Any) -> Serve:
+    """A server that answers with what is made of interface and operation."""
+
+    @contextlib.contextmanager
+    def serve(stage: Stage) -> Iterator[str]:
+        def handle(server: RawServer, connection: socket.socket) -> None:
+            while request := server.read_request(connection):
+                connection.sendall(make(stage.interface, operation_of(request)))
+                if close:
+                    return
+
+        stage.options.update(options)
+        with stage.server(handle) as server:
+            yield server.url
+
+    return serve
+
+
+def handled(handler: Callable[[RawServer, socket.socket], None], timeout: Timeout = PATIENT) -> Serve:
+    """A server that does as it likes with each connection."""
+
+    @contextlib.contextmanager
+    def serve(stage: Stage) -> Iterator[str]:
+        stage.options.update(timeout=timeout, poll_timeout=timeout)
+        with stage.server(handler) as server:
+            yield server.url
+
+    return serve
+
+
+def trickled(head: int, size: int) -> Serve:
+    """A server that sends so many bytes at once and the rest in pieces, past the deadline."""
+
+    @contextlib.contextmanager
+    def serve(stage: Stage) -> Iterator[str]:
+        def handle(server: RawServer, connection: socket.socket) -> None:
+            request = server.read_request(connection)
+            data = http(good(stage.interface, operation_of(request)) + b" " * 4000)
+            connection.sendall(data[:head])
+            for start in range(head, len(data), size):
+                connection.sendall(data[start : start + size])
+                time.sleep(0.05)
+
+        stage.options.update(timeout=QUICK, poll_timeout=QUICK)
+        with stage.server(handle) as server:
+            yield server.url
+
+    return serve
+
+
+@contextlib.contextmanager
+def _unresolvable(_: Stage) -> Iterator[str]:
+    yield "http://gateway.invalid:9003"
+
+
+@contextlib.contextmanager
+def _refused(_: Stage) -> Iterator[str]:
+    with refused_port() as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def _unreachable(stage: Stage) -> Iterator[str]:
+    # A listener whose queue is full answers no handshake, as a host behind a firewall does not.
+    stage.options.update(timeout=QUICK, poll_timeout=QUICK)
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@cache
+def authority() -> trustme.CA:
+    """A certificate authority of the tests' own."""
+    return trustme.CA()
+
+
+@cache
+def authority_file() -> str:
+    """The path of its certificate."""
+    with tempfile.NamedTemporaryFile(suffix=".pem", delete=False) as file:
+        file.write(authority().cert_pem.bytes())
+    return file.name
+
+
+def secured(
+    *,
+    trusted: bool = True,
+    expired: bool = False,
+    after: Callable[[ssl.SSLSocket, socket.socket], None] | None = None,
+) -> Serve:
+    """A server behind TLS; ``after`` gets the connection once the request was read."""
+
+    @contextlib.contextmanager
+    def serve(stage: Stage) -> Iterator[str]:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ended = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1) if expired else None
+        authority().issue_cert("127.0.0.1", not_after=ended).configure_cert(context)
+
+        def handle(server: RawServer, connection: socket.socket) -> None:
+            with contextlib.suppress(ssl.SSLError), context.wrap_socket(connection.dup(), server_side=True) as secure:
+                request = server.read_request(secure)
+                if request and after is not None:
+                    after(secure, connection)
+                elif request:
+                    secure.sendall(http(good(stage.interface, operation_of(request))))
+
+        if trusted:
+            stage.options.update(verify=authority_file())
+        with stage.server(handle) as server:
+            yield server.url.replace("http:", "https:")
+
+    return serve
+
+
+def _corrupt_record(_: ssl.SSLSocket, connection: socket.socket) -> None:
+    connection.sendall(b"\x17\x03\x03\x00\x20" + b"\x00" * 32)
+
+
+def _plain_text(_: ssl.SSLSocket, connection: socket.socket) -> None:
+    connection.sendall(http(b"success;1"))
+
+
+@contextlib.contextmanager
+def _plain_server_on_https(stage: Stage) -> Iterator[str]:
+    def handle(_: RawServer, connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(http(HTML, "400 Bad Request"))
+
+    with stage.server(handle) as server:
+        yield server.url.replace("http:", "https:")
+
+
+@contextlib.contextmanager
+def _proxy_refuses(stage: Stage) -> Iterator[str]:
+    def handle(_: RawServer, connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(http(HTML, "403 Forbidden"))
+
+    with stage.server(handle) as server:
+        stage.options.update(proxies={"https": server.url})
+        yield "https://gateway.invalid:9003"
+
+
+def _accept_and_close(_server: RawServer, _connection: socket.socket) -> None:
+    return
+
+
+def _read_and_close(server: RawServer, connection: socket.socket) -> None:
+    server.read_request(connection)
+
+
+def _never_answer(server: RawServer, connection: socket.socket) -> None:
+    server.read_request(connection)
+    # Until the client gives up.
+    connection.recv(1)
+
+
+def redirected(status: str, *, elsewhere: bool) -> Serve:
+    """A server that sends the client away: to another path, or to another server."""
+
+    @contextlib.contextmanager
+    def serve(stage: Stage) -> Iterator[str]:
+        def handle(server: RawServer, connection: socket.socket) -> None:
+            while server.read_request(connection):
+                target = stage.servers[0].url.replace("127.0.0.1", "localhost") if elsewhere else ""
+                connection.sendall(http(b"", status, f"Location: {target}/services/other"))
+
+        other = stage.server(_read_and_close) if elsewhere else contextlib.nullcontext()
+        with other, stage.server(handle) as server:
+            yield server.url
+
+    return serve
+
+
+def bomb() -> bytes:
+    """Ten megabytes that gzip makes ten gigabytes of."""
+    return _bomb()
+
+
+@cache
+def _bomb() -> bytes:
+    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    return packer.compress(bytes(64 << 20)) + packer.flush()
+
+
+def _sized(body: bytes, length: int) -> bytes:
+    return http(body, "200 OK", f"Content-Length: {length}")
+
+
+def _half(interface: str, operation: str) -> bytes:
+    body = good(interface, operation)
+    return _sized(body[: len(body) // 2], len(body))
+
+
+def _gzipped(body: bytes) -> bytes:
+    return http(body, "200 OK", "Content-Encoding: gzip")
+
+
+def _fixed(answer: bytes, *_: str) -> bytes:
+    return answer
+
+
+def _with_status(line: str, interface: str, operation: str) -> bytes:
+    return http(good(interface, operation), line)
+
+
+def _statuses() -> Iterator[Case]:
+    bodies: dict[str, tuple[str, str, bytes]] = {
+        "html": ("an HTML page", "HTML 页面", HTML),
+        "json": ("JSON", "JSON", b'{"error": "no"}'),
+        "nothing": ("nothing", "空内容", b""),
+    }
+    lines = [
+        "401 Unauthorized",
+        "403 Forbidden",
+        "404 Not Found",
+        "429 Too Many Requests",
+        "500 Oops",
+        "502 Bad",
+        "503 No",
+    ]
+    for line, (kind, (english, chinese, body)) in itertools.product(lines, bodies.items()):
+        yield Case(
+            f"{line[:3]}-{kind}",
+            f"status {line[:3]} with {english}",
+            f"状态码 {line[:3]}，{chinese}",
+            answered(partial(_fixed, http(body, line))),
+            HttpStatusError,
+            HttpStatusError,
+        )
+    for line in lines:
+        yield Case(
+            f"{line[:3]}-fault",
+            f"status {line[:3]} with a SOAP fault",
+            f"状态码 {line[:3]}，SOAP fault",
+            answered(partial(_fixed, http(fault(), line))),
+            SoapFaultError,
+            SoapFaultError,
+            HttpStatusError,
+            HttpStatusError,
+        )
+        yield Case(
+            f"{line[:3]}-result",
+            f"status {line[:3]} with a valid result",
+            f"状态码 {line[:3]}，有效结果",
+            answered(partial(_with_status, line)),
+            None,
+            None,
+        )
+
+
+def _redirects() -> Iterator[Case]:
+    for status, elsewhere in itertools.product((301, 302, 303, 307, 308), (False, True)):
+        yield Case(
+            f"{status}-{'elsewhere' if elsewhere else 'same'}",
+            f"status {status} to {'another' if elsewhere else 'the same'} host",
+            f"状态码 {status}，重定向到{'其他' if elsewhere else '同一'}主机",
+            redirected(f"{status} Go", elsewhere=elsewhere),
+            HttpStatusError,
+            HttpStatusError,
+        )
+
+
+CASES: tuple[Case, ...] = (
+    Case("unresolvable", "the name cannot be resolved", "域名无法解析", _unresolvable, NotSentError, NotSentError),
+    Case("refused", "the connection is refused", "连接被拒绝", _refused, NotSentError, NotSentError),
+    Case("unreachable", "no connection in time", "连接超时", _unreachable, NotSentError, NotSentError),
+    Case("untrusted", "an untrusted certificate", "证书不受信任", secured(trusted=False), NotSentError, NotSentError),
+    Case("expired", "an expired certificate", "证书已过期", secured(expired=True), NotSentError, NotSentError),
+    Case(
+        "no-tls",
+        "TLS fails: the server speaks plain HTTP",
+        "TLS 失败：服务器只讲明文 HTTP",
+        _plain_server_on_https,
+        NotSentError,
+        NotSentError,
+    ),
+    Case("proxy", "a proxy refuses the tunnel", "代理拒绝建立隧道", _proxy_refuses, NotSentError, NotSentError),
+    Case(
+        "tls-record",
+        "a corrupt TLS record after the request was read",
+        "请求被读取后收到损坏的 TLS 记录",
+        secured(after=_corrupt_record),
+        OutcomeUnknownError,
+        OutcomeUnknownError,
+    ),
+    Case(
+        "tls-plain",
+        "a plain-text answer over TLS after the request was read",
+        "请求被读取后在 TLS 上收到明文",
+        secured(after=_plain_text),
+        OutcomeUnknownError,
+        OutcomeUnknownError,
+    ),
+    Case(
+        "accept-close",
+        "accepted, then closed",
+        "接受连接后立即关闭",
+        handled(_accept_and_close),
+        OutcomeUnknownError,
+        OutcomeUnknownError,
+    ),
+    Case(
+        "read-close",
+        "closed after the request was read",
+        "读取请求后关闭",
+        handled(_read_and_close),
+        OutcomeUnknownError,
+        OutcomeUnknownError,
+    ),
+    Case(
+        "silence",
+        "never answered",
+        "始终不应答",
+        handled(_never_answer, QUICK),
+        OutcomeUnknownError,
+        OutcomeUnknownError,
+    ),
+    Case(
+        "trickled-head",
+        "headers that trickle past the deadline",
+        "响应头缓慢到达，超过总时限",
+        trickled(0, 2),
+        OutcomeUnknownError,
+        OutcomeUnknownError,
+    ),
+    Case(
+        "trickled-body",
+        "a body that trickles past the deadline",
+        "响应体缓慢到达，超过总时限",
+        trickled(200, 40),
+        OutcomeUnknownError,
+        IncompletePollError,
+    ),
+    Case(
+        "no-body",
+        "closed after the headers",
+        "发送响应头后关闭",
+        answered(lambda *_: _sized(b"", 500), close=True),
+        OutcomeUnknownError,
+        IncompletePollError,
+    ),
+    Case(
+        "half-body",
+        "half a body",
+        "只收到一半响应体",
+        answered(_half, close=True),
+        OutcomeUnknownError,
+        IncompletePollError,
+    ),
+    Case(
+        "half-chunk",
+        "a chunked body that is cut off",
+        "分块传输中途断开",
+        answered(lambda *_: http(b"ff\r\nabc", "200 OK", "Transfer-Encoding: chunked"), close=True),
+        OutcomeUnknownError,
+        IncompletePollError,
+    ),
+    Case(
+        "not-http",
+        "an answer that is not HTTP",
+        "应答不是 HTTP",
+        answered(lambda *_: b"220 ready\r\n\r\n", close=True),
+        OutcomeUnknownError,
+        OutcomeUnknownError,
+    ),
+    Case("gzip", "gzip", "gzip 压缩", answered(lambda i, o: _gzipped(gzip.compress(good(i, o)))), None, None),
+    Case(
+        "gzip-broken",
+        "broken gzip",
+        "gzip 数据损坏",
+        answered(lambda *_: _gzipped(b"\x1f\x8bnothing of the kind")),
+        OutcomeUnknownError,
+        IncompletePollError,
+    ),
+    Case(
+        "gzip-cut",
+        "gzip that ends in the middle",
+        "gzip 数据不完整",
+        answered(lambda i, o: _gzipped(gzip.compress(good(i, o))[:-9])),
+        OutcomeUnknownError,
+        IncompletePollError,
+    ),
+    Case(
+        "gzip-bomb",
+        "a gzip bomb",
+        "gzip 炸弹",
+        answered(lambda *_: _gzipped(bomb()), max_reply_bytes=100_000, max_poll_bytes=100_000),
+        OutcomeUnknownError,
+        IncompletePollError,
+    ),
+    Case(
+        "too-large",
+        "larger than the limit",
+        "超过大小上限",
+        answered(lambda i, o: http(good(i, o) + b" " * 99_000), max_reply_bytes=2048, max_poll_bytes=2048),
+        OutcomeUnknownError,
+        IncompletePollError,
+    ),
+    Case(
+        "huge",
+        "2 GB announced",
+        "声明长度为 2 GB",
+        answered(lambda *_: _sized(b"x" * 9000, 2 << 30), close=True, max_reply_bytes=4096, max_poll_bytes=4096),
+        OutcomeUnknownError,
+        IncompletePollError,
+    ),
+    *_redirects(),
+    *_statuses(),
+    Case(
+        "empty",
+        "200 with an empty body",
+        "200，空响应体",
+        answered(lambda *_: http(b"")),
+        MalformedReplyError,
+        MalformedReplyError,
+        "",
+        None,
+    ),
+    Case(
+        "html",
+        "200 with an HTML page",
+        "200，HTML 页面",
+        answered(lambda *_: http(HTML)),
+        MalformedReplyError,
+        MalformedReplyError,
+    ),
+    Case(
+        "other-xml",
+        "200 with another service's XML",
+        "200，其他服务的 XML",
+        answered(lambda *_: http(b"<weather><today>rain</today></weather>")),
+        MalformedReplyError,
+        MalformedReplyError,
+    ),
+    Case(
+        "fault-11",
+        "200 with a SOAP 1.1 fault",
+        "200，SOAP 1.1 fault",
+        answered(lambda *_: http(fault())),
+        SoapFaultError,
+        SoapFaultError,
+        MalformedReplyError,
+        MalformedReplyError,
+    ),
+    Case(
+        "fault-12",
+        "200 with a fault of the other SOAP version",
+        "200，另一 SOAP 版本的 fault",
+        answered(lambda *_: http(fault("1.2"))),
+        SoapFaultError,
+        SoapFaultError,
+        MalformedReplyError,
+        MalformedReplyError,
+    ),
+    Case(
+        "cut-document",
+        "200 with a document that ends in the middle",
+        "200，文档中途结束",
+        answered(lambda i, o: http(good(i, o)[:-30])),
+        MalformedReplyError,
+        IncompletePollError,
+    ),
+    Case(
+        "trailing",
+        "200 with garbage after the document",
+        "200，文档后有多余内容",
+        answered(
+            lambda i, o: http(good(i, o) + (b"\r\n<!-- x --> trailing" if i == "soap" or o != "sendSms" else b"\r\n"))
+        ),
+        None,
+        None,
+    ),
+    Case(
+        "bom",
+        "200 with a byte-order mark",
+        "200，带字节顺序标记",
+        answered(lambda i, o: http(b"\xef\xbb\xbf" + good(i, o))),
+        None,
+        None,
+    ),
+    Case(
+        "202",
+        "202 with a valid result",
+        "202，有效结果",
+        answered(lambda i, o: http(good(i, o), "202 Accepted")),
+        None,
+        None,
+    ),
+    Case(
+        "202-empty",
+        "202 with nothing",
+        "202，空内容",
+        answered(lambda *_: http(b"", "202 Accepted")),
+        MalformedReplyError,
+        MalformedReplyError,
+        "",
+        None,
+    ),
+    Case(
+        "204",
+        "204",
+        "204",
+        answered(lambda *_: http(b"", "204 No Content", "Content-Length: 0")),
+        MalformedReplyError,
+        MalformedReplyError,
+        "",
+        None,
+    ),
+    Case("twice", "answered twice", "应答两次", answered(lambda i, o: http(good(i, o)) * 2), None, None),
+)
+
+
+def table(language: str) -> str:
+    """The rows of the documentation's table."""
+    heads = {
+        "en": (
+            "What happens",
+            "Send over SOAP",
+            "Send over the servlet",
+            "Poll over SOAP",
+            "Poll over the servlet",
+            "the answer is read",
+        ),
+        "zh": ("发生了什么", "SOAP 发送", "servlet 发送", "SOAP 轮询", "servlet 轮询", "正常读取应答"),
+    }[language]
+    rows = ["| " + " | ".join((*heads[:5], "`may_have_been_sent`")) + " |", "|---" * 6 + "|"]
+    for case in CASES:
+        cells = []
+        sent = set()
+        for operation, interface in itertools.product(("send", "poll"), ("soap", "servlet")):
+            error = case.expected(interface, operation)
+            cells.append(f"`{error.__name__}`" if error else heads[5])
+            if error is not None:
+                sent.add(error.may_have_been_sent)
+        flag = " / ".join(str(value) for value in sorted(sent)) or "–"
+        rows.append("| " + " | ".join((case.english if language == "en" else case.chinese, *cells, flag)) + " |")
+    return "\n".join(rows) + "\n"
+
+
+DOCUMENTS = {"en": "docs/failures.md", "zh": "docs/failures.zh-CN.md"}
+START, END = "<!-- table: python -m tests.wire.matrix -->\n", "<!-- end of table -->\n"
+
+
+def document(language: str, text: str) -> str:
+    """A document with its table made anew."""
+    before, _, rest = text.partition(START)
+    _, _, after = rest.partition(END)
+    return before + START + table(language) + END + after
+
+
+if __name__ == "__main__":
+    for language, name in DOCUMENTS.items():
+        path = Path(__file__).parent.parent.parent / name
+        path.write_text(document(language, path.read_text(encoding="utf-8")), encoding="utf-8")
+        sys.stdout.write(f"{name} written\n")

@@ -1,0 +1,79 @@
+"""The failure matrix, for {SOAP, servlet} × {Client, AsyncClient}."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jzysoap import AsyncClient, Client, HttpStatusError, IncompletePollError, JzySoapError, Outcome, Sent
+from tests.wire.matrix import CASES, DOCUMENTS, Case, Stage, document
+
+PASSWORD = "s3cret-pass"
+NUMBER = "13866194295"
+TEXT = "您的验证码是 1234"
+
+
+def run(kind: type[Client] | type[AsyncClient], url: str, operation: str, options: dict[str, Any]) -> Any:
+    """One call by a client of either kind."""
+    arguments = (NUMBER, TEXT) if operation == "send" else ()
+    name = "send" if operation == "send" else "reports"
+    defaults = {"wsdl": "bundled", "cache_dir": False, **options}
+    if kind is Client:
+        with Client(url, "test", PASSWORD, **defaults) as client:
+            return getattr(client, name)(*arguments)
+
+    async def call() -> Any:
+        async with AsyncClient(url, "test", PASSWORD, **defaults) as client:
+            method: Callable[..., Awaitable[Any]] = getattr(client, name)
+            return await method(*arguments)
+
+    return asyncio.run(call())
+
+
+@pytest.mark.parametrize("operation", ["send", "poll"])
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+@pytest.mark.parametrize("interface", ["soap", "servlet"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_matrix(case: Case, interface: str, kind: type[Client] | type[AsyncClient], operation: str) -> None:
+    stage = Stage(interface, {"interface": interface})
+    expected = case.expected(interface, operation)
+    raised: JzySoapError | None = None
+    result: Any = None
+    with case.serve(stage) as url:
+        try:
+            result = run(kind, url, operation, stage.options)
+        except JzySoapError as error:
+            raised = error
+        seen = [len(server.requests) for server in stage.servers]
+    assert type(raised) is (expected or type(None)), repr(raised)
+    assert sum(seen) <= case.requests, "a request was repeated, or went elsewhere"
+    if raised is None:
+        if operation == "send":
+            assert isinstance(result, Sent)
+            assert [batch.outcome for batch in result.batches] == [Outcome.ACCEPTED]
+        else:
+            assert len(result) == (0 if (interface, case.servlet_poll) == ("servlet", None) else 2)
+        return
+    assert raised.may_have_been_sent is type(raised).may_have_been_sent
+    if operation == "send":
+        assert raised.retry == ("never" if raised.may_have_been_sent else "safe")
+        assert raised.result is not None
+        wanted = Outcome.UNKNOWN if raised.may_have_been_sent else Outcome.NOT_SENT
+        assert [batch.outcome for batch in raised.result.batches] == [wanted]
+    else:
+        assert raised.retry in ("safe", "later")
+    if isinstance(raised, HttpStatusError):
+        assert str(raised.status) in str(raised)
+    if isinstance(raised, IncompletePollError):
+        assert raised.poll.raw == raised.raw
+
+
+@pytest.mark.parametrize("language", DOCUMENTS)
+def test_the_documents_show_this_matrix(language: str) -> None:
+    path = Path(__file__).parent.parent.parent / DOCUMENTS[language]
+    text = path.read_text(encoding="utf-8")
+    assert document(language, text) == text, "run: python -m tests.wire.matrix"
