@@ -10,10 +10,9 @@ import asyncio
 import os
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
 
 from requests.utils import prepend_scheme_if_needed, select_proxy
 
@@ -90,8 +89,7 @@ class AsyncTransport:
         self._tls: ssl.SSLContext | None = None
         self._closed = False
         self._pid = os.getpid()
-        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, httpx.AsyncBaseTransport]]
-        self._loops = WeakKeyDictionary()
+        self._loops: dict[asyncio.AbstractEventLoop, _Kept] = {}
 
     async def exchange(self, request: Request, exchange: Exchange | None = None) -> Reply:
         """One request, at most once as far as anyone can tell, and its reply.
@@ -117,8 +115,11 @@ class AsyncTransport:
     async def aclose(self) -> None:
         """Closes every connection. A call made later is refused."""
         self._closed = True
-        for transport in self._loops.pop(asyncio.get_running_loop(), {}).values():
-            await transport.aclose()
+        if self._config.adapter is not None:
+            await self._config.adapter.aclose()
+        kept = self._loops.pop(asyncio.get_running_loop(), None)
+        if kept is not None:
+            await kept.keeper.aclose()
         # Those of another loop went with it.
         self._loops.clear()
 
@@ -130,7 +131,7 @@ class AsyncTransport:
         left = max(deadline - time.monotonic(), 0.0)
         watch = exchange.watch = _Watch()
         reply = _Arriving(request)
-        transport = self._transport(request.url)
+        transport = await self._transport(request.url)
         try:
             with self._anyio.fail_after(left):
                 outgoing = httpx.Request(
@@ -167,7 +168,7 @@ class AsyncTransport:
             raise NotSentError(f"nothing was sent to {where}: {reason}") from error
         return reply.finish(None)
 
-    def _transport(self, url: str) -> httpx.AsyncBaseTransport:
+    async def _transport(self, url: str) -> httpx.AsyncBaseTransport:
         if self._config.adapter is not None:
             adapter: httpx.AsyncBaseTransport = self._config.adapter
             return adapter
@@ -175,8 +176,13 @@ class AsyncTransport:
             # The parent's connections must not be touched.
             self._pid = os.getpid()
             self._abandoned = self._loops
-            self._loops = WeakKeyDictionary()
-        transports = self._loops.setdefault(asyncio.get_running_loop(), {})
+            self._loops = {}
+        loop = asyncio.get_running_loop()
+        if loop not in self._loops:
+            # Of a loop that was closed without a word, nothing can be closed any more.
+            self._loops = {other: kept for other, kept in self._loops.items() if not other.is_closed()}
+            self._loops[loop] = await _Kept.start()
+        transports = self._loops[loop].transports
         proxy = select_proxy(url, proxies_for(self._config, url)) or ""
         if proxy not in transports:
             transports[proxy] = self._new_transport(proxy)
@@ -212,6 +218,31 @@ def _context(httpx: Any, config: Config) -> ssl.SSLContext:
     except OSError as error:
         raise ConfigurationError(f"verify or cert cannot be used: {type(error).__name__}") from error
     return context
+
+
+class _Kept:
+    """The transports of one event loop, which are closed when it shuts down.
+
+    A loop tells only asynchronous generators of its end (``shutdown_asyncgens``, which ``asyncio.run`` calls).
+    """
+
+    def __init__(self) -> None:
+        self.transports: dict[str, httpx.AsyncBaseTransport] = {}
+        self.keeper = self._keep()
+
+    @classmethod
+    async def start(cls) -> _Kept:
+        kept = cls()
+        await kept.keeper.__anext__()
+        return kept
+
+    async def _keep(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            for transport in self.transports.values():
+                await transport.aclose()
+            self.transports.clear()
 
 
 class _Arriving:

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, NoReturn, TypeVar
 
 from jzysoap import calls
 from jzysoap.calls import Plan
 from jzysoap.config import CALL_TIMEOUT, POLL_TIMEOUT, Config, configure, from_environment
 from jzysoap.errors import ConfigurationError, InvalidMessageError
-from jzysoap.masking import Secret
+from jzysoap.masking import hidden
 from jzysoap.models import Channel
 from jzysoap.session import Session, Steps
 from jzysoap.wire import Timeout
 
 T = TypeVar("T")
 C = TypeVar("C", bound="BaseClient")
+
+
+_SECRET = frozenset(("password", "password_base64", "proxies", "headers"))
 
 
 class BaseClient:
@@ -111,12 +115,13 @@ class BaseClient:
         on_reply: Callable[[str, bytes], object] | None = None,
         on_call: Callable[[Any], object] | None = None,
     ) -> None:
-        # A traceback shows the locals of every frame: the password must not be among them.
-        if isinstance(password, str):
-            password = Secret(password)
-        if isinstance(password_base64, str):
-            password_base64 = Secret(password_base64)
-        self._config = configure({name: value for name, value in locals().items() if name != "self"})
+        # A traceback shows the locals of every frame: what is secret must not be among them.
+        password, password_base64 = hidden(password), hidden(password_base64)
+        proxies, headers = hidden(proxies), hidden(headers)
+        # A copy: under a debugger, locals() changes while it is gone through.
+        given = dict(locals())
+        del given["self"]
+        self._config = configure(given)
         self._session = Session(self._config)
         self._open()
 
@@ -139,16 +144,23 @@ class BaseClient:
         Raises:
             ConfigurationError: naming the variable.
         """
+        overrides = {name: hidden(value) if name in _SECRET else value for name, value in overrides.items()}
         unknown = sorted(set(overrides) - set(Config.__dataclass_fields__))
         if unknown:
             raise ConfigurationError(f"{unknown[0]} is no argument of {cls.__name__}")
         return cls(**from_environment(lambda name: os.environ.get(name, ""), prefix, overrides))
 
     def _plan(self, mobile: object, text: object, options: Mapping[str, Any]) -> Plan:
-        return _bare(lambda: calls.send(self._config, mobile, text, **options))
+        try:
+            return _bare(partial(calls.send, self._config, mobile, text, **options))
+        finally:
+            del mobile, text
 
     def _change(self, new: str, base64: bool) -> Steps[None]:
-        return self._session.change_password(new, _bare(lambda: calls.change_password(new, base64=base64)))
+        try:
+            return self._session.change_password(new, _bare(partial(calls.change_password, new, base64=base64)))
+        finally:
+            del new
 
     def __reduce__(self) -> NoReturn:
         raise ConfigurationError(
@@ -157,6 +169,8 @@ class BaseClient:
         )
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_config"):  # as a traceback shows it whose arguments were refused
+            return f"<{type(self).__name__}>"
         return f"<{type(self).__name__} {self._config.base_url} user={self._config.username}>"
 
 

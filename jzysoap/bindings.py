@@ -29,7 +29,8 @@ SIGNATURES: Mapping[str, tuple[str, ...]] = {
 _NUMERIC = {"smstype", "isLongSms"}
 _BY_NAME = {name.lower(): name for name in DOCUMENTED_ARGUMENTS}
 # zeep meets a broken definition with whatever its own code stumbles over.
-_STUMBLES = (LookupError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError)
+# It also warns of some, which is an error where a program has made warnings so.
+_STUMBLES = (LookupError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError, Warning)
 _STEM_AND_NUMBER = re.compile(r"([A-Za-z_]+?)(\d+)")
 _ACTION = re.compile(r"[\x21\x23-\x7e]*")
 
@@ -114,24 +115,27 @@ def compile_bindings(
         url: the address of its main document.
         documents: that document and all that it imports, by absolute address.
         arguments: the documented names of the arguments of ``sendSms`` in the definition's order, where they cannot be
-            matched by themselves.
+            matched by themselves. The other operations, where theirs cannot, follow its order.
         source: how to call the definition in an error.
 
     Raises:
         WsdlError: it is no definition, or lacks an operation, or one whose arguments cannot be matched.
     """
+    from lxml import etree
+    from zeep.exceptions import Error as ZeepError
+
     source = source or url
     problems = []
     ports = _ports(url, documents, source)
     for version, name, binding in ports:
         try:
-            operations = {
-                operation: _compile(binding, version, operation, arguments if operation == "sendSms" else None)
-                for operation in SIGNATURES
-            }
+            operations = {operation: _compile(binding, version, operation, arguments) for operation in SIGNATURES}
             return Bindings(version, name, operations)
         except _UnusableError as problem:
             problems.append(f"port {name} (SOAP {version}): {problem}")
+        except (ZeepError, etree.LxmlError, *_STUMBLES) as error:
+            reason = mask_text(f"{type(error).__name__}: {error}")
+            problems.append(f"port {name} (SOAP {version}): zeep cannot make its messages: {reason}")
     found = "; ".join(problems) or "it has no SOAP port"
     raise WsdlError(f"the definition at {source} cannot be used: {found}", source=source)
 
@@ -230,7 +234,7 @@ def _match(operation: str, found: Sequence[tuple[str, str]], order: Sequence[str
     names = [name for name, _ in found]
     by_name = [_BY_NAME.get(name.lower(), "") for name in names]
     numbered = [_STEM_AND_NUMBER.fullmatch(name) for name in names]
-    if order is not None:
+    if order is not None and operation == "sendSms":
         slots = tuple(order)
     elif all(by_name):
         slots = tuple(by_name)
@@ -238,7 +242,7 @@ def _match(operation: str, found: Sequence[tuple[str, str]], order: Sequence[str
         numbers = [int(match[2]) for match in numbered if match]
         slots = SIGNATURES[operation][: len(found)] if numbers == sorted(numbers) else ()
     else:
-        slots = ()
+        slots = tuple(name for name in order or () if name in SIGNATURES[operation])
     kinds = zip(slots, (kind for _, kind in found), strict=False)
     fits = (
         len(slots) == len(found)
@@ -253,6 +257,6 @@ def _match(operation: str, found: Sequence[tuple[str, str]], order: Sequence[str
         shown = ", ".join(f"{kind} {name}" for name, kind in found) or "none"
         raise _UnusableError(
             f"the arguments of {operation} cannot be matched: wanted {wanted}; found {shown}"
-            + (". Name their order with arguments=[…]" if operation == "sendSms" else "")
+            ". Name the order of those of sendSms with arguments=[…]"
         )
     return slots

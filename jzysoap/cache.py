@@ -46,24 +46,24 @@ class Cache:
     """
 
     def __init__(self, directory: str | Literal[False] | None) -> None:
+        self._directory: Path | None = None
         if directory is None:
             self._directory = default_directory()
-        else:
-            self._directory = Path(directory).expanduser().absolute() if directory else None
+        elif directory:
+            with self._never_failing("found"):
+                self._directory = Path(directory).expanduser().absolute()
 
     def read(self, name: str) -> Any:
         """The value of that name, or None where there is none that can be trusted and read."""
         with self._never_failing("read"):
             directory = self._guarded()
             if directory is not None:
-                flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-                with contextlib.suppress(FileNotFoundError):
-                    descriptor = os.open(directory / _file(name), flags)
-                    with open(descriptor, "rb") as file:
-                        status = os.fstat(descriptor)
-                        if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES or not _own(status):
-                            raise OSError("not a plain file of the user's own")
-                        return json.loads(file.read())
+                path = directory / _file(name)
+                with contextlib.suppress(FileNotFoundError), open(path, "rb", opener=_open) as file:
+                    status = os.fstat(file.fileno())
+                    if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES or not _own(status):
+                        raise OSError("not a plain file of the user's own")
+                    return json.loads(file.read())
         return None
 
     def write(self, name: str, value: Any) -> None:
@@ -96,8 +96,13 @@ class Cache:
     def _never_failing(self, what: str) -> Iterator[None]:
         try:
             yield
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, ValueError, RuntimeError) as error:  # the last: too deep, or no home directory
             logger.info("the cache in %s cannot be %s: %s: %s", self._directory, what, type(error).__name__, error)
+
+
+def _open(path: str, flags: int) -> int:
+    # Nor does a pipe in its place hold anyone up.
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def _own(status: os.stat_result) -> bool:

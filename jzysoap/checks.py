@@ -9,8 +9,7 @@ import base64
 import codecs
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
@@ -37,7 +36,7 @@ def text(value: Any) -> str:
 
 
 def texts(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, (list, tuple, set, frozenset)):
+    if not isinstance(value, Collection) or isinstance(value, (str, bytes, bytearray, Mapping)):
         raise ValueError("must be a collection of texts")
     return tuple(text(one).strip() for one in value)
 
@@ -108,9 +107,9 @@ def password_text(value: Any) -> Secret:
 def password_base64(value: Any) -> Secret:
     # Unpadded ones are in use (field notes), so the padding is not judged.
     try:
-        if not text(value):
+        bare = text(value).rstrip("=")
+        if not base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True):
             raise ValueError("empty")
-        base64.b64decode(value.rstrip("=") + "=" * (-len(value.rstrip("=")) % 4), validate=True)
     except ValueError:
         raise ValueError("must be the BASE64 of the password's bytes, on one line") from None
     return Secret(value)
@@ -162,15 +161,14 @@ def base_url(value: Any) -> str:
         raise ValueError("must be an address such as http://smsapi.example.com:9003, with its scheme and host")
     if "@" in parts.netloc:
         raise ValueError("must not hold a user or a password: give them as username and password")
-    if parts.query or parts.fragment or "/services/" in parts.path or "/servlet/" in parts.path:
+    path = f"{parts.path}/"
+    if "?" in address or "#" in address or "/services/" in path or "/servlet/" in path:
         raise ValueError("must be the gateway's base address only, without /services/…, /servlet/… or a query")
     return address.rstrip("/")
 
 
 def wsdl(value: Any) -> str:
-    if not isinstance(value, (str, os.PathLike)) or not str(value):
-        raise ValueError("must be a path, an http(s) address or 'bundled'")
-    location = str(value)
+    location = _path(value, "must be a path, an http(s) address or 'bundled'")
     if "://" in location:
         try:
             usable = origin(location)[0] in ("http", "https") and "@" not in urlsplit(location).netloc
@@ -190,22 +188,25 @@ def sha256(value: Any) -> str:
 def cache_dir(value: Any) -> str | Literal[False]:
     if value is False:
         return False
-    if not isinstance(value, (str, os.PathLike)) or not str(value):
-        raise ValueError("must be a path, or False for none")
-    return str(value)
+    return _path(value, "must be a path, or False for none")
 
 
 def arguments(value: Any) -> tuple[str, ...]:
     names = tuple(value) if isinstance(value, (list, tuple)) else ()
-    if sorted(map(str, names)) not in (sorted(DOCUMENTED_ARGUMENTS[:6]), sorted(DOCUMENTED_ARGUMENTS)):
+    known = all(isinstance(name, str) for name in names)
+    if not known or sorted(names) not in (sorted(DOCUMENTED_ARGUMENTS[:6]), sorted(DOCUMENTED_ARGUMENTS)):
         raise ValueError(f"must list each of {', '.join(DOCUMENTED_ARGUMENTS)} once (extenno may be left out)")
-    return cast("tuple[str, ...]", names)
+    return names
 
 
 def timeout(value: Any) -> Timeout:
-    if not isinstance(value, tuple) or len(value) != 3 or not all(seconds(part) for part in value):
-        raise ValueError("must be a Timeout(connect, read, total), each above zero")
-    return Timeout(*(seconds(part) for part in value))
+    try:
+        parts = [seconds(part) for part in value] if isinstance(value, tuple) else []
+    except ValueError:
+        parts = []
+    if len(parts) != 3 or not all(parts):
+        raise ValueError("must be a Timeout(connect, read, total), each a number of seconds above zero")
+    return Timeout(*parts)
 
 
 def verify(value: Any) -> bool | str:
@@ -222,9 +223,19 @@ def cert(value: Any) -> str | tuple[str, str]:
 
 
 def _existing(value: Any, what: str) -> str:
-    if not isinstance(value, (str, os.PathLike)) or not Path(value).exists():
+    path = _path(value, what)
+    if not os.path.exists(path):
         raise ValueError(what)
-    return str(value)
+    return path
+
+
+def _path(value: Any, what: str) -> str:
+    path: Any = os.path.expanduser(value) if isinstance(value, (str, os.PathLike)) else None
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise ValueError(what)
+    if path.startswith("~"):
+        raise ValueError("begins with ~ where there is no such home directory")
+    return path
 
 
 def proxies(value: Any) -> dict[str, str]:
@@ -246,7 +257,10 @@ def headers(value: Any) -> dict[str, str]:
 
 def encoding(value: Any) -> str:
     try:
-        "1".encode(codecs.lookup(text(value)).name)
-    except (LookupError, UnicodeError, ValueError):
+        name = codecs.lookup(text(value)).name
+        "1".encode(name)
+        # One that cannot replace what it cannot read would cost a whole poll for one bad byte.
+        b"\xb0\xff".decode(name, "replace")
+    except (LookupError, ValueError):
         raise ValueError("must name a text encoding, such as 'utf-8' or 'gbk'") from None
     return text(value)

@@ -118,8 +118,10 @@ def configure(arguments: Mapping[str, Any]) -> Config:
     for name in ("base_url", "username"):
         if name not in checked:
             raise ConfigurationError(f"{name} is missing")
-    if ("password" in checked) == ("password_base64" in checked):
-        raise ConfigurationError("password is missing: give password or password_base64, one of them")
+    if "password" not in checked and "password_base64" not in checked:
+        raise ConfigurationError("password is missing: give password or password_base64")
+    if "password" in checked and "password_base64" in checked:
+        raise ConfigurationError("password and password_base64 are both given: leave one of them out")
     config = Config(**checked)
     if isinstance(config.password, str):
         try:
@@ -154,10 +156,13 @@ def from_environment(variable: Callable[[str], str], prefix: str, overrides: Map
         if {"password", "password_base64"} & set(arguments):
             raise ConfigurationError(f"{prefix}PASSWORD_FILE is set beside another password variable: unset one")
         try:
-            arguments["password"] = Secret(re.sub(r"\r?\n\Z", "", Path(path).read_text(encoding="utf-8")))
-        except (OSError, UnicodeError) as error:
+            # Some editors put a byte order mark in front, which is no part of the password.
+            arguments["password"] = Secret(re.sub(r"\n\Z", "", Path(path).read_text(encoding="utf-8-sig")))
+        except (OSError, ValueError) as error:
             # A decoding error would hold the file's content.
             raise ConfigurationError(f"{prefix}PASSWORD_FILE cannot be read: {type(error).__name__}") from None
+        if not arguments["password"]:
+            raise ConfigurationError(f"{prefix}PASSWORD_FILE names an empty file")
     for name in ("base_url", "username"):
         if name not in arguments:
             raise ConfigurationError(f"{prefix}{name.upper()} is not set")

@@ -81,8 +81,9 @@ class Credentials:
 
     def secrets(self) -> tuple[str, ...]:
         """What no text of an error may show: the password and its BASE64, the longest first."""
-        known = [self._encoded] if self._encoded else []
+        known: list[Secret] = []
         with contextlib.suppress(ConfigurationError):
+            known.append(self.encoded())
             known.append(self.plain())
         return tuple(sorted(known, key=len, reverse=True))
 

@@ -50,11 +50,13 @@ class JzySoapError(Exception):
         may_have_been_sent: True when the gateway may have acted on the request: texted someone, or handed over records.
         retry: ``"never"``, ``"safe"`` or ``"later"``: what a program may do with the same call.
         result: what is known of a send, batch by batch, when ``send`` raised this.
+        raw: what came from the gateway, where anything did: all of a poll's answer, the first bytes of any other.
     """
 
     may_have_been_sent: bool = False
     retry: Retry = "never"
     result: Sent | None = None
+    raw: bytes = b""
 
     def __init__(self, message: str, **attributes: Any) -> None:
         super().__init__(message)
@@ -119,14 +121,9 @@ class NotSentError(TransportError):
 
 
 class OutcomeUnknownError(TransportError):
-    """The request, or part of it, left, and no usable answer came: the gateway may have acted on it.
-
-    Attributes:
-        raw: the first bytes of what came instead of an answer, else empty.
-    """
+    """The request, or part of it, left, and no usable answer came: the gateway may have acted on it."""
 
     may_have_been_sent = True
-    raw: bytes = b""
 
 
 class HttpStatusError(OutcomeUnknownError):
@@ -134,7 +131,6 @@ class HttpStatusError(OutcomeUnknownError):
 
     Attributes:
         status: the HTTP status code.
-        raw: the first bytes of its body.
     """
 
     def __init__(self, message: str, *, status: int, **attributes: Any) -> None:
@@ -167,12 +163,10 @@ class MalformedReplyError(JzySoapError):
     """An answer that is none of those documented. Whether the gateway acted is unknown.
 
     Attributes:
-        raw: what came: whole for a poll, its first bytes otherwise.
         cut_off: whether it ends in the middle.
     """
 
     may_have_been_sent = True
-    raw: bytes = b""
     cut_off: bool = False
 
 
@@ -180,8 +174,7 @@ class IncompletePollError(JzySoapError):
     """A poll of which only a part came. The gateway may hold the rest to be handed over.
 
     Attributes:
-        raw: every byte that came.
-        poll: the complete records in it.
+        poll: the complete records in ``raw``.
     """
 
     may_have_been_sent = True

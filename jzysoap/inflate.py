@@ -1,11 +1,18 @@
-"""Decompression that cannot be made to fill the memory.
+"""Decompression that cannot be made to fill the memory, and that loses nothing of what came before a fault.
 
-The HTTP libraries decompress whole network reads at once; a reply of a few megabytes can hold gigabytes.
+The HTTP libraries decompress whole network reads at once; a reply of a few megabytes can hold gigabytes. And they drop
+the read in which a fault is found, which may be all of a poll.
 """
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import zlib
+
+_BROKEN = "its compression is broken"
+_GZIP = 0x1F
+"""The first byte of what is compressed with gzip."""
 
 
 class Inflater:
@@ -17,31 +24,73 @@ class Inflater:
 
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding.strip().lower()
-        # 32: told apart by its header, gzip or zlib.
-        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32) if self._encoding in ("gzip", "deflate") else None
-        self._started = False
+        self._compressed = self._encoding in ("gzip", "x-gzip", "deflate")
+        self._inflate: zlib._Decompress | None = None
+        self._head = b""
+        self._broken = False
 
     def feed(self, data: bytes, limit: int) -> bytes:
-        """What a piece decompresses to, at most so many bytes of it.
+        """What a piece decompresses to, at most so many bytes of it. Once more is left, there is no going on.
+
+        What is not compressed at all, whatever the header says, is given as it came, and ``finish`` tells.
 
         Raises:
-            ValueError: it is broken.
+            ValueError: an earlier piece was broken; what came before the fault has been given.
         """
-        self._started = True
-        if self._inflate is None:
+        if self._compressed and self._inflate is None:
+            self._head += data
+            if len(self._head) < 2:
+                return b""
+            data, self._head = self._head, b""
+            self._compressed = _is_compressed(data)
+            self._broken = not self._compressed
+        if not self._compressed:
             return data[:limit]
-        try:
-            return self._inflate.decompress(data, limit)
-        except zlib.error as error:
-            raise ValueError("its compression is broken") from error
+        if self._broken:
+            raise ValueError(_BROKEN)
+        return self._decompress(data, limit)
 
     def finish(self) -> None:
         """Tells that all pieces were fed.
 
         Raises:
-            ValueError: there should have been more, or the encoding is not supported and the bytes are as they came.
+            ValueError: it was broken, or there should have been more, or the encoding is not supported and the bytes
+                are as they came.
         """
-        if self._inflate is None and self._encoding not in ("", "identity"):
-            raise ValueError("its Content-Encoding is not supported")
-        if self._inflate is not None and self._started and not self._inflate.eof:
+        if self._broken:
+            raise ValueError(_BROKEN)
+        if self._head or (self._inflate is not None and not self._inflate.eof):
             raise ValueError("its compressed data ends in the middle")
+        if not self._compressed and self._encoding not in ("", "identity"):
+            raise ValueError("its Content-Encoding is not supported")
+
+    def _decompress(self, data: bytes, limit: int) -> bytes:
+        made = b""
+        while data and len(made) < limit:
+            if self._inflate is None or self._inflate.eof:
+                if self._inflate is not None and data[0] != _GZIP:
+                    # Padding after the end; a further member of a gzip file would begin like the first.
+                    break
+                # 32: told apart by its header, gzip or zlib.
+                self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
+            before = self._inflate.copy()
+            try:
+                made += self._inflate.decompress(data, limit - len(made))
+            except zlib.error:
+                self._broken = True
+                return made + _salvage(before, data, limit - len(made))
+            data = self._inflate.unused_data
+        return made
+
+
+def _is_compressed(data: bytes) -> bool:
+    return data[:2] == b"\x1f\x8b" or (data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0)
+
+
+def _salvage(inflate: zlib._Decompress, data: bytes, limit: int) -> bytes:
+    """What comes before the fault, which ``zlib`` drops."""
+    made = b""
+    with contextlib.suppress(zlib.error):
+        for byte in itertools.takewhile(lambda _: len(made) < limit, data):
+            made += inflate.decompress(bytes((byte,)), limit - len(made))
+    return made

@@ -101,7 +101,7 @@ class Batch:
     error: JzySoapError | None = None
 
     def __repr__(self) -> str:
-        return f"<Batch {self.outcome.value}, {len(self.mobiles)} numbers, batch_id={_shown(self.batch_id)}>"
+        return f"<Batch {self.outcome.value}: {_count(len(self.mobiles), 'number')}, batch_id={_shown(self.batch_id)}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +128,9 @@ class Sent:
 
     def __repr__(self) -> str:
         outcomes = ", ".join(sorted({batch.outcome.value for batch in self.batches}))
-        return (
-            f"<Sent {outcomes}: {sum(len(batch.mobiles) for batch in self.batches)} numbers in {len(self.batches)} "
-            f"batches of {self.segments} segments, batch_id={_shown(self.batch_id)}>"
-        )
+        numbers = _count(sum(len(batch.mobiles) for batch in self.batches), "number")
+        parts = f"{_count(len(self.batches), 'batch', 'batches')}, {_count(self.segments, 'segment')} each"
+        return f"<Sent {outcomes}: {numbers} in {parts}, batch_id={_shown(self.batch_id)}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +150,9 @@ class Balance:
     def __getitem__(self, channel: Channel) -> int | None:
         """The count of one channel."""
         return {Channel.MEMBER: self.member, Channel.GATEWAY: self.gateway, Channel.CARD: self.card}[channel]
+
+    # Channels are numbers, so Python would take it for a sequence.
+    __iter__ = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +261,11 @@ class Poll(Sequence[T], Generic[T]):
         return hash((self.records, self.rejected, self.raw))
 
     def __repr__(self) -> str:
-        return f"<Poll {len(self.records)} records, {len(self.rejected)} rejected, {len(self.raw)} bytes>"
+        return f"<Poll {_count(len(self.records), 'record')}, {len(self.rejected)} rejected, {len(self.raw)} bytes>"
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def _shown(batch_id: str | None) -> str | None:

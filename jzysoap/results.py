@@ -122,13 +122,8 @@ def parse_balance(text: str | None, *, secrets: Collection[str] = ()) -> Balance
         GatewayError: it was refused.
         MalformedReplyError: none of the three counts is in it, or it is XML.
     """
-    counts: dict[str, int | None] = {}
     if text is not None and "<" not in text and _words(text) is None:
-        for part in re.split("[;；]", text):
-            name, _, count = part.partition("=")
-            channel = _COUNTS.get(name.strip().lower())
-            if channel and channel not in counts:
-                counts[channel] = int(count) if _WHOLE.fullmatch(count.strip()) else None
+        counts = _counts(text)
         if counts:
             return Balance(counts.get("member"), counts.get("gateway"), counts.get("card"), text)
     error = _error("a balance", text, secrets)
@@ -139,8 +134,8 @@ def parse_balance(text: str | None, *, secrets: Collection[str] = ()) -> Balance
 def parse_password_change(text: str | None, *, secrets: Collection[str] = ()) -> None:
     """The result of a change of password.
 
-    Vendor page, "修改密码接口": ``1`` 修改密码成功, ``2`` 修改密码失败, ``3`` 用户不存在, ``4`` 未知错误. These words of the
-    page are the error's ``text``.
+    Vendor page, "修改密码接口": ``1`` 修改密码成功, ``2`` 修改密码失败, ``3`` 用户不存在, ``4`` 未知错误. These
+    words of the page are the error's ``text``.
 
     Raises:
         GatewayError: 2, or 4, after which either password may hold.
@@ -269,6 +264,16 @@ def _words(text: str | None) -> str | None:
     """The gateway's words after ``failure;``, without the line break that the servlet ends with; None without them."""
     failure = _FAILURE.fullmatch(text or "")
     return failure[1].rstrip("\r\n") if failure else None
+
+
+def _counts(text: str) -> dict[str, int | None]:
+    counts: dict[str, int | None] = {}
+    for part in re.split("[;；]", text):
+        name, _, count = part.partition("=")
+        channel = _COUNTS.get(name.strip().lower())
+        if channel and channel not in counts:
+            counts[channel] = int(count) if _WHOLE.fullmatch(count.strip()) else None
+    return counts
 
 
 def _bytes(text: str | None) -> bytes:
@@ -486,7 +491,7 @@ def _time(text: str) -> datetime | None:
 
 
 def _base64(text: str) -> bytes | None:
-    """The bytes of a BASE64 text of either alphabet, line breaks in it and padding or none; None where it is not one."""
+    """The bytes of BASE64 of either alphabet, with line breaks and without padding too; None where it is none."""
     packed = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
     if len(packed) % 4 == 1 or not _BASE64.fullmatch(packed):
         return None

@@ -13,7 +13,7 @@ from jzysoap.calls import Call
 from jzysoap.errors import ConfigurationError
 from jzysoap.masking import SecretBytes
 from jzysoap.text import decode
-from jzysoap.wire import Reply, evidence, status_error
+from jzysoap.wire import Reply, status_error
 
 PATH = "/servlet/UserServiceAPI"
 UTF8_PATH = "/servlet/UserServiceAPIUTF8"
@@ -48,20 +48,19 @@ def build(call: Call[object], username: str, password: str, *, encoding: str) ->
     return headers, SecretBytes(body.encode("ascii"))
 
 
-def read(reply: Reply, *, secrets: Collection[str] = (), whole: bool = False) -> str:
+def read(reply: Reply, *, secrets: Collection[str] = ()) -> str:  # noqa: ARG001  # as soap.read takes them
     """The result string of a reply.
 
     Args:
         reply: what came, complete.
-        secrets: what no error may show.
-        whole: whether an error keeps all of the reply, else its first bytes.
+        secrets: what no error may show; none of it is shown here.
 
     Raises:
         HttpStatusError: a status from 300 on without a result.
     """
     text = decode(reply.body, reply.charset)
     if reply.status >= 300 and not _RESULT.match(text):
-        raise status_error(reply, evidence(reply.body, secrets, whole=whole))
+        raise status_error(reply)
     return text
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -41,6 +42,9 @@ Steps = Generator[Request | Callable[[], object], Any, T]
 """An operation under way."""
 
 SOAP_PATH = "/services/userApi"
+
+# Bytes of an answer from which on reading it is told to be slow.
+_LONG = 262_144
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,9 @@ class Session:
         self.credentials = Credentials(config)
         self.bindings: Bindings | None = None
         self.definition = ""
-        self.headers = {"User-Agent": f"jzysoap/{__version__}", "Accept-Encoding": "gzip", **config.headers}
+        given = {name.lower() for name in config.headers}
+        own = {"User-Agent": f"jzysoap/{__version__}", "Accept-Encoding": "gzip"}
+        self.headers = {**{name: own[name] for name in own if name.lower() not in given}, **config.headers}
 
     def send(self, plan: Plan, on_batch: Callable[[Batch], object] | None = None) -> Steps[Sent]:
         """Every batch of a send, in order; the first that is not accepted stops the rest.
@@ -106,11 +112,12 @@ class Session:
                 failure = error
                 batch = Batch(part.mobiles, _outcome(error), None, error)
             done.append(batch)
+            if failure is not None:
+                failure.result = self._known(plan, done)
+            if on_batch is not None:
+                _hand_over(partial(on_batch, batch), "result", partial(self._known, plan, done))
             if failure is None:
-                _report(on_batch, batch)
                 continue
-            failure.result = Sent((*done, *self.unsent(plan).batches[number + 1 :]), plan.segments)
-            _report(on_batch, batch)
             if number == 0:
                 raise failure
             accepted = sum(len(batch.mobiles) for batch in done[:-1])
@@ -120,6 +127,9 @@ class Session:
                 result=failure.result,
             ) from failure
         return Sent(tuple(done), plan.segments)
+
+    def _known(self, plan: Plan, done: Sequence[Batch]) -> Sent:
+        return Sent((*done, *self.unsent(plan).batches[len(done) :]), plan.segments)
 
     def balance(self) -> Steps[Balance]:
         """One balance query."""
@@ -219,35 +229,48 @@ class Session:
         poll = call.kind == "poll"
         reply: Reply = yield self._request(call, password)
         if poll and self.config.on_reply is not None:
-            _hand_over(self.config.on_reply, call.operation, reply.body)
+            _hand_over(partial(self.config.on_reply, call.operation, reply.body), "raw", lambda: reply.body)
+        read = partial(self._read, call, reply)
+        # Reading a long document takes a while.
+        result: T = (yield read) if len(reply.body) > _LONG else read()
+        return result
+
+    def _read(self, call: Call[T], reply: Reply) -> T:
         secrets = self.credentials.secrets()
-        interface = servlet if self._over_servlet(call) else soap
-        problem = reply.problem
-        if problem is None:
-            try:
-                text = interface.read(reply, secrets=secrets, whole=poll)
-                return call.read(Answer(text, reply.body, secrets))
-            except MalformedReplyError as error:
-                if not (poll and error.cut_off):
-                    raise
-                problem = "it ends in the middle"
-        if not poll and reply.status >= 300:
-            raise status_error(reply, evidence(reply.body, secrets, whole=False))
-        if not poll:
-            raise OutcomeUnknownError(
-                f"the gateway's answer is not complete: {problem}",
-                raw=evidence(reply.body, secrets, whole=False),
-            )
-        # What came of a poll is all there will ever be of it: its complete records are kept.
         try:
-            return call.read(Answer(interface.read_part(reply), reply.body, secrets, complete=False))
-        except (IncompletePollError, MalformedReplyError) as error:
-            if reply.status >= 300 and not getattr(error, "poll", ()):
-                raise status_error(reply, reply.body) from None
-            if not isinstance(error, IncompletePollError):
+            return self._read_whole(call, reply, secrets) if reply.problem is None else self._read_part(call, reply)
+        except JzySoapError as error:
+            # What came of a poll is all there will ever be of it.
+            error.raw = evidence(reply.body, secrets, whole=call.kind == "poll")
+            raise
+
+    def _read_whole(self, call: Call[T], reply: Reply, secrets: tuple[str, ...]) -> T:
+        interface = servlet if self._over_servlet(call) else soap
+        try:
+            return call.read(Answer(interface.read(reply, secrets=secrets), reply.body, secrets))
+        except MalformedReplyError as error:
+            if call.kind != "poll" or not error.cut_off:
                 raise
+        return self._read_part(call, replace(reply, problem="it ends in the middle"))
+
+    def _read_part(self, call: Call[T], reply: Reply) -> T:
+        if call.kind != "poll" and reply.status >= 300:
+            raise status_error(reply)
+        if call.kind != "poll":
+            raise OutcomeUnknownError(f"the gateway's answer is not complete: {reply.problem}")
+        interface = servlet if self._over_servlet(call) else soap
+        try:
+            return call.read(Answer(interface.read_part(reply), reply.body, complete=False))
+        except MalformedReplyError:
+            # Such as a page that was cut off.
+            if reply.status >= 300:
+                raise status_error(reply) from None
+            raise
+        except IncompletePollError as error:
+            if reply.status >= 300 and not error.poll:
+                raise status_error(reply) from None
             raise IncompletePollError(
-                f"the gateway's answer is not complete: {problem}; {len(error.poll)} complete records came",
+                f"the gateway's answer is not complete: {reply.problem}; {len(error.poll)} complete records came",
                 raw=reply.body,
                 poll=error.poll,
             ) from None
@@ -285,15 +308,11 @@ def _outcome(error: JzySoapError) -> Outcome:
     return Outcome.REJECTED if isinstance(error, GatewayError) else Outcome.NOT_SENT
 
 
-def _report(on_batch: Callable[[Batch], object] | None, batch: Batch) -> None:
-    if on_batch is not None:
-        on_batch(batch)
-
-
-def _hand_over(on_reply: Callable[[str, bytes], object], operation: str, body: bytes) -> None:
+def _hand_over(hook: Callable[[], object], name: str, known: Callable[[], object]) -> None:
+    """Calls a user's hook; what it could not keep, its error brings to the caller as an attribute."""
     try:
-        on_reply(operation, body)
+        hook()
     except Exception as error:
-        # What the hook could not keep, its caller still can.
-        error.raw = body  # type: ignore[attr-defined]  # as documented at on_reply
+        with suppress(AttributeError):
+            setattr(error, name, known())
         raise

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from lxml import etree
 
@@ -18,7 +18,7 @@ from jzysoap.calls import Call
 from jzysoap.errors import InvalidMessageError, MalformedReplyError, SoapFaultError
 from jzysoap.masking import SecretBytes, mask_text
 from jzysoap.text import decode
-from jzysoap.wire import Reply, evidence, status_error
+from jzysoap.wire import Reply, status_error
 from jzysoap.xmltext import has_doctype, looks_like_html, mend, parse, parse_part
 
 _SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -57,13 +57,12 @@ def build(call: Call[object], username: str, password: str, bindings: Bindings) 
     return headers, SecretBytes(b"".join(parts))
 
 
-def read(reply: Reply, *, secrets: Iterable[str] = (), whole: bool = False) -> str | None:
+def read(reply: Reply, *, secrets: Iterable[str] = ()) -> str | None:
     """The result string of a reply; None for nil.
 
     Args:
         reply: what came, complete.
         secrets: what no text of an error may show.
-        whole: whether an error keeps all of the reply, else its first bytes.
 
     Raises:
         SoapFaultError: a fault, of either version, at any status.
@@ -74,10 +73,9 @@ def read(reply: Reply, *, secrets: Iterable[str] = (), whole: bool = False) -> s
         return _result(_parse(reply), secrets)
     except _NoReplyError as problem:
         if reply.status >= 300:
-            raise status_error(reply, evidence(reply.body, secrets, whole=whole)) from None
+            raise status_error(reply) from None
         raise MalformedReplyError(
             f"the gateway's answer is no SOAP reply: {problem}",
-            raw=evidence(reply.body, secrets, whole=whole),
             cut_off=problem.cut_off,
         ) from None
 
@@ -176,13 +174,15 @@ def _result(root: etree._Element, secrets: Iterable[str]) -> str | None:
 
 def _follow(value: etree._Element, body: etree._Element) -> etree._Element:
     """The element that holds the value, where rpc/encoded only refers to it (multiRef)."""
-    seen: list[str] = []
+    targets: dict[str, etree._Element] | None = None
     while (reference := value.get("href", "")).startswith("#"):
-        targets: Mapping[str, etree._Element] = {target.get("id", ""): target for target in body}
-        if reference in seen or reference[1:] not in targets:
+        if targets is None:
+            targets = {target.get("id", ""): target for target in body}
+        # Each serves once: whoever came to it again would go round for ever.
+        target = targets.pop(reference[1:], None) if reference[1:] else None
+        if target is None:
             raise _NoReplyError("a reference in it leads nowhere")
-        seen.append(reference)
-        value = targets[reference[1:]]
+        value = target
     return value
 
 

@@ -73,6 +73,10 @@ class _Exchange:
             raise TimeoutError("deadline")
         return min(left, self.read)
 
+    def cause(self, error: OSError) -> OSError:
+        """What an operation's failure came from: the deadline where that is past by now."""
+        return TimeoutError("deadline") if time.monotonic() >= self.deadline else error
+
 
 _current: ContextVar[_Exchange | None] = ContextVar("_current", default=None)
 
@@ -97,8 +101,7 @@ class _WatchedReader(io.RawIOBase):
         except OSError as error:
             # The first one tells: a socket that timed out fails differently ever after.
             if self._exchange.error is None:
-                late = time.monotonic() >= self._exchange.deadline
-                self._exchange.error = TimeoutError("deadline") if late else error
+                self._exchange.error = self._exchange.cause(error)
             return 0
 
     def close(self) -> None:
@@ -150,7 +153,10 @@ class _WatchedConnection(_Connection):
         while left:
             # Piece by piece: sendall would wait anew for each record of TLS.
             self.sock.settimeout(exchange.patience())
-            left = left[self.sock.send(left) :]
+            try:
+                left = left[self.sock.send(left) :]
+            except TimeoutError as error:
+                raise exchange.cause(error) from None
             exchange.sent = True
 
 

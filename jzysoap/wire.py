@@ -108,11 +108,11 @@ def evidence(body: bytes, secrets: Iterable[str], *, whole: bool) -> bytes:
     return body[:EVIDENCE]
 
 
-def status_error(reply: Reply, raw: bytes) -> HttpStatusError:
+def status_error(reply: Reply) -> HttpStatusError:
     """The error for an HTTP status that came without an answer."""
     hint = ""
     if reply.status == 404:
         hint = ": check base_url"
     elif 300 <= reply.status < 400:
         hint = " (a redirect, which is never followed): check base_url"
-    return HttpStatusError(f"the gateway answered with HTTP status {reply.status}{hint}", status=reply.status, raw=raw)
+    return HttpStatusError(f"the gateway answered with HTTP status {reply.status}{hint}", status=reply.status)

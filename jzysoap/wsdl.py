@@ -7,6 +7,7 @@ Only what parsed as a definition with our operations is ever saved. This module 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import logging
 import time
@@ -20,7 +21,7 @@ from jzysoap._version import __version__
 from jzysoap.bindings import Bindings, compile_bindings
 from jzysoap.cache import Cache
 from jzysoap.config import Config
-from jzysoap.errors import JzySoapError, WsdlError
+from jzysoap.errors import ConfigurationError, JzySoapError, WsdlError
 from jzysoap.wire import Reply, Timeout, origin
 
 logger = logging.getLogger("jzysoap")
@@ -36,6 +37,7 @@ MAX_DOCUMENT = 4 * 1024 * 1024
 _MAX_DOCUMENTS = 32
 _MAX_REDIRECTS = 3
 _REMEMBER_FAILURE = 300.0
+_FAR_FUTURE = 2.0**32
 
 Fetch = Callable[[str], Reply]
 """Gets an address: no credentials, no redirect followed, ``FETCH_TIMEOUT``, at most ``MAX_DOCUMENT`` bytes."""
@@ -89,7 +91,9 @@ def load(config: Config, fetch: Fetch, *, clock: Callable[[], float] = time.time
         if 0 <= age < config.wsdl_max_age or (
             isinstance(failed_at, float) and 0 <= clock() - failed_at < _REMEMBER_FAILURE
         ):
-            return _bindings(config, cache, saved, url), "saved"
+            # One that cannot be used (any more) is as good as none: the gateway's may have changed.
+            with contextlib.suppress(WsdlError):
+                return _bindings(config, cache, saved, url), "saved"
     try:
         definition = Definition(url, collect(url, fetch), clock())
         bindings = _bindings(config, cache, definition, url)
@@ -98,11 +102,15 @@ def load(config: Config, fetch: Fetch, *, clock: Callable[[], float] = time.time
             # A definition that was read and cannot be used is news of a changed gateway: the old one would be wrong.
             raise
         cache.write(f"failure {url}", clock())
+        try:
+            bindings = _bindings(config, cache, saved, url)
+        except WsdlError:
+            raise error from None
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(saved.fetched_at))
         logger.warning(
             "using the definition of %s saved on %s, since the gateway's cannot be had: %s", url, when, error
         )
-        return _bindings(config, cache, saved, url), "saved"
+        return bindings, "saved"
     cache.write(f"definition {url}", _to_json(definition))
     return bindings, "live"
 
@@ -126,7 +134,7 @@ def collect(url: str, fetch: Fetch) -> dict[str, bytes]:
         document = _get(address, fetch)
         locations = _imports(address, document, main=not documents)
         documents[address] = document
-        wanted += [urljoin(address, location) for location in locations]
+        wanted += [_absolute(address, location) for location in locations]
     return documents
 
 
@@ -189,7 +197,7 @@ def _get(url: str, fetch: Fetch) -> bytes:
     for _ in range(_MAX_REDIRECTS + 1):
         try:
             reply = fetch(address)
-        except WsdlError:
+        except (WsdlError, ConfigurationError):
             raise
         except JzySoapError as error:
             raise WsdlError(
@@ -200,7 +208,7 @@ def _get(url: str, fetch: Fetch) -> bytes:
             ) from error
         if reply.status not in (301, 302, 303, 307, 308):
             break
-        target = urljoin(address, reply.headers.get("location", ""))
+        target = _absolute(address, reply.headers.get("location", ""))
         if not _same_server(target, address):
             raise WsdlError(f"the definition at {address} redirects to another server", source=url, readable=False)
         address = target
@@ -214,6 +222,14 @@ def _get(url: str, fetch: Fetch) -> bytes:
             retry="later",
         )
     return reply.body
+
+
+def _absolute(base: str, location: str) -> str:
+    try:
+        return urljoin(base, location)
+    except ValueError:
+        # No address at all, so on no server either.
+        return location
 
 
 def _same_server(one: str, other: str) -> bool:
@@ -265,6 +281,6 @@ def _from_json(data: Any) -> Definition | None:
     try:
         documents = {url: base64.b64decode(document, validate=True) for url, document in data["documents"].items()}
         definition = Definition(data["url"], documents, float(data["fetched_at"]))
-        return definition if definition.url in documents else None
-    except (KeyError, TypeError, AttributeError, ValueError):
+        return definition if definition.url in documents and 0 <= definition.fetched_at < _FAR_FUTURE else None
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
         return None

@@ -110,8 +110,10 @@ class Listener:
         for worker in self._dispatcher.started:
             # A callable of the user's may still be at it.
             worker.join(1)
-        self._server.trigger.pull_trigger(self._server.trigger.close)
+        self._server.trigger.pull_trigger(self._map.clear)
         self._thread.join()
+        # Not in the loop: it could run what a pull brings before that pull has written to the trigger.
+        self._server.trigger.close()
 
     def _disconnect(self) -> None:
         # In the loop's own thread, so that nobody is accepted or read meanwhile.

@@ -29,6 +29,9 @@ _FAULT_ACTION = "http://www.w3.org/2005/08/addressing/soap/fault"
 
 _ADDRESS = re.compile(rb"(<(?:soap|soap12|http):address\s+location=[\"'])https?://[^/\"']*")
 _DECLARED = re.compile(rb"<\?xml[^>]*?\bencoding\s*=\s*[\"']([\w.-]+)[\"']")
+# Python has codecs that are no charsets, such as unicode_escape.
+_CHARSETS = ("utf", "gb", "big5", "iso8859", "cp125", "ascii")
+
 # In CDATA a reference is no reference.
 _PAIRS = re.compile(
     r"<!\[CDATA\[.*?\]\]>|&#(x[0-9a-fA-F]{4,8}|[0-9]{5,8});&#(x[0-9a-fA-F]{4,8}|[0-9]{5,8});", re.DOTALL
@@ -250,6 +253,8 @@ def _utf8(body: bytes, parameters: str) -> bytes:
         encoding = charset[1]
     else:
         encoding = declared[1].decode() if declared else "utf-8"
+    if not codecs.lookup(encoding).name.startswith(_CHARSETS):
+        raise LookupError(f"unknown encoding: {encoding}")
     text = body.decode(encoding).removeprefix("\ufeff")
     return _PAIRS.sub(_character, text).encode()
 

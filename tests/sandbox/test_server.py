@@ -120,7 +120,7 @@ def test_a_body_as_large_as_allowed_and_one_that_is_larger() -> None:
 
 
 def test_what_is_no_http(sandbox: Sandbox) -> None:
-    assert talk(sandbox.url, b"hello\r\n\r\n").status == 400
+    assert talk(sandbox.url, b"GET / HTTP/1.1\r\nno header\r\n\r\n").status == 400
 
 
 def test_exchanges_are_written_down(sandbox: Sandbox) -> None:

@@ -313,8 +313,10 @@ def test_an_operation_without_a_namespace(sandbox: Sandbox) -> None:
     assert fault(sandbox, body) == f"namespace mismatch require {NAMESPACE} found none"
 
 
-def test_an_unknown_charset(sandbox: Sandbox) -> None:
-    assert "unknown encoding" in fault(sandbox, envelope("getRestMoney"), "Content-Type: text/xml; charset=none")
+@pytest.mark.parametrize("charset", ["none", "unicode_escape", "hex"])
+def test_an_unknown_charset(sandbox: Sandbox, charset: str) -> None:
+    words = fault(sandbox, envelope("getRestMoney"), f"Content-Type: text/xml; charset={charset}")
+    assert words == f"org.apache.axiom.om.OMException: unknown encoding: {charset}"
 
 
 def test_a_fault_over_soap12(sandbox: Sandbox) -> None:

@@ -13,8 +13,10 @@ from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 import pytest
+import requests
 import trustme
 from lxml import etree
+from requests.adapters import BaseAdapter
 
 from jzysoap import Client, Timeout
 from tests.wire.servers import RawServer, reply
@@ -81,6 +83,22 @@ def _tls(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
     return context
+
+
+class Foreign(BaseAdapter):
+    """An adapter that is none of HTTPAdapter's kind."""
+
+    max_retries: Any = 0
+
+    def __init__(self, answer: Callable[[requests.PreparedRequest], requests.Response]) -> None:
+        super().__init__()
+        self._answer = answer
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        return self._answer(request)
+
+    def close(self) -> None:
+        pass
 
 
 def over_tls(context: ssl.SSLContext, handler: Handler) -> Handler:

@@ -17,6 +17,7 @@ class RawServer:
 
     Args:
         handler: what to do with a connection; it is closed afterwards.
+        port: the port to listen on; 0 for any.
 
     Attributes:
         url: its address.
@@ -24,9 +25,9 @@ class RawServer:
         connections: how many were accepted.
     """
 
-    def __init__(self, handler: Callable[[RawServer, socket.socket], None]) -> None:
+    def __init__(self, handler: Callable[[RawServer, socket.socket], None], *, port: int = 0) -> None:
         self._handler = handler
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self.port: int = self._listener.getsockname()[1]

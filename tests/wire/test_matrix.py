@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from jzysoap import AsyncClient, Client, HttpStatusError, IncompletePollError, JzySoapError, Outcome, Sent
+from tests.wire.leaks import shown, spellings
 from tests.wire.matrix import CASES, DOCUMENTS, Case, Stage, document
 
 PASSWORD = "s3cret-pass"
@@ -38,7 +40,15 @@ def run(kind: type[Client] | type[AsyncClient], url: str, operation: str, option
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
 @pytest.mark.parametrize("interface", ["soap", "servlet"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_matrix(case: Case, interface: str, kind: type[Client] | type[AsyncClient], operation: str) -> None:
+def test_matrix(
+    case: Case,
+    interface: str,
+    kind: type[Client] | type[AsyncClient],
+    operation: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # At the root, so that what the libraries below log is seen too.
+    caplog.set_level(logging.DEBUG)
     stage = Stage(interface, {"interface": interface})
     expected = case.expected(interface, operation)
     raised: JzySoapError | None = None
@@ -50,6 +60,9 @@ def test_matrix(case: Case, interface: str, kind: type[Client] | type[AsyncClien
             raised = error
         seen = [len(server.requests) for server in stage.servers]
     assert type(raised) is (expected or type(None)), repr(raised)
+    for text in shown(raised, caplog.records):
+        for secret in spellings(PASSWORD, TEXT, NUMBER):
+            assert secret not in text
     assert sum(seen) <= case.requests, "a request was repeated, or went elsewhere"
     if raised is None:
         if operation == "send":

@@ -1,0 +1,544 @@
+"""Checks of single arguments. All names, addresses and passwords are made up."""
+
+from __future__ import annotations
+
+import base64
+import math
+import os
+from collections import deque
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from jzysoap import checks
+from jzysoap.masking import Secret
+from jzysoap.models import Channel
+from jzysoap.wire import Timeout
+
+HUGE = 10**400
+LONE = "\ud800"
+NOT_TEXT = [None, True, 7, 7.5, math.nan, b"abc", bytearray(b"abc"), ["a"], {"a": "b"}, object()]
+
+any_text = st.text(st.characters())
+anything = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    any_text,
+    st.binary(),
+    st.lists(any_text | st.integers(), max_size=3),
+    st.tuples(st.floats(), st.floats() | any_text, st.integers()),
+    st.dictionaries(any_text | st.integers(), any_text | st.none(), max_size=2),
+    st.sets(any_text, max_size=2),
+)
+
+CHECKS: dict[str, Callable[[Any], Any]] = {
+    "text": checks.text,
+    "texts": checks.texts,
+    "whole": checks.whole(1, 10),
+    "batch_size": checks.batch_size,
+    "seconds": checks.seconds,
+    "one_of": checks.one_of(("soap", "servlet")),
+    "flag": checks.flag,
+    "hook": checks.hook,
+    "username": checks.username,
+    "password": checks.password,
+    "password_text": checks.password_text,
+    "password_base64": checks.password_base64,
+    "channel": checks.channel,
+    "extension": checks.extension,
+    "signature": checks.signature,
+    "base_url": checks.base_url,
+    "wsdl": checks.wsdl,
+    "sha256": checks.sha256,
+    "cache_dir": checks.cache_dir,
+    "arguments": checks.arguments,
+    "timeout": checks.timeout,
+    "verify": checks.verify,
+    "cert": checks.cert,
+    "proxies": checks.proxies,
+    "headers": checks.headers,
+    "encoding": checks.encoding,
+}
+
+
+def refusal(check: Callable[[Any], Any], value: Any) -> str:
+    with pytest.raises(ValueError, match=r"^(must|cannot|begins|holds) ") as caught:
+        check(value)
+    assert type(caught.value) is ValueError
+    return str(caught.value)
+
+
+def outcome(check: Callable[[Any], Any], value: Any) -> tuple[Any, ValueError | None]:
+    try:
+        return check(value), None
+    except ValueError as error:
+        return None, error
+
+
+@pytest.mark.parametrize("name", CHECKS)
+@given(value=anything)
+def test_anything_is_taken_or_refused_and_what_is_taken_is_taken_again(name: str, value: Any) -> None:
+    check = CHECKS[name]
+    checked, error = outcome(check, value)
+    if error is None:
+        assert check(checked) == checked
+    else:
+        # A subclass, such as that of a codec, would hold the value.
+        assert type(error) is ValueError
+
+
+@pytest.mark.parametrize("value", NOT_TEXT)
+def test_text_is_text(value: object) -> None:
+    assert refusal(checks.text, value) == f"must be text, not {type(value).__name__}"
+    assert checks.text("") == ""
+
+
+@pytest.mark.parametrize("value", [["a ", " b"], ("a ", " b"), deque(["a ", " b"]), {"a ": 1, " b": 2}.keys()])
+def test_texts_come_in_any_collection(value: Any) -> None:
+    assert checks.texts(value) == ("a", "b")
+    assert checks.texts(frozenset({"a"})) == checks.texts({"a"}) == ("a",)
+    assert checks.texts([]) == ()
+
+
+@pytest.mark.parametrize("value", ["13812345678", b"a", bytearray(b"a"), {"a": "b"}, None, 7, iter(["a"])])
+def test_one_text_is_no_collection_of_texts(value: object) -> None:
+    assert refusal(checks.texts, value) == "must be a collection of texts"
+    assert refusal(checks.texts, ["a", 7, value]) == "must be text, not int"
+
+
+@pytest.mark.parametrize("value", [None, True, False, 0, 20_001, HUGE, -HUGE, 1.0, math.nan, "1", b"1", Decimal(1)])
+def test_a_whole_number_in_its_limits(value: object) -> None:
+    assert refusal(checks.batch_size, value) == "must be a whole number from 1 to 20,000"
+    assert checks.batch_size(1) == 1
+    assert checks.batch_size(20_000) == 20_000
+
+
+@pytest.mark.parametrize("value", [None, True, -1, -0.001, math.nan, math.inf, -math.inf, HUGE, 1e10, "5", Decimal(5)])
+def test_seconds_are_finite(value: object) -> None:
+    assert refusal(checks.seconds, value) == "must be a number of seconds, zero or more"
+    assert [checks.seconds(one) for one in (0, 5, 0.5, 1e9)] == [0.0, 5.0, 0.5, 1e9]
+    assert type(checks.seconds(5)) is float
+
+
+@pytest.mark.parametrize("value", [None, "SOAP", "", b"soap", 0, ["soap"], {}])
+def test_one_of_some_options(value: object) -> None:
+    assert refusal(checks.one_of(("soap", "servlet")), value) == "must be one of 'soap', 'servlet'"
+    assert checks.one_of(("soap", "servlet"))("servlet") == "servlet"
+
+
+@pytest.mark.parametrize("value", [None, 0, 1, "true", b"", math.nan])
+def test_a_flag_is_no_number(value: object) -> None:
+    assert refusal(checks.flag, value) == "must be True or False"
+    assert checks.flag(True) is True
+    assert checks.flag(False) is False
+
+
+def test_a_hook_can_be_called() -> None:
+    assert refusal(checks.hook, "print") == "must be callable"
+    assert checks.hook(print) is print
+
+
+def test_what_is_not_judged_here_is_given_back() -> None:
+    value = object()
+    assert checks.as_given(value) is value
+
+
+@pytest.mark.parametrize("value", ["", " ", "\t", "a\n", "a\x00b", LONE, "\u202eabc"])
+def test_a_user_name_is_printable(value: str) -> None:
+    assert refusal(checks.username, value) == "must be printable text, not empty"
+    assert checks.username("用户 1") == "用户 1"
+
+
+@pytest.mark.parametrize("value", ["", b"geheim", None, 7])
+def test_a_password_is_text(value: object) -> None:
+    assert refusal(checks.password, value) == "must be text, not empty, or a callable that returns it"
+    assert refusal(checks.password_text, value) == refusal(checks.password, value)
+    secret = checks.password(" geheim ")
+    assert secret == " geheim "
+    assert isinstance(secret, Secret)
+    assert checks.password(input) is input
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "=",
+        "====",
+        "Z",
+        "Z===",
+        "a b=",
+        "YWJj\n",
+        "YWJj\r\nYWJj",
+        "YW=Jj",
+        "YWJ-",
+        "密码",
+        LONE,
+        "a\x00",
+        b"YWJj",
+        None,
+    ],
+)
+def test_a_ready_encoded_password_is_base64_of_something(value: object) -> None:
+    shown = refusal(checks.password_base64, value)
+    assert shown == "must be the BASE64 of the password's bytes, on one line"
+
+
+@pytest.mark.parametrize("value", ["YWI=", "YWI", "YQ==", "YQ=", "YQ", "YWJj", "YWJjZA=====", "+/+/"])
+def test_the_padding_of_a_ready_encoded_password_is_not_judged(value: str) -> None:
+    secret = checks.password_base64(value)
+    assert secret == value
+    assert isinstance(secret, Secret)
+
+
+@given(any_text.filter(lambda text: text != ""), st.sampled_from(["utf-8", "gbk", "ascii"]))
+def test_an_encoded_password_decodes_and_no_error_holds_it(password: str, encoding: str) -> None:
+    encoded, error = outcome(lambda plain: checks.encode_password(plain, encoding), password)
+    if error is None:
+        assert isinstance(encoded, Secret)
+        assert base64.b64decode(encoded, validate=True).decode(encoding) == password
+        assert checks.password_base64(encoded) == encoded
+    else:
+        assert type(error) is ValueError
+        assert error.args == (f"cannot be spelled in {encoding}: set password_encoding",)
+        assert error.__suppress_context__
+
+
+@pytest.mark.parametrize("value", [None, True, False, -1, 3, HUGE, 1.0, math.nan, "1", "GATEWAY", b"1", [1]])
+def test_a_channel(value: object) -> None:
+    assert refusal(checks.channel, value) == (
+        "must be a Channel: Channel.CARD (0), Channel.GATEWAY (1) or Channel.MEMBER (2)"
+    )
+    assert checks.channel(2) is Channel.MEMBER
+    assert checks.channel(Channel.CARD) is Channel.CARD
+
+
+@pytest.mark.parametrize(
+    "value", [None, True, 1, b"1", "1" * 21, "a", "1\n", "１", "٣", "-1", " 1", "1.0", "\x00", LONE]
+)
+def test_an_extension_is_ascii_digits_as_text(value: object) -> None:
+    assert refusal(checks.extension, value) == "must be text of at most 20 ASCII digits, such as '0001'"
+
+
+@pytest.mark.parametrize("value", ["", "0", "0001", "1" * 20])
+def test_the_zeros_of_an_extension_stay(value: str) -> None:
+    assert checks.extension(value) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "bare"), [("签名", "签名"), ("【签名】", "签名"), ("", ""), ("A & B", "A & B"), ("【 a】", " a")]
+)
+def test_a_signature_is_kept_without_its_brackets(value: str, bare: str) -> None:
+    assert checks.signature(value) == bare
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("【】", "must have a name between its 【】"),
+        ("【 】", "must be one printable name, with or without its 【】"),
+        (" ", "must be one printable name, with or without its 【】"),
+        ("【", "must be one printable name, with or without its 【】"),
+        ("】", "must be one printable name, with or without its 【】"),
+        ("【a", "must be one printable name, with or without its 【】"),
+        ("a】", "must be one printable name, with or without its 【】"),
+        ("【【a】】", "must be one printable name, with or without its 【】"),
+        ("【a】【b】", "must be one printable name, with or without its 【】"),
+        ("a\nb", "must be one printable name, with or without its 【】"),
+        ("\x00", "must be one printable name, with or without its 【】"),
+        (LONE, "must be one printable name, with or without its 【】"),
+        (7, "must be text, not int"),
+    ],
+)
+def test_a_signature_is_one_name(value: object, problem: str) -> None:
+    assert refusal(checks.signature, value) == problem
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("http://smsapi.jzyyun.com:9003", "http://smsapi.jzyyun.com:9003"),
+        ("http://h:9003/", "http://h:9003"),
+        ("http://h:9002/sms//", "http://h:9002/sms"),
+        ("HTTPS://H", "HTTPS://H"),
+        ("http://[::1]:9003", "http://[::1]:9003"),
+        ("http://h/myservices/servletx", "http://h/myservices/servletx"),
+    ],
+)
+def test_a_base_address_is_kept_without_its_last_slash(value: str, address: str) -> None:
+    assert checks.base_url(value) == address
+
+
+NO_ADDRESS = "must be an address such as http://smsapi.example.com:9003, with its scheme and host"
+NO_USER = "must not hold a user or a password: give them as username and password"
+NOT_BARE = "must be the gateway's base address only, without /services/…, /servlet/… or a query"
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("", NO_ADDRESS),
+        ("smsapi.jzyyun.com:9003", NO_ADDRESS),
+        ("//h:9003", NO_ADDRESS),
+        ("http://", NO_ADDRESS),
+        ("http:///path", NO_ADDRESS),
+        ("http://:9003", NO_ADDRESS),
+        ("http://h:port", NO_ADDRESS),
+        ("http://h:99999", NO_ADDRESS),
+        ("http://[::1", NO_ADDRESS),
+        ("ftp://h", NO_ADDRESS),
+        ("file:///etc/passwd", NO_ADDRESS),
+        (" http://h", NO_ADDRESS),
+        ("http://h\n", NO_ADDRESS),
+        ("http://h/\r\nX: y", NO_ADDRESS),
+        ("http://h\x00", NO_ADDRESS),
+        ("http://h/" + LONE, NO_ADDRESS),
+        ("http://user:geheim@h:9003", NO_USER),
+        ("http://user@h", NO_USER),
+        ("http://good\\@evil", NO_USER),
+        ("http://h?", NOT_BARE),
+        ("http://h?a=b", NOT_BARE),
+        ("http://h#", NOT_BARE),
+        ("http://h/#a", NOT_BARE),
+        ("http://h/services", NOT_BARE),
+        ("http://h/services/userApi?wsdl", NOT_BARE),
+        ("http://h/services/userApi", NOT_BARE),
+        ("http://h/sms/servlet/UserServiceAPI", NOT_BARE),
+        ("http://h/servlet", NOT_BARE),
+        (b"http://h", "must be text, not bytes"),
+        (None, "must be text, not NoneType"),
+    ],
+)
+def test_a_base_address_is_nothing_more(value: object, problem: str) -> None:
+    assert refusal(checks.base_url, value) == problem
+
+
+@given(any_text.map(lambda text: f"http://{text}"))
+@example("http://℀.example")
+def test_no_refusal_of_an_address_holds_it(value: str) -> None:
+    address, error = outcome(checks.base_url, value)
+    assert address == value.rstrip("/") if error is None else str(error) in (NO_ADDRESS, NO_USER, NOT_BARE)
+
+
+class Location:
+    """A path-like object that is no ``Path``; its ``str()`` is no path."""
+
+    def __init__(self, path: Any) -> None:
+        self.path = path
+
+    def __fspath__(self) -> Any:
+        return self.path
+
+
+@pytest.mark.parametrize("value", ["service.wsdl", Path("service.wsdl"), Location("service.wsdl")])
+def test_a_path_in_every_form(value: Any) -> None:
+    assert checks.wsdl(value) == "service.wsdl"
+    assert checks.cache_dir(value) == "service.wsdl"
+
+
+def test_a_path_from_the_home_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "ca.pem").touch()
+    assert checks.wsdl("~/s.wsdl") == checks.cache_dir(Path("~/s.wsdl")) == f"{tmp_path}/s.wsdl"
+    assert checks.verify("~/ca.pem") == checks.cert("~/ca.pem") == f"{tmp_path}/ca.pem"
+
+
+@pytest.mark.parametrize("check", [checks.wsdl, checks.cache_dir, checks.verify, checks.cert])
+def test_a_home_directory_that_is_not_there_is_said_to_be(check: Callable[[Any], Any]) -> None:
+    problem = refusal(check, "~no-user-of-this-name/x")
+    assert problem == "begins with ~ where there is no such home directory"
+
+
+@pytest.mark.parametrize("value", ["bundled", "bundled:axis2-1.6.2", "http://h/s?wsdl", "HTTPS://h/s.wsdl"])
+def test_a_definition_is_somewhere(value: str) -> None:
+    assert checks.wsdl(value) == value
+
+
+@pytest.mark.parametrize("value", [None, True, 7, b"s.wsdl", "", "a\x00b", Location(b"s.wsdl"), Location("")])
+def test_a_definition_is_not_nowhere(value: object) -> None:
+    assert refusal(checks.wsdl, value) == "must be a path, an http(s) address or 'bundled'"
+
+
+@pytest.mark.parametrize(
+    "value", ["ftp://h/s", "file:///s.wsdl", "http://u:geheim@h/s", "http://", "http://h:x/", "://"]
+)
+def test_a_definitions_address_is_an_http_one_without_a_user(value: str) -> None:
+    problem = refusal(checks.wsdl, value)
+    assert problem == "must be an http(s) address without user and password, a path, or 'bundled'"
+
+
+@pytest.mark.parametrize("value", ["", "a" * 63, "a" * 65, "g" * 64, "a" * 64 + "\n", "１" * 64])
+def test_a_digest_is_hexadecimal(value: str) -> None:
+    assert refusal(checks.sha256, value) == "must be 64 hexadecimal digits"
+    assert checks.sha256("aB" * 32) == "ab" * 32
+
+
+@pytest.mark.parametrize("value", [None, True, 0, 7, b"/c", "", "/c\x00", [], Location(b"/c")])
+def test_a_cache_directory_is_a_path_or_false(value: object) -> None:
+    assert refusal(checks.cache_dir, value) == "must be a path, or False for none"
+    assert checks.cache_dir(False) is False
+
+
+SIX = ("username", "password", "smstype", "content", "mobile", "isLongSms")
+
+
+@pytest.mark.parametrize("value", [SIX, list(SIX), (*SIX, "extenno"), tuple(reversed(SIX))])
+def test_the_documented_arguments_in_any_order(value: Any) -> None:
+    assert checks.arguments(value) == tuple(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "username",
+        [],
+        SIX[:5],
+        (*SIX, "mobile"),
+        (*SIX, "extra"),
+        (*SIX[:5], "islongsms"),
+        (*SIX, 7),
+        set(SIX),
+        [[]],
+    ],
+)
+def test_each_documented_argument_is_named_once(value: object) -> None:
+    assert refusal(checks.arguments, value) == (
+        "must list each of username, password, smstype, content, mobile, isLongSms, extenno once "
+        "(extenno may be left out)"
+    )
+
+
+def test_timeouts_become_numbers_of_seconds() -> None:
+    timeout = checks.timeout((5, 30.5, 60))
+    assert timeout == Timeout(5.0, 30.5, 60.0)
+    assert {type(part) for part in timeout} == {float}
+    assert checks.timeout(timeout) == timeout
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, 30, 30.0, "5,30,60", [5, 30, 60], (), (5, 30), (5, 30, 60, 90)),
+        *((0, 30, 60), (5, 0.0, 60), (5, 30, 0), (-5, 30, 60), (5, None, 60), (5, 30, math.inf), (5, 30, math.nan)),
+        *((True, 30, 60), ("5", 30, 60), (5, 30, HUGE)),
+    ],
+)
+def test_a_timeout_is_three_numbers_above_zero(value: object) -> None:
+    assert refusal(checks.timeout, value) == (
+        "must be a Timeout(connect, read, total), each a number of seconds above zero"
+    )
+
+
+NO_BUNDLE = "must be True, False, or the path of a CA bundle that exists"
+NO_CERT = "must be the path of a certificate that exists, or a pair: certificate and key"
+
+
+@pytest.mark.parametrize("value", [None, 0, 1, "", b"", "true", "/no/such", "a" * 5000, "a\x00b", LONE, Location("")])
+def test_verification_is_never_off_by_accident(value: object) -> None:
+    assert refusal(checks.verify, value) == NO_BUNDLE
+    assert checks.verify(True) is True
+    assert checks.verify(False) is False
+
+
+def test_a_bundle_and_a_certificate_exist(tmp_path: Path) -> None:
+    here, key = tmp_path / "ca.pem", tmp_path / "key.pem"
+    here.touch()
+    key.touch()
+    assert checks.verify(here) == checks.verify(str(here)) == checks.cert(here) == str(here)
+    assert checks.cert((here, str(key))) == (str(here), str(key))
+    for value in (
+        None,
+        True,
+        "",
+        "/no/such",
+        (),
+        (here,),
+        (here, "/no/such"),
+        ("/no/such", key),
+        [here, key],
+        (here, None),
+    ):
+        assert refusal(checks.cert, value) == NO_CERT
+
+
+def test_a_path_that_may_not_be_looked_at_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*args: object, **options: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "stat", forbidden)
+    assert refusal(checks.verify, "/secret/ca.pem") == NO_BUNDLE
+
+
+def test_proxies_are_kept_secret_since_they_may_hold_a_password() -> None:
+    proxies = checks.proxies({"http": "http://u:geheim@proxy:3128"})
+    assert proxies == {"http": "http://u:geheim@proxy:3128"}
+    assert "geheim" not in repr(proxies)
+    assert checks.proxies({}) == {}
+
+
+@pytest.mark.parametrize(
+    "value", [None, "http://p", ["http://p"], {"http": None}, {"http": b"http://p"}, {7: "http://p"}]
+)
+def test_proxies_map_schemes_to_addresses(value: object) -> None:
+    assert refusal(checks.proxies, value) == (
+        "must map schemes to proxy addresses, such as {'http': 'http://proxy:3128'}; {} for none"
+    )
+
+
+def test_headers_are_kept_secret_since_they_may_hold_a_token() -> None:
+    headers = checks.headers({"Authorization": "Bearer geheim", "X-A": "", "x_b": "a\tb\xff"})
+    assert headers == {"Authorization": "Bearer geheim", "X-A": "", "x_b": "a\tb\xff"}
+    assert "geheim" not in repr(headers)
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (None, "must map header names to values"),
+        ([("X-A", "b")], "must map header names to values"),
+        ({"X A": "b"}, "cannot hold 'X A': it is no header name, or one that the client sets itself"),
+        ({"": "b"}, "cannot hold '': it is no header name, or one that the client sets itself"),
+        ({"X-A\n": "b"}, "cannot hold 'X-A\\n': it is no header name, or one that the client sets itself"),
+        ({7: "b"}, "cannot hold 7: it is no header name, or one that the client sets itself"),
+        ({b"X-A": "b"}, "cannot hold b'X-A': it is no header name, or one that the client sets itself"),
+        ({"CONTENT-type": "b"}, "cannot hold 'CONTENT-type': it is no header name, or one that the client sets itself"),
+        ({"SOAPAction": "b"}, "cannot hold 'SOAPAction': it is no header name, or one that the client sets itself"),
+        ({"X-A": "geheim\r\nX-B: c"}, "holds a value for X-A that HTTP cannot carry"),
+        ({"X-A": "geheim\n"}, "holds a value for X-A that HTTP cannot carry"),
+        ({"X-A": "geheim\x00"}, "holds a value for X-A that HTTP cannot carry"),
+        ({"X-A": "geheim字"}, "holds a value for X-A that HTTP cannot carry"),
+        ({"X-A": LONE}, "holds a value for X-A that HTTP cannot carry"),
+        ({"X-A": b"geheim"}, "holds a value for X-A that HTTP cannot carry"),
+        ({"X-A": None}, "holds a value for X-A that HTTP cannot carry"),
+    ],
+)
+def test_headers_are_what_http_can_carry(value: object, problem: str) -> None:
+    assert refusal(checks.headers, value) == problem
+
+
+@pytest.mark.parametrize("name", ["utf-8", "UTF8", "gbk", "gb18030", "ascii", "latin-1", "utf-16-le", "big5"])
+def test_a_text_encoding_by_any_of_its_names(name: str) -> None:
+    assert checks.encoding(name) == name
+
+
+@pytest.mark.parametrize(
+    # The last four cannot replace what they cannot read, or are not about text.
+    "name",
+    ["", "no-such", "utf-8\x00", LONE, "字", "a" * 5000, "../os", "undefined", "idna", "punycode", "base64", "rot13"],
+)
+def test_what_is_no_text_encoding(name: str) -> None:
+    assert refusal(checks.encoding, name) == "must name a text encoding, such as 'utf-8' or 'gbk'"
+
+
+@given(st.binary())
+def test_an_encoding_that_is_taken_reads_anything(data: bytes) -> None:
+    for name in ("gb18030", "utf-16", "utf-7", "hz", "iso2022_jp", "cp037", "utf-8-sig"):
+        assert isinstance(data.decode(checks.encoding(name), "replace"), str)

@@ -1,0 +1,211 @@
+"""The password of a client. All passwords are made up."""
+
+from __future__ import annotations
+
+import base64
+import os
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jzysoap.config import configure
+from jzysoap.credentials import Credentials
+from jzysoap.errors import ConfigurationError
+from jzysoap.masking import Secret
+
+GEHEIM = "Z2VoZWlt"
+
+
+def credentials(password: Any = None, **others: Any) -> Credentials:
+    return Credentials(configure({"base_url": "http://h", "username": "user", "password": password, **others}))
+
+
+class Vault:
+    """Gives one password after the other, and counts."""
+
+    def __init__(self, *passwords: Any) -> None:
+        self.passwords = list(passwords)
+        self.asked = 0
+
+    def __call__(self) -> Any:
+        self.asked += 1
+        password = self.passwords.pop(0)
+        if isinstance(password, BaseException):
+            raise password
+        return password
+
+
+def test_a_password_as_text() -> None:
+    known = credentials("geheim")
+    assert (known.encoded(), known.plain()) == (GEHEIM, "geheim")
+    assert isinstance(known.encoded(), Secret)
+    assert isinstance(known.plain(), Secret)
+    assert known.renew(GEHEIM) is False
+
+
+def test_a_password_ready_encoded_goes_out_as_it_is() -> None:
+    known = credentials(password_base64="YWI")
+    assert (known.encoded(), known.plain()) == ("YWI", "ab")
+    assert known.renew("YWI") is False
+
+
+@given(st.text(min_size=1), st.sampled_from(["utf-8", "gb18030", "utf-16"]))
+def test_the_plain_password_is_what_was_given(password: str, encoding: str) -> None:
+    known = credentials(password, password_encoding=encoding)
+    assert base64.b64decode(known.encoded()).decode(encoding) == password
+    assert known.plain() == password
+    unpadded = credentials(password_base64=known.encoded().rstrip("="), password_encoding=encoding)
+    assert unpadded.plain() == password
+
+
+def test_what_is_no_text_has_no_plain_form() -> None:
+    known = credentials(password_base64=base64.b64encode(b"geheim\xff").decode())
+    with pytest.raises(ConfigurationError, match=r"^password_base64 is no text in password_encoding$") as caught:
+        known.plain()
+    assert "geheim" not in told(caught.value)
+    assert known.secrets() == (base64.b64encode(b"geheim\xff").decode(),)
+
+
+def test_a_callable_is_asked_when_the_password_is_needed_and_once() -> None:
+    vault = Vault("geheim")
+    known = credentials(vault)
+    assert vault.asked == 0
+    assert [known.encoded(), known.encoded(), known.plain()] == [GEHEIM, GEHEIM, "geheim"]
+    assert vault.asked == 1
+
+
+def test_a_refused_password_is_asked_for_again() -> None:
+    vault = Vault("old", "geheim", "geheim")
+    known = credentials(vault)
+    old = known.encoded()
+    assert known.renew(old) is True
+    assert known.encoded() == GEHEIM
+    # Another call was refused the old one too: the first has asked already.
+    assert known.renew(old) is True
+    assert vault.asked == 2
+    # The vault has nothing else.
+    assert known.renew(GEHEIM) is False
+    assert vault.asked == 3
+
+
+def told(error: BaseException) -> str:
+    """What an error tracker sees, all frames but the test's own."""
+    story = traceback.TracebackException.from_exception(error, capture_locals=True)
+    return str(error) + repr(error) + "".join(str(frame.locals) for frame in list(story.stack)[1:])
+
+
+@pytest.mark.parametrize("wrong", [None, "", 7, True, b"geheim", bytearray(b"geheim"), ["geheim", 1][1:]])
+def test_a_callable_that_gives_no_password(wrong: object) -> None:
+    known = credentials(Vault(wrong, "geheim"))
+    with pytest.raises(ConfigurationError) as caught:
+        known.encoded()
+    assert str(caught.value) == "password must be text, not empty, or a callable that returns it"
+    assert "geheim" not in told(caught.value)
+    # It is no habit: the next call asks again.
+    assert known.encoded() == GEHEIM
+
+
+def test_a_callable_that_gives_what_cannot_be_spelled() -> None:
+    known = credentials(Vault("geheim字"), password_encoding="ascii")
+    with pytest.raises(ConfigurationError) as caught:
+        known.encoded()
+    assert str(caught.value) == "password cannot be spelled in ascii: set password_encoding"
+    assert "geheim" not in told(caught.value)
+
+
+def test_a_callable_that_fails() -> None:
+    failure = OSError("no vault today")
+    known = credentials(Vault(failure, "geheim"))
+    with pytest.raises(ConfigurationError, match=r"^the password callable failed$") as caught:
+        known.encoded()
+    assert caught.value.__cause__ is failure
+    assert (caught.value.retry, caught.value.may_have_been_sent) == ("later", False)
+    assert known.encoded() == GEHEIM
+
+
+def test_a_callable_that_fails_when_asked_again_leaves_the_old_password() -> None:
+    known = credentials(Vault("geheim", OSError("no vault today"), "new"))
+    assert known.encoded() == GEHEIM
+    with pytest.raises(ConfigurationError, match=r"^the password callable failed$"):
+        known.renew(GEHEIM)
+    assert known.encoded() == GEHEIM
+    assert known.renew(GEHEIM) is True
+    assert known.plain() == "new"
+
+
+def test_an_interrupt_in_a_callable_is_no_failure_of_it() -> None:
+    known = credentials(Vault(KeyboardInterrupt(), "geheim"))
+    with pytest.raises(KeyboardInterrupt):
+        known.encoded()
+    assert known.encoded() == GEHEIM
+
+
+@pytest.mark.parametrize("others", [{"password": "old"}, {"password": Vault("old")}, {"password_base64": "b2xk"}])
+def test_a_changed_password_takes_the_place_of_the_old_one(others: dict[str, Any]) -> None:
+    known = credentials(**others)
+    assert known.plain() == "old"
+    known.replace("geheim")
+    assert (known.encoded(), known.plain()) == (GEHEIM, "geheim")
+    assert known.secrets() == (GEHEIM, "geheim")
+
+
+def test_a_change_to_what_cannot_be_spelled_changes_nothing() -> None:
+    known = credentials("geheim", password_encoding="ascii")
+    with pytest.raises(ValueError, match=r"^cannot be spelled in ascii: set password_encoding$"):
+        known.replace("字")
+    assert known.encoded() == GEHEIM
+
+
+@pytest.mark.parametrize("others", [{"password": "geheim"}, {"password": Vault("geheim")}, {"password_base64": GEHEIM}])
+def test_what_no_error_may_show(others: dict[str, Any]) -> None:
+    known = credentials(**others)
+    assert known.secrets() == (GEHEIM, "geheim")
+    # A tuple of them is a local variable of many a frame.
+    assert "geheim" not in repr(known.secrets())
+    assert repr(known) == "<Credentials ***>"
+    assert "geheim" not in repr(vars(known))
+    assert GEHEIM not in repr(vars(known))
+
+
+def test_a_failing_callable_leaves_nothing_to_hide() -> None:
+    assert credentials(Vault(OSError())).secrets() == ()
+
+
+def in_threads(count: int, work: Callable[[], object]) -> None:
+    barrier = threading.Barrier(count)
+
+    def run() -> None:
+        barrier.wait()
+        work()
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_many_threads_ask_once() -> None:
+    vault = Vault("old", "geheim")
+    known = credentials(vault)
+    seen: list[str] = []
+    in_threads(8, lambda: seen.append(known.encoded()))
+    assert seen == ["b2xk"] * 8
+    renewed: list[bool] = []
+    in_threads(8, lambda: renewed.append(known.renew("b2xk")))
+    assert renewed == [True] * 8
+    assert (vault.asked, known.plain()) == (2, "geheim")
+
+
+def test_a_child_does_not_wait_for_a_thread_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = credentials(Vault("geheim"))
+    # As a fork leaves it behind while another thread of the parent asks its vault.
+    known._lock.acquire()
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    assert known.encoded() == GEHEIM
+    assert known.renew("other") is True

@@ -1,0 +1,140 @@
+"""Decompression. All data is made up."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jzysoap.inflate import Inflater
+
+TEXT = b"<smsreport><psreport><mobile>1</mobile></psreport></smsreport>"
+HUGE = 10**9
+BROKEN = "its compression is broken"
+CUT_OFF = "its compressed data ends in the middle"
+
+
+def inflate(encoding: str, pieces: Iterable[bytes], limit: int = HUGE) -> tuple[bytes, str | None]:
+    """What comes out of all pieces, and the problem with it."""
+    inflater = Inflater(encoding)
+    made = b""
+    try:
+        for piece in pieces:
+            made += inflater.feed(piece, limit - len(made))
+        inflater.finish()
+    except ValueError as error:
+        return made, str(error)
+    return made, None
+
+
+def cut(data: bytes, size: int) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+@given(st.binary(), st.integers(1, 100))
+def test_whatever_the_pieces_it_comes_out_as_it_went_in(data: bytes, size: int) -> None:
+    assert inflate("gzip", cut(gzip.compress(data), size)) == (data, None)
+    assert inflate(" GZip ", cut(gzip.compress(data), size)) == (data, None)
+    assert inflate("x-gzip", cut(gzip.compress(data), size)) == (data, None)
+    assert inflate("deflate", cut(zlib.compress(data), size)) == (data, None)
+    # Servers mistake one for the other.
+    assert inflate("gzip", cut(zlib.compress(data), size)) == (data, None)
+    assert inflate("", cut(data, size)) == inflate("Identity", cut(data, size)) == (data, None)
+
+
+def test_nothing_at_all_is_no_fault() -> None:
+    for encoding in ("gzip", "deflate", "", "identity"):
+        assert inflate(encoding, []) == inflate(encoding, [b""]) == (b"", None)
+
+
+@given(st.lists(st.binary(), min_size=1, max_size=5), st.integers(1, 100))
+def test_a_gzip_file_of_several_members_is_read_to_its_end(parts: list[bytes], size: int) -> None:
+    data = b"".join(gzip.compress(part) for part in parts)
+    assert inflate("gzip", cut(data, size)) == (b"".join(parts), None)
+    assert inflate("gzip", [data]) == (b"".join(parts), None)
+
+
+@pytest.mark.parametrize("padding", [b"\x00" * 512, b"\r\n", b"<html>"])
+@pytest.mark.parametrize("size", [1, 7, HUGE])
+def test_padding_after_the_end_is_left_out(padding: bytes, size: int) -> None:
+    assert inflate("gzip", cut(gzip.compress(TEXT) + padding, size)) == (TEXT, None)
+
+
+def test_a_second_member_may_be_cut_off_or_broken() -> None:
+    whole = gzip.compress(TEXT)
+    assert inflate("gzip", [whole + whole[:-9]]) == (TEXT + TEXT, CUT_OFF)
+    assert inflate("gzip", [whole + b"\x1fno member"]) == (TEXT, BROKEN)
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "compress", "gzip, gzip", "\x00"])
+def test_an_unknown_encoding_leaves_the_bytes_as_they_came(encoding: str) -> None:
+    assert inflate(encoding, [TEXT, TEXT]) == (TEXT + TEXT, "its Content-Encoding is not supported")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+@pytest.mark.parametrize("size", [1, 2, 7, HUGE])
+def test_what_is_not_compressed_at_all_is_kept(encoding: str, size: int) -> None:
+    # As behind a proxy that decompresses and leaves the header.
+    assert inflate(encoding, cut(TEXT, size)) == (TEXT, BROKEN)
+    assert inflate(encoding, cut(TEXT, size), limit=10) == (TEXT[:10], BROKEN)
+
+
+@given(st.integers(1, 200), st.integers(1, 64))
+def test_a_stream_cut_off_anywhere_keeps_what_came(length: int, size: int) -> None:
+    data = gzip.compress(TEXT * 3)[:length]
+    made, problem = inflate("gzip", cut(data, size))
+    assert (TEXT * 3).startswith(made)
+    assert problem == (CUT_OFF if length < len(gzip.compress(TEXT * 3)) else None)
+
+
+@pytest.mark.parametrize("size", [1, 16, HUGE])
+def test_a_wrong_checksum_at_the_end_costs_nothing(size: int) -> None:
+    data = gzip.compress(TEXT)[:-8] + b"\x00" * 8
+    assert inflate("gzip", cut(data, size)) == (TEXT, BROKEN)
+
+
+def test_what_came_before_a_fault_is_kept() -> None:
+    # Each block is flushed, so the fault cannot reach back.
+    packer = zlib.compressobj(wbits=31)
+    good = packer.compress(TEXT) + packer.flush(zlib.Z_FULL_FLUSH)
+    data = good + b"\xff\xff\xff\xff" + good
+    for size in (1, 10, HUGE):
+        assert inflate("gzip", cut(data, size)) == (TEXT, BROKEN)
+
+
+@given(st.binary(min_size=1), st.integers(0, 400), st.integers(1, 100))
+def test_a_broken_stream_is_a_fault_or_what_it_says_and_never_an_escape(noise: bytes, place: int, size: int) -> None:
+    data = gzip.compress(TEXT)
+    place = min(place, len(data))
+    made, problem = inflate("gzip", cut(data[:place] + noise + data[place:], size), limit=4096)
+    assert len(made) <= 4096
+    assert problem in (None, BROKEN, CUT_OFF)
+
+
+def test_after_a_fault_there_is_no_going_on() -> None:
+    inflater = Inflater("gzip")
+    assert inflater.feed(gzip.compress(TEXT)[:-8] + b"\x00" * 8, HUGE) == TEXT
+    with pytest.raises(ValueError, match=f"^{BROKEN}$"):
+        inflater.feed(TEXT, HUGE)
+    with pytest.raises(ValueError, match=f"^{BROKEN}$"):
+        inflater.finish()
+
+
+@pytest.mark.parametrize("limit", [0, 1, 10, 1000])
+def test_a_bomb_gives_what_it_may(limit: int) -> None:
+    bomb = gzip.compress(b"\x00" * 10_000_000)
+    assert Inflater("gzip").feed(bomb, limit) == b"\x00" * limit
+    assert Inflater("").feed(TEXT, limit) == TEXT[:limit]
+    # Nor does one that is broken, or comes in members, give more.
+    assert Inflater("gzip").feed(bomb[:-8] + b"\x00" * 8, limit) == b"\x00" * limit
+    assert Inflater("gzip").feed(gzip.compress(b"\x00" * 7) * 500, limit) == b"\x00" * limit
+    assert len(Inflater("gzip").feed(gzip.compress(TEXT)[:-8] + b"\x00" * 8, 5)) == 5
+
+
+def test_a_fault_beyond_the_limit_is_not_reached_while_salvaging() -> None:
+    data = gzip.compress(TEXT)[:-8] + b"\x00" * 8
+    assert inflate("gzip", [data], limit=len(TEXT)) == (TEXT, BROKEN)

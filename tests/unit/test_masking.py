@@ -1,0 +1,128 @@
+"""What masks and what it lets through. All numbers, texts and passwords are made up."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import re
+import unicodedata
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jzysoap.masking import SHOWN, Secret, SecretBytes, hidden, mask_number, mask_text
+
+any_text = st.text(st.characters())
+
+
+@given(any_text)
+def test_a_secret_shows_nothing_and_is_the_text_it_holds(text: str) -> None:
+    secret = Secret(text)
+    assert {repr(secret), f"{secret!r}", ascii(secret), str([secret])[1:-1]} == {"'***'"}
+    assert secret == text
+    assert f"{secret}" == text
+    assert type(str(secret)) is str
+
+
+@pytest.mark.parametrize("value", [Secret("geheim"), SecretBytes(b"geheim")])
+def test_a_copy_of_a_secret_is_a_secret(value: Any) -> None:
+    for other in (pickle.loads(pickle.dumps(value)), copy.copy(value), copy.deepcopy(value)):  # noqa: S301  # our own
+        assert other == value
+        assert type(other) is type(value)
+        assert "geheim" not in repr(other)
+
+
+@given(st.binary())
+def test_secret_bytes_show_their_length_whichever_way_they_are_shown(data: bytes) -> None:
+    secret: Any = SecretBytes(data)
+    shown = f"<{len(data)} bytes>"
+    assert {repr(secret), str(secret), f"{secret}", "%s" % secret, f"{secret!a}"} == {shown}  # noqa: UP031  # as logging
+    assert secret == data
+    assert bytes(secret) == data
+
+
+@pytest.mark.parametrize(
+    "value", ["geheim", b"geheim", bytearray(b"geheim"), {"Authorization": "geheim"}, {"a": b"geheim"}]
+)
+def test_what_is_hidden_is_the_same_but_shows_nothing(value: Any) -> None:
+    assert hidden(value) == value
+    assert "geheim" not in repr(hidden(value))
+
+
+def test_what_is_no_text_is_left_as_it_is() -> None:
+    for value in (None, 7, print, ("a", "b")):
+        assert hidden(value) is value
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("13812345678", "138****5678"),
+        ("+8613812345678", "+86****5678"),
+        ("138 1234-5678", "138****5678"),
+        ("0085291234567", "008****4567"),
+        ("1" * 5000, "111****1111"),
+        ("1381234567", "**********"),
+        ("110", "***"),
+        ("", ""),
+        # Who confuses the arguments has the text here, and its code would be in its last four characters.
+        ("您的验证码是 1234", "***********"),
+        ("Your code is 1234", "***********"),
+        ("a" * 5000, "***********"),
+        ("1 2 3 4 5 6 7", "***********"),
+        ("1-1-1-1-1-1", "***********"),
+        ("\x1b[2J\n13812345678", "***********"),
+        ("13812345678\n", "***********"),
+        ("138\x001234\ud8005678", "***********"),
+    ],
+)
+def test_a_number_shows_its_ends(number: str, shown: str) -> None:
+    assert mask_number(number) == shown
+
+
+@given(any_text | st.from_regex(r"[+0-9 -]{0,40}", fullmatch=True))
+def test_a_mask_shows_seven_digits_at_most_and_never_more_than_half(number: str) -> None:
+    shown = mask_number(number)
+    assert shown.isprintable()
+    assert len(shown) <= 11
+    assert len(re.sub(r"[*+]", "", shown)) in (0, 6, 7)
+    if "*" * len(shown) != shown:
+        assert len(re.findall(r"\d", number)) >= 10
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets", "shown"),
+    [
+        ("余额不足", (), "余额不足"),
+        ("", ("x",), ""),
+        ("号码13812345678错误", (), "号码138****5678错误"),
+        ("123456", (), "123456"),
+        ("1234567", (), "*******"),
+        ("１２３４５６７８９０１", (), "１２３****８９０１"),
+        ("the password geheim is Z2VoZWlt", ("Z2VoZWlt", "geheim"), "the password *** is ***"),
+        ("aa", ("", "a"), "******"),
+        ("  a\r\nFORGED log line\x1b[31m\x85\u2028b ", (), "a FORGED log line [31m b"),
+        ("\u202egnp.exe\ud800", (), "gnp.exe"),
+        ("\x00\x01", (), ""),
+    ],
+)
+def test_a_foreign_text_is_made_fit_for_a_log(text: str, secrets: tuple[str, ...], shown: str) -> None:
+    assert mask_text(text, secrets) == shown
+
+
+def test_a_long_text_is_cut_after_it_was_masked() -> None:
+    assert mask_text("字" * SHOWN) == "字" * SHOWN
+    assert mask_text("字" * (SHOWN + 1)) == "字" * (SHOWN - 1) + "…"
+    # Cut first, a secret across the cut would keep its beginning.
+    assert mask_text("字" * (SHOWN - 3) + "geheim", ["geheim"]) == "字" * (SHOWN - 3) + "***"
+
+
+@given(any_text, st.lists(st.text("abcdef", min_size=3), max_size=3))
+def test_no_text_gets_past_the_mask(text: str, secrets: list[str]) -> None:
+    shown = mask_text("".join([text, *secrets, text]), iter(secrets))
+    assert len(shown) <= SHOWN
+    assert not re.search(r"\d{8}", shown)
+    assert not any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in shown)
+    assert mask_text(shown) == shown

@@ -1,0 +1,131 @@
+"""The HTTP servlet interface: forms out, result strings in. All values are made up, but where the page is named."""
+
+from __future__ import annotations
+
+import traceback
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jzysoap.calls import Call
+from jzysoap.errors import ConfigurationError, HttpStatusError
+from jzysoap.servlet import build, read, read_part
+from jzysoap.wire import Reply
+
+REPORTS = "<?xml version='1.0' encoding='utf-8' ?><smsreport></smsreport>"
+
+
+def call(operation: str, **arguments: str) -> Call[object]:
+    return Call(operation, "query", lambda answer: answer.text, arguments)  # type: ignore[arg-type]  # any of them
+
+
+@pytest.mark.parametrize(
+    ("operation", "method"),
+    [
+        ("sendSms", b"sendSMS"),
+        ("getRestMoney", b"getRestMoney"),
+        ("getSmsReport", b"getSmsReport"),
+        ("getRecvSMS", b"getRecvSMS"),
+        ("updatePassword", b"updatePassword"),
+    ],
+)
+def test_the_servlet_has_its_own_spelling_of_one_operation(operation: str, method: bytes) -> None:
+    headers, body = build(call(operation), "test", "cHcxMjM=", encoding="gbk")
+    assert bytes(body) == b"method=" + method + b"&username=test&password=cHcxMjM%3D"
+    assert headers == {"Content-Type": "application/x-www-form-urlencoded; charset=GBK"}
+
+
+def test_the_form_is_gbk_as_the_page_says() -> None:
+    """采用 GBK 进行URLENCODE."""
+    _, body = build(call("sendSms", content="测试 &=+%", mobile="1,2", extenno=""), "用户", "a+b/c=", encoding="gbk")
+    assert body == (
+        b"method=sendSMS&username=%D3%C3%BB%A7&password=a%2Bb%2Fc%3D"
+        b"&content=%B2%E2%CA%D4+%26%3D%2B%25&mobile=1%2C2&extenno="
+    )
+    assert repr(body) == f"<{len(body)} bytes>"
+
+
+def test_some_resellers_have_one_in_utf_8() -> None:
+    headers, body = build(call("sendSms", content="测😀"), "u", "p", encoding="utf-8")
+    assert body.endswith(b"&content=%E6%B5%8B%F0%9F%98%80")
+    assert headers["Content-Type"].endswith("; charset=UTF-8")
+
+
+@given(st.text(st.characters(codec="gbk")), st.sampled_from(["gbk", "utf-8"]))
+def test_what_is_sent_is_what_the_servlet_reads(text: str, encoding: str) -> None:
+    _, body = build(call("sendSms", content=text), "u", "p", encoding=encoding)
+    fields = parse_qsl(body.decode("ascii"), keep_blank_values=True, encoding=encoding, strict_parsing=True)
+    assert fields == [("method", "sendSMS"), ("username", "u"), ("password", "p"), ("content", text)]
+
+
+def test_a_user_name_that_gbk_cannot_spell_is_refused_without_the_rest_of_the_form() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"^username cannot be spelled in gbk, the servlet's charset$"
+    ) as caught:
+        build(call("sendSms", content="secret"), "u😀", "hidden", encoding="gbk")
+    assert caught.value.__cause__ is None
+    assert "hidden" not in "".join(traceback.format_exception_only(caught.value))
+
+
+@pytest.mark.parametrize("status", [200, 299])
+@pytest.mark.parametrize("text", ["success;66", "", "<html>login</html>", "anything"])
+def test_below_300_the_body_is_the_result(status: int, text: str) -> None:
+    assert read(Reply(status, {}, text.encode())) == text
+
+
+@pytest.mark.parametrize("status", [302, 404, 500, 503])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "success",
+        "\r\nsuccess;66\r\n",
+        "SUCCESS;66",
+        "failure;余额不足",
+        "failure ；余额不足",
+        "memberSmsNum=684;gateSmsNum=49919;kaSmsNum=49964",
+        "kaSmsNum = 1",
+        "1",
+        " 4\r\n",
+        REPORTS,
+        "<smsrerecv/>",
+        "\ufeff<!-- 1 -->\n<smsreport>",
+    ],
+)
+def test_a_result_is_read_at_any_status(status: int, text: str) -> None:
+    assert read(Reply(status, {}, text.encode("utf-8"))) == text.removeprefix("\ufeff")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "<html>1</html>", "5", "12", "no success", "failure", "Num=1", "error", "x" * 5000 + "<smsreport>"]
+)
+def test_at_an_error_status_anything_else_is_that_error(text: str) -> None:
+    with pytest.raises(HttpStatusError, match=r"^the gateway answered with HTTP status 502$") as caught:
+        read(Reply(502, {}, text.encode()), secrets=("p",))
+    assert (caught.value.status, caught.value.may_have_been_sent) == (502, True)
+
+
+@pytest.mark.parametrize(("status", "hint"), [(404, "check base_url"), (302, "a redirect, which is never followed")])
+def test_statuses_that_speak_of_the_address_say_so(status: int, hint: str) -> None:
+    with pytest.raises(HttpStatusError, match=hint):
+        read(Reply(status, {}, b"<html>"))
+
+
+@pytest.mark.parametrize(
+    "charset", ["", "; charset=GBK", "; charset=ISO-8859-1", "; charset=gb2312", "; charset=nonsense"]
+)
+def test_the_servlets_gbk_is_read_whatever_it_declares(charset: str) -> None:
+    reply = Reply(200, {"content-type": f"text/html{charset}"}, "failure;余额不足".encode("gbk"))
+    assert read(reply) == read_part(reply) == "failure;余额不足"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gbk"])
+def test_a_reply_that_was_cut_off_is_read_as_far_as_it_came(encoding: str) -> None:
+    text = "<smsrerecv><psrerecv><receiver>用户</receiver></psrerecv>"
+    data = text.encode(encoding)
+    for end in range(len(data) + 1):
+        part = read_part(Reply(500, {}, data[:end], "cut off"))
+        whole = data[:end].decode(encoding, "ignore")
+        assert part.startswith(whole)
+        assert len(part) <= len(whole) + 1

@@ -1,0 +1,149 @@
+"""Requests and replies as plain values. All addresses and passwords are made up."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jzysoap.errors import HttpStatusError
+from jzysoap.masking import Secret, SecretBytes
+from jzysoap.wire import EVIDENCE, Reply, Request, Timeout, evidence, origin, status_error
+
+REQUEST = Request(
+    "POST", "http://h/services/userApi", {"Authorization": "geheim"}, SecretBytes(b"geheim"), Timeout(1, 2, 3), 4096
+)
+
+
+def test_a_request_shows_neither_its_headers_nor_its_body() -> None:
+    assert repr(REQUEST) == (
+        "Request(method='POST', url='http://h/services/userApi', body=<6 bytes>, "
+        "timeout=Timeout(connect=1, read=2, total=3), max_bytes=4096, consuming=False)"
+    )
+    assert dataclasses.replace(REQUEST, body=None).body is None
+
+
+def test_a_reply_shows_neither_its_headers_nor_its_body() -> None:
+    reply = Reply(200, {"set-cookie": "geheim"}, b"geheim", "interrupted")
+    assert repr(reply) == "Reply(status=200, problem='interrupted')"
+    assert Reply(200, {}, b"").problem is None
+    assert pickle.loads(pickle.dumps(reply)) == reply  # noqa: S301  # our own
+
+
+@pytest.mark.parametrize(
+    ("header", "media", "charset"),
+    [
+        (None, "", None),
+        ("", "", None),
+        ("text/xml", "text/xml", None),
+        (" Text/XML ; Charset = GBK ", "text/xml", "GBK"),
+        ('text/xml;charset="utf-8"', "text/xml", "utf-8"),
+        ("text/xml; charset='gb2312'; x=y", "text/xml", "gb2312"),
+        ("multipart/related; boundary=a; charset=utf-8", "multipart/related", "utf-8"),
+        ("text/xml; charset=", "text/xml", None),
+        ('text/xml; charset=""', "text/xml", None),
+        ("text/xml; charset", "text/xml", None),
+        ("text/xml; charset=; charset=gbk", "text/xml", None),
+        (";;;", "", None),
+        ("charset=gbk", "charset=gbk", None),
+    ],
+)
+def test_what_a_content_type_says(header: str | None, media: str, charset: str | None) -> None:
+    reply = Reply(200, {} if header is None else {"content-type": header}, b"")
+    assert (reply.content_type, reply.charset) == (media, charset)
+
+
+@given(st.text(st.characters()))
+def test_any_content_type_is_read(header: str) -> None:
+    reply = Reply(200, {"content-type": header}, b"")
+    assert ";" not in reply.content_type
+    assert reply.charset is None or reply.charset.strip() == reply.charset
+
+
+@pytest.mark.parametrize(
+    ("url", "parts"),
+    [
+        ("http://h", ("http", "h", 80)),
+        ("HTTP://H:80/x?y", ("http", "h", 80)),
+        ("https://h", ("https", "h", 443)),
+        ("http://h:443", ("http", "h", 443)),
+        ("http://user:pw@H:9003/", ("http", "h", 9003)),
+        ("http://[::1]:9003", ("http", "::1", 9003)),
+        ("ftp://h", ("ftp", "h", 0)),
+        ("//h", ("", "h", 0)),
+    ],
+)
+def test_the_origin_of_an_address(url: str, parts: tuple[str, str, int]) -> None:
+    assert origin(url) == parts
+
+
+@pytest.mark.parametrize(
+    "url", ["", "h:9003", "http://", "http:///x", "http://:80", "http://h:x", "http://h:65536", "/x"]
+)
+def test_what_has_no_origin(url: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        origin(url)
+
+
+@given(st.text(st.characters()) | st.text(st.characters()).map(lambda text: f"http://{text}"))
+def test_any_text_has_an_origin_or_has_none(url: str) -> None:
+    try:
+        scheme, host, port = origin(url)
+    except ValueError as error:
+        host = str(error)
+    else:
+        assert scheme == scheme.lower()
+        assert 0 <= port <= 65535
+    assert host
+
+
+SECRETS = ("Z2VoZWlt", "geheim")
+
+
+def test_evidence_of_a_poll_is_all_of_it() -> None:
+    body = b"geheim" * EVIDENCE
+    assert evidence(body, SECRETS, whole=True) is body
+
+
+def test_evidence_is_short_and_without_what_it_echoes() -> None:
+    assert evidence(b"password=geheim&again=Z2VoZWlt", SECRETS, whole=False) == b"password=***&again=***"
+    assert evidence(b"x" * 5000, SECRETS, whole=False) == b"x" * EVIDENCE
+    assert evidence(b"", SECRETS, whole=False) == b""
+
+
+@given(st.integers(0, 20), st.integers(0, 3))
+def test_a_secret_across_the_cut_leaves_nothing(before: int, masked: int) -> None:
+    # Those before it make the rest move up once they are masked.
+    body = b"geheim" * masked + b"x" * (EVIDENCE - 3 * masked - before) + b"geheim" * 9
+    kept = evidence(body, SECRETS, whole=False)
+    assert len(kept) <= EVIDENCE
+    assert b"ge" not in kept
+    assert kept.rstrip(b"*").endswith(b"x")
+
+
+@pytest.mark.parametrize("secret", ["密码", "\ud800x", Secret("geheim")])
+def test_any_secret_is_looked_for(secret: str) -> None:
+    assert evidence(b"a" + "密码geheim".encode(), [secret], whole=False).startswith(b"a")
+    body = b"<" + secret.encode("utf-8", "surrogatepass") + b">"
+    assert evidence(body, iter([secret]), whole=False) == b"<***>"
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (404, "the gateway answered with HTTP status 404: check base_url"),
+        (302, "the gateway answered with HTTP status 302 (a redirect, which is never followed): check base_url"),
+        (399, "the gateway answered with HTTP status 399 (a redirect, which is never followed): check base_url"),
+        (299, "the gateway answered with HTTP status 299"),
+        (400, "the gateway answered with HTTP status 400"),
+        (503, "the gateway answered with HTTP status 503"),
+    ],
+)
+def test_a_status_without_an_answer(status: int, text: str) -> None:
+    error: Any = status_error(Reply(status, {}, b"body"))
+    assert type(error) is HttpStatusError
+    assert (str(error), error.status, error.may_have_been_sent) == (text, status, True)

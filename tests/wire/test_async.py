@@ -1,0 +1,289 @@
+"""What only asynchronous code can do to a client: cancel it, block its loop, use it from several loops."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from jzysoap import AsyncClient, ConfigurationError, DeliveryReport, OutcomeUnknownError, Poll, Timeout
+from jzysoap.wsdl import bundled
+from tests.wire.matrix import good, http, operation_of
+from tests.wire.servers import RawServer, refused_port
+
+NUMBER = "13866194295"
+
+
+class Holding:
+    """A server that reads a request, says so, and answers when it is let."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.let = threading.Event()
+        self.closed = threading.Event()
+
+    def __call__(self, server: RawServer, connection: socket.socket) -> None:
+        request = server.read_request(connection)
+        self.asked.set()
+        while not self.let.is_set():
+            connection.setblocking(False)
+            try:
+                if connection.recv(1) == b"":
+                    self.closed.set()
+                    return
+            except BlockingIOError:
+                time.sleep(0.01)
+        connection.setblocking(True)
+        connection.sendall(http(good("soap", operation_of(request))))
+
+
+@pytest.fixture
+def holding() -> Iterator[Holding]:
+    handler = Holding()
+    yield handler
+    handler.let.set()
+
+
+def client_of(url: str, **options: Any) -> AsyncClient:
+    return AsyncClient(url, "test", "secret1", **{"wsdl": "bundled", "cache_dir": False, **options})
+
+
+async def until(event: threading.Event) -> None:
+    assert await asyncio.to_thread(event.wait, 10)
+
+
+def test_a_cancelled_send_closes_its_connection(holding: Holding) -> None:
+    async def main(url: str) -> None:
+        async with client_of(url) as client:
+            task = asyncio.create_task(client.send(NUMBER, "好"))
+            await until(holding.asked)
+            task.cancel("enough")
+            with pytest.raises(asyncio.CancelledError, match="enough"):
+                await task
+            await until(holding.closed)
+
+    with RawServer(holding) as server:
+        asyncio.run(main(server.url))
+
+
+def test_a_cancelled_poll_that_was_asked_for_reaches_the_hook_first(holding: Holding) -> None:
+    kept: list[tuple[str, bytes]] = []
+
+    async def main(url: str) -> None:
+        async with client_of(url, on_reply=lambda *what: kept.append(what)) as client:
+            task = asyncio.create_task(client.reports())
+            await until(holding.asked)
+            task.cancel("enough")
+            await asyncio.sleep(0)
+            task.cancel("at once")
+            await asyncio.sleep(0.05)
+            assert not task.done()
+            holding.let.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert task.cancelled()
+            # The connection was not lost either.
+            assert len(kept) == 1
+
+    with RawServer(holding) as server:
+        asyncio.run(main(server.url))
+    assert kept == [("getSmsReport", good("soap", "getSmsReport"))]
+
+
+def test_a_cancelled_poll_without_a_hook_says_what_is_lost(holding: Holding, caplog: pytest.LogCaptureFixture) -> None:
+    async def main(url: str) -> None:
+        async with client_of(url) as client:
+            task = asyncio.create_task(client.reports())
+            await until(holding.asked)
+            task.cancel()
+            holding.let.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    with RawServer(holding) as server:
+        asyncio.run(main(server.url))
+    assert "cancelled poll received" in caplog.text
+
+
+def test_a_cancelled_poll_that_fails_is_cancelled(holding: Holding) -> None:
+    async def main(url: str) -> None:
+        async with client_of(url, poll_timeout=Timeout(1, 0.2, 0.4)) as client:
+            task = asyncio.create_task(client.reports())
+            await until(holding.asked)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    with RawServer(holding) as server:
+        asyncio.run(main(server.url))
+
+
+def test_a_cancelled_poll_with_an_unreadable_answer_is_cancelled() -> None:
+    asked, let = threading.Event(), threading.Event()
+
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        server.read_request(connection)
+        asked.set()
+        let.wait(10)
+        connection.sendall(http(b"<html>sorry</html>"))
+
+    async def main(url: str) -> None:
+        async with client_of(url) as client:
+            task = asyncio.create_task(client.reports())
+            await until(asked)
+            task.cancel()
+            await asyncio.sleep(0)
+            let.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    with RawServer(handle) as server:
+        asyncio.run(main(server.url))
+
+
+def test_a_poll_cancelled_before_it_was_asked_for_is_not_sent() -> None:
+    async def main() -> None:
+        with refused_port() as port:
+            # It is waiting to try again.
+            async with client_of(f"http://127.0.0.1:{port}") as client:
+                task = asyncio.create_task(client.reports())
+                await asyncio.sleep(0.05)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+
+    asyncio.run(main())
+
+
+def answer(server: RawServer, connection: socket.socket) -> None:
+    while request := server.read_request(connection):
+        connection.sendall(http(good("soap", operation_of(request))))
+
+
+def test_several_loops_one_after_the_other() -> None:
+    with RawServer(answer) as server:
+        client = client_of(server.url)
+
+        async def poll() -> Poll[DeliveryReport]:
+            return await client.reports()
+
+        async def last() -> None:
+            assert len(await client.reports()) == 2
+            await client.aclose()
+
+        assert [len(asyncio.run(poll())) for _ in range(3)] == [2, 2, 2]
+        asyncio.run(last())
+        # Each loop had a connection of its own, and closed it: warnings are errors here.
+        assert server.connections == 4
+
+
+def test_two_hundred_tasks_over_one_client_get_their_own_answers() -> None:
+    def echo(server: RawServer, connection: socket.socket) -> None:
+        while request := server.read_request(connection):
+            number = request.partition(b"<ns0:mobile>")[2].partition(b"<")[0].decode()
+            body = good("soap", "sendSms").replace(b"337017332", number.encode())
+            connection.sendall(http(body))
+
+    async def main(url: str) -> None:
+        async with client_of(url, pool_size=20) as client:
+
+            async def one(number: int) -> None:
+                mobile = f"1380000{number:04d}"
+                assert (await client.send(mobile, "好")).batch_id == mobile
+
+            await asyncio.gather(*(one(number) for number in range(200)))
+
+    with RawServer(echo) as server:
+        asyncio.run(main(server.url))
+        assert len(server.requests) == 200
+
+
+def test_loading_the_definition_does_not_block_the_loop() -> None:
+    fetched: list[bytes] = []
+
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        while request := server.read_request(connection):
+            if request.startswith(b"GET"):
+                fetched.append(request)
+                time.sleep(0.3)
+                connection.sendall(http(bundled()))
+            else:
+                connection.sendall(http(good("soap", operation_of(request))))
+
+    async def main(url: str) -> None:
+        ticks = 0
+
+        async def tick() -> None:
+            nonlocal ticks
+            while True:
+                ticks += 1
+                await asyncio.sleep(0.01)
+
+        async with client_of(url, wsdl=None) as client:
+            ticking = asyncio.create_task(tick())
+            # More of them than asyncio has threads, which resolving a name needs too.
+            await asyncio.gather(*(client.reports() for _ in range(50)))
+            ticking.cancel()
+        assert ticks > 5
+
+    with RawServer(handle) as server:
+        asyncio.run(main(server.url.replace("127.0.0.1", "localhost")))
+    assert len(fetched) == 1
+
+
+def test_a_foreign_transport_can_promise_nothing() -> None:
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("made up")
+
+    async def main() -> None:
+        transport = httpx.MockTransport(fail)
+        async with client_of("http://127.0.0.1:9", adapter=transport) as client:
+            with pytest.raises(OutcomeUnknownError):
+                await client.send(NUMBER, "好")
+
+    asyncio.run(main())
+
+
+def test_a_foreign_transport_is_used() -> None:
+    def respond(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=good("soap", operation_of(request.content)))
+
+    async def main() -> None:
+        async with client_of("http://127.0.0.1:9", adapter=httpx.MockTransport(respond)) as client:
+            assert (await client.send(NUMBER, "好")).batch_id == "337017332"
+
+    asyncio.run(main())
+
+
+def test_arguments_that_httpx_cannot_use_are_named(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match="adapter must be an httpx asynchronous transport"):
+        client_of("http://127.0.0.1:9", adapter=object())
+    bad = tmp_path / "ca.pem"
+    bad.write_text("no certificate")
+
+    async def main() -> None:
+        for options in ({"verify": bad}, {"cert": str(bad)}):
+            async with client_of("https://127.0.0.1:9", **options) as client:
+                with pytest.raises(ConfigurationError, match="verify or cert"):
+                    await client.balance()
+
+    asyncio.run(main())
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'jzysoap\[async\]'"):
+        client_of("http://127.0.0.1:9")
+
+
+def test_a_folder_of_certificates_is_taken(tmp_path: Any) -> None:
+    async def main() -> None:
+        async with client_of("https://127.0.0.1:9", verify=tmp_path, timeout=Timeout(1, 1, 0.05)) as client:
+            with pytest.raises(Exception, match="nothing was sent"):
+                await client.balance()
+
+    asyncio.run(main())

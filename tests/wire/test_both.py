@@ -1,0 +1,349 @@
+"""What a client does, once for {SOAP, servlet} × {Client, AsyncClient}, against the sandbox."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from jzysoap import (
+    AuthenticationError,
+    Batch,
+    CallEvent,
+    Channel,
+    ConfigurationError,
+    DeliveryStatus,
+    GatewayError,
+    IncompletePollError,
+    InvalidMessageError,
+    NotSentError,
+    Outcome,
+    PartlySentError,
+)
+from jzysoap.sandbox import Sandbox
+from tests.wire.facade import KINDS, Facade, Kind
+from tests.wire.matrix import REPORTS, envelope, good, http, operation_of
+from tests.wire.servers import RawServer, refused_port
+
+FIRST, SECOND, THIRD = "13866194295", "15375427702", "15275427712"
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    value: Kind = request.param
+    return value
+
+
+@pytest.fixture(params=["soap", "servlet"])
+def interface(request: pytest.FixtureRequest) -> str:
+    value: str = request.param
+    return value
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(username="test", password="secret1", soap_batch_ids=True) as sandbox:
+        yield sandbox
+
+
+def test_the_main_job(kind: Kind, interface: str, sandbox: Sandbox) -> None:
+    text = "短信测试 <&>\"']]>\r\n\t尾"
+    with Facade(kind, sandbox.url, "test", "secret1", wsdl=None, interface=interface) as client:
+        before = client.balance()
+        sent = client.send([FIRST, "+86 153-7542-7702", FIRST], text, channel=Channel.MEMBER, extension="0001")
+        after = client.balance()
+        sandbox.gateway.inject_reply(FIRST, "你谁啊?")
+        reports, replies = client.reports(), client.replies()
+        assert len(client.reports()) == len(client.replies()) == 0
+    assert sent.mobiles == (FIRST, SECOND)
+    assert sent.batch_id == sandbox.gateway.sent[0].batch_id
+    message = sandbox.gateway.sent[0]
+    assert (message.text, message.mobiles, message.extension) == (text, (FIRST, SECOND), "0001")
+    assert (message.channel, message.long) == (Channel.MEMBER, False)
+    assert (before.member, after.member) == (1000, 998)
+    assert [(one.mobile, one.batch_id, one.status) for one in reports] == [
+        (FIRST, sent.batch_id, DeliveryStatus.DELIVERED),
+        (SECOND, sent.batch_id, DeliveryStatus.DELIVERED),
+    ]
+    assert [(one.mobile, one.text, one.receiver) for one in replies] == [(FIRST, "你谁啊?", "test")]
+
+
+def test_account_defaults_and_long_messages(kind: Kind, interface: str, sandbox: Sandbox) -> None:
+    options: dict[str, Any] = {"signature": "签名", "extension": "12", "channel": Channel.CARD, "interface": interface}
+    with Facade(kind, sandbox.url, "test", "secret1", **options) as client:
+        assert client.send(FIRST, "字" * 66).segments == 1
+        assert client.send(FIRST, "字" * 67).segments == 2
+        assert client.send(FIRST, "【签名】好", signature="别的").segments == 1
+        client.send(FIRST, "好", signature="", long=True)
+    sent = sandbox.gateway.sent
+    assert [message.long for message in sent] == [False, True, False, True]
+    assert {message.extension for message in sent} == {"12"}
+    assert {message.channel for message in sent} == {Channel.CARD}
+    assert sent[0].text == "【签名】" + "字" * 66
+    assert sent[2].text == "【别的】【签名】好"
+    assert sent[3].text == "好"
+
+
+def test_refusals_are_told_apart(kind: Kind, interface: str, sandbox: Sandbox) -> None:
+    with Facade(kind, sandbox.url, "test", "wrong", interface=interface) as client:
+        with pytest.raises(AuthenticationError) as caught:
+            client.send(FIRST, "好")
+        with pytest.raises(AuthenticationError):
+            client.reports()
+    error = caught.value
+    assert (error.may_have_been_sent, error.retry) == (False, "never")
+    assert error.result is not None
+    assert error.result.batches[0].outcome is Outcome.REJECTED
+    assert not sandbox.gateway.sent
+
+
+def test_batches_stop_at_the_first_that_is_not_accepted(kind: Kind, interface: str) -> None:
+    answers = ["success;1", "failure;余额不足"]
+
+    def handle(server: RawServer, connection: Any) -> None:
+        while server.read_request(connection):
+            text = answers[len(server.requests) - 1]
+            connection.sendall(http((envelope("sendSms", text) if interface == "soap" else text).encode()))
+
+    told: list[Batch] = []
+    with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1", interface=interface) as client:
+        with pytest.raises(PartlySentError) as caught:
+            client.send([FIRST, SECOND, THIRD], "好", batch_size=1, on_batch=told.append)
+        assert len(server.requests) == 2
+    error = caught.value
+    assert (error.may_have_been_sent, error.retry) == (True, "never")
+    assert error.result is not None
+    assert error.result.batch_id is None
+    assert [batch.outcome for batch in error.result.batches] == [Outcome.ACCEPTED, Outcome.REJECTED, Outcome.NOT_SENT]
+    assert [batch.batch_id for batch in error.result.batches] == ["1", None, None]
+    assert isinstance(error.__cause__, GatewayError)
+    assert [batch.outcome for batch in told] == [Outcome.ACCEPTED, Outcome.REJECTED]
+
+
+def test_a_failing_on_batch_brings_what_is_known(kind: Kind, interface: str, sandbox: Sandbox) -> None:
+    def fail(_: Batch) -> None:
+        raise RuntimeError("no room")
+
+    with (
+        Facade(kind, sandbox.url, "test", "secret1", interface=interface) as client,
+        pytest.raises(RuntimeError, match="no room") as caught,
+    ):
+        client.send([FIRST, SECOND], "好", batch_size=1, on_batch=fail)
+    result = caught.value.result  # type: ignore[attr-defined]  # set on whatever the hook raised
+    assert [batch.outcome for batch in result.batches] == [Outcome.ACCEPTED, Outcome.NOT_SENT]
+    assert len(sandbox.gateway.sent) == 1
+
+
+def test_polls_go_to_their_own_address(kind: Kind, interface: str, sandbox: Sandbox) -> None:
+    with refused_port() as port:
+        nowhere = f"http://127.0.0.1:{port}"
+        options: dict[str, Any] = {"interface": interface, "poll_url": sandbox.url}
+        with Facade(kind, nowhere, "test", "secret1", **options) as client:
+            assert len(client.reports()) == len(client.replies()) == 0
+            with pytest.raises(NotSentError):
+                client.send(FIRST, "好")
+            with pytest.raises(NotSentError):
+                client.balance()
+
+
+def test_on_reply_gets_the_bytes_before_anyone_reads_them(kind: Kind, interface: str, sandbox: Sandbox) -> None:
+    kept: list[tuple[str, bytes]] = []
+    options: dict[str, Any] = {"interface": interface, "on_reply": lambda *what: kept.append(what)}
+    with Facade(kind, sandbox.url, "test", "secret1", **options) as client:
+        client.send(FIRST, "好")
+        reports = client.reports()
+        client.replies()
+        client.balance()
+    assert [operation for operation, _ in kept] == ["getSmsReport", "getRecvSMS"]
+    assert kept[0][1] == reports.raw
+
+
+def test_a_failing_on_reply_brings_the_bytes(kind: Kind, interface: str, sandbox: Sandbox) -> None:
+    def fail(_operation: str, _body: bytes) -> None:
+        raise OSError("disk full")
+
+    with Facade(kind, sandbox.url, "test", "secret1", interface=interface, on_reply=fail) as client:
+        client.send(FIRST, "好")
+        with pytest.raises(OSError, match="disk full") as caught:
+            client.reports()
+    raw: bytes = caught.value.raw  # type: ignore[attr-defined]  # set on whatever the hook raised
+    assert FIRST.encode() in raw
+
+
+def test_a_poll_cut_at_every_byte(kind: Kind, interface: str) -> None:
+    body = good(interface, "getSmsReport")
+    ends = [end for end in range(len(body)) if body[:end].endswith((b"/psreport&gt;", b"/psreport>"))]
+    places = [*range(0, len(body), 13), *ends, *(end - 1 for end in ends), len(body) - 1]
+    cuts = iter(sorted(places))
+
+    def handle(server: RawServer, connection: Any) -> None:
+        server.read_request(connection)
+        connection.sendall(http(body[: next(cuts)], "200 OK", f"Content-Length: {len(body)}"))
+
+    kept: list[bytes] = []
+    options: dict[str, Any] = {"interface": interface, "on_reply": lambda _, raw: kept.append(raw)}
+    with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1", **options) as client:
+        for cut in sorted(places):
+            with pytest.raises(IncompletePollError) as caught:
+                client.reports()
+            assert caught.value.raw == kept[-1] == body[:cut]
+            assert len(caught.value.poll) == sum(end <= cut for end in ends), cut
+
+
+def test_on_call_gets_one_event_a_call(kind: Kind, interface: str, sandbox: Sandbox) -> None:
+    events: list[CallEvent] = []
+    options: dict[str, Any] = {"interface": interface, "on_call": events.append}
+    with Facade(kind, sandbox.url, "test", "secret1", **options) as client:
+        client.send([FIRST, SECOND], "字" * 80)
+        client.change_password("new1")
+        with pytest.raises(GatewayError):
+            client.send([FIRST] * 1 + [SECOND], "好" * 70 * 600)
+    first, second, third = events
+    assert (first.operation, first.interface, first.outcome, first.error) == (
+        "sendSms",
+        interface,
+        Outcome.ACCEPTED,
+        None,
+    )
+    assert (first.numbers, first.segments, first.batch_id) == (2, 2, sandbox.gateway.sent[0].batch_id)
+    assert first.definition == ("bundled" if interface == "soap" else "")
+    assert first.duration > 0
+    assert (second.operation, second.interface, second.definition) == ("updatePassword", "servlet", "")
+    assert (third.outcome, third.error) == (Outcome.REJECTED, "InsufficientBalanceError")
+
+
+def test_a_failing_on_call_changes_nothing(kind: Kind, sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_: CallEvent) -> None:
+        raise RuntimeError("no")
+
+    with Facade(kind, sandbox.url, "test", "secret1", on_call=fail) as client:
+        assert client.send(FIRST, "好").batch_id
+    assert "on_call" in caplog.text
+
+
+def test_a_changed_password_is_used_from_then_on(kind: Kind, interface: str, sandbox: Sandbox) -> None:
+    with Facade(kind, sandbox.url, "test", "secret1", interface=interface) as client:
+        client.change_password("new1")
+        client.balance()
+        with pytest.raises(InvalidMessageError, match="letters and digits"):
+            client.change_password("nö")
+        client.balance()
+    with Facade(kind, sandbox.url, "test", "secret1", interface=interface) as client:
+        with pytest.raises(AuthenticationError):
+            client.balance()
+
+
+def test_a_password_from_a_callable_is_asked_again_after_a_refusal(
+    kind: Kind, interface: str, sandbox: Sandbox
+) -> None:
+    passwords = iter(["old", "secret1", "never asked"])
+    asked: list[str] = []
+
+    def ask() -> str:
+        asked.append(threading.current_thread().name)
+        return next(passwords)
+
+    with Facade(kind, sandbox.url, "test", ask, interface=interface) as client:
+        client.send(FIRST, "好")
+        client.balance()
+    assert len(asked) == 2
+    if kind is not KINDS[0]:
+        assert threading.main_thread().name not in asked
+
+
+def test_what_gbk_cannot_spell_is_refused_by_the_servlet_alone(kind: Kind, sandbox: Sandbox) -> None:
+    with Facade(kind, sandbox.url, "test", "secret1", interface="servlet") as client:
+        with pytest.raises(InvalidMessageError, match="GBK") as caught:
+            client.send(FIRST, "价格 5 €")
+        assert caught.value.position == 5
+    with Facade(kind, sandbox.url, "test", "secret1", interface="servlet", utf8_servlet=True) as client:
+        client.send(FIRST, "价格 5 € 😀")
+    with Facade(kind, sandbox.url, "test", "secret1") as client:
+        client.send(FIRST, "价格 5 € 😀")
+    assert [message.text for message in sandbox.gateway.sent] == ["价格 5 € 😀"] * 2
+
+
+def test_a_closed_client_refuses_calls(kind: Kind, interface: str, sandbox: Sandbox) -> None:
+    with Facade(kind, sandbox.url, "test", "secret1", interface=interface) as client:
+        client.balance()
+        client.close()
+        with pytest.raises(ConfigurationError, match="closed"):
+            client.balance()
+        with pytest.raises(ConfigurationError, match="closed"):
+            client.send(FIRST, "好")
+
+
+def test_a_closed_client_says_so_before_it_asks_for_a_definition(kind: Kind, sandbox: Sandbox) -> None:
+    with Facade(kind, sandbox.url, "test", "secret1", wsdl=None) as client:
+        client.close()
+        with pytest.raises(ConfigurationError, match="closed"):
+            client.balance()
+
+
+def test_a_restarted_server_costs_nothing(kind: Kind, interface: str) -> None:
+    def handle(server: RawServer, connection: Any) -> None:
+        while request := server.read_request(connection):
+            connection.sendall(http(good(interface, operation_of(request))))
+
+    with RawServer(handle) as first:
+        client = Facade(kind, first.url, "test", "secret1", interface=interface)
+        assert len(client.reports()) == 2
+        port = first.port
+    with client, RawServer(handle, port=port) as second:
+        assert len(client.reports()) == 2
+        assert client.send(FIRST, "好").batch_id == "337017332"
+        assert len(second.requests) == 2
+
+
+CHARSETS = {
+    "utf-8": ("utf-8", "text/xml; charset=utf-8", "utf-8"),
+    "gbk declared": ("gbk", "text/xml; charset=GBK", "gbk"),
+    "gbk undeclared": ("gbk", "text/xml", None),
+    "gbk under a default": ("gbk", "text/xml; charset=ISO-8859-1", None),
+    "gbk called utf-8": ("gbk", "text/xml; charset=utf-8", "utf-8"),
+    "utf-8 called gbk": ("utf-8", "text/xml; charset=GBK", "gbk"),
+    "utf-8 under a default": ("utf-8", "text/xml; charset=ISO-8859-1", None),
+    "gb18030": ("gb18030", "text/xml; charset=GB18030", "gb18030"),
+    "utf-16": ("utf-16", "text/xml; charset=utf-16", "utf-16"),
+    "line break first": ("utf-8", "\r\n", "utf-8"),
+}
+
+
+@pytest.mark.parametrize("case", CHARSETS)
+def test_every_mistaken_charset_is_read(kind: Kind, interface: str, case: str) -> None:
+    encoding, content_type, declared = CHARSETS[case]
+    document = REPORTS.replace("<username>test", "<username>张三丰")
+    text = envelope("getSmsReport", document) if interface == "soap" else document
+    mark = f' encoding="{declared}"' if declared else ""
+    text = text.replace(" encoding='UTF-8'", mark, 1) if interface == "soap" else text
+    if content_type == "\r\n":
+        text, content_type = "\r\n" + text, "text/xml; charset=utf-8"
+
+    def handle(server: RawServer, connection: Any) -> None:
+        while server.read_request(connection):
+            connection.sendall(http(text.encode(encoding), kind=content_type))
+
+    with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1", interface=interface) as client:
+        assert [report.username for report in client.reports()] == ["张三丰"] * 2
+
+
+@pytest.mark.parametrize("sign", ["&#1;", "\x01", "\x0b", "&#xFFFE;"])
+def test_illegal_characters_in_an_answer_cost_nothing_else(kind: Kind, interface: str, sign: str) -> None:
+    document = REPORTS.replace("<username>test", f"<username>te{sign}st", 1)
+    if interface == "soap":
+        # The sign itself, not an escaped one.
+        text = envelope("getSmsReport", document).replace(sign.replace("&", "&amp;"), sign)
+    else:
+        text = document
+
+    def handle(server: RawServer, connection: Any) -> None:
+        while server.read_request(connection):
+            connection.sendall(http(text.encode()))
+
+    with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1", interface=interface) as client:
+        poll = client.reports()
+    assert [report.username for report in poll] == ["te\ufffdst", "test"]
+    assert poll[0].raw_fields is not None
+    assert poll[1].raw_fields is None
