@@ -9,13 +9,11 @@ from __future__ import annotations
 import base64
 import logging
 import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta, timezone
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
-from lxml import etree
-
+from jzysoap.documents import Found, Kind, find_records
 from jzysoap.errors import (
     AuthenticationError,
     ContentRejectedError,
@@ -27,9 +25,9 @@ from jzysoap.errors import (
     NumberRejectedError,
     RateLimitedError,
 )
-from jzysoap.models import Balance, DeliveryReport, DeliveryStatus, Poll, Rejected, Reply
+from jzysoap.models import Balance, DeliveryReport, DeliveryStatus, Poll, Reply
 from jzysoap.wire import EVIDENCE
-from jzysoap.xmltext import looks_like_html, mend, parse
+from jzysoap.xmltext import looks_like_html
 
 logger = logging.getLogger("jzysoap")
 
@@ -64,13 +62,6 @@ _SUCCESS = re.compile(r"[\s\ufeff]*success\s*(?:[;；](.*))?", re.IGNORECASE | r
 _NOTHING = re.compile(r"[\s\ufeff]*")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _COUNTS = {"membersmsnum": "member", "gatesmsnum": "gateway", "kasmsnum": "card"}
-
-_LEAD = re.compile(r"[^<]*(?:<(?:\?[^<>]*>?|!--.*?-->)[^<]*)*", re.DOTALL)
-"""What may stand before a document's root: noise, declarations (the vendor page's is broken), comments; no DOCTYPE."""
-
-_TAG = re.compile(r"<(/?)(?:[\w.-]+:)?([\w.-]+)(?:\s+[^\s=<>\"'/]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*\s*(/?)>")
-_BLANK = " \t\r\n\ufeff-"
-"""What stands between records in a pretty-printed document; the hyphens are the vendor page's."""
 
 _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*")
@@ -177,7 +168,7 @@ def parse_reports(
         IncompletePollError: the document was cut off; it has the records that are whole.
         MalformedReplyError: something else came.
     """
-    answer = _poll(_Kind("smsreport", "psreport", _report), text, raw, complete, empty_texts, secrets)
+    answer = _poll(Kind("smsreport", "psreport", _report), text, raw, complete, empty_texts, secrets)
     del text, raw, secrets
     if isinstance(answer, JzySoapError):
         raise answer
@@ -202,43 +193,12 @@ def parse_replies(
     Raises:
         GatewayError, IncompletePollError, MalformedReplyError: as in ``parse_reports``.
     """
-    kind = _Kind("smsrerecv", "psrerecv", lambda fields: _reply(fields, encoding))
+    kind = Kind("smsrerecv", "psrerecv", lambda fields: _reply(fields, encoding))
     answer = _poll(kind, text, raw, complete, empty_texts, secrets)
     del text, raw, secrets
     if isinstance(answer, JzySoapError):
         raise answer
     return answer
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind(Generic[T]):
-    """A kind of document: its root, its records, and how to read the fields of one; None for one without a mobile."""
-
-    root: str
-    record: str
-    read: Callable[[dict[str, str]], T | None]
-
-
-@dataclass(slots=True)
-class _Found(Generic[T]):
-    """What was found in a document, and whether the document comes to its end."""
-
-    kind: _Kind[T]
-    whole: bool = False
-    records: list[T] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-
-    def take(self, element: etree._Element) -> None:
-        model = self.kind.read(_fields(element))
-        if model is not None:
-            self.records.append(model)
-        else:
-            self.rejected.append(Rejected(_source(element), "it has no mobile"))
-
-    def stray(self, source: str | None) -> None:
-        """What stands between records: noise is let go, anything else may be the rest of a record."""
-        if source and source.strip(_BLANK):
-            self.rejected.append(Rejected(source, f"it is no <{self.kind.record}>"))
 
 
 def _error(wanted: str, text: str | None, secrets: Collection[str], **attributes: Any) -> JzySoapError:
@@ -252,7 +212,7 @@ def _error(wanted: str, text: str | None, secrets: Collection[str], **attributes
         came = "an empty text"
     elif looks_like_html(text):
         came = "an HTML page"
-    elif text.lstrip(_BLANK).startswith("<"):
+    elif text.lstrip().startswith("<"):
         came = "other XML"
     else:
         came = "another text"
@@ -281,7 +241,7 @@ def _bytes(text: str | None) -> bytes:
 
 
 def _poll(
-    kind: _Kind[T],
+    kind: Kind[T],
     text: str | None,
     raw: bytes,
     complete: bool,
@@ -296,11 +256,11 @@ def _poll(
             return Poll(raw=raw)
         if words is not None:
             return Poll(raw=raw) if words.strip() in nothing else gateway_error(words, secrets, raw=raw)
-    found = _find(kind, text or "")
+    found = find_records(kind, text or "")
     if found is None:
         if complete:
             return _error(f"a <{kind.root}> document", text, secrets, raw=raw)
-        found = _Found(kind)
+        found = Found(kind)
     if found.rejected:
         logger.warning("%d records of a poll could not be read: see its rejected", len(found.rejected))
     poll = Poll(tuple(found.records), tuple(found.rejected), raw)
@@ -309,132 +269,6 @@ def _poll(
     return IncompletePollError(
         f"the gateway's answer ends in the middle; {len(poll)} complete records came", raw=raw, poll=poll
     )
-
-
-def _find(kind: _Kind[T], text: str) -> _Found[T] | None:
-    """The records of a document; None where it is none of this kind.
-
-    The document is parsed as it is, else mended, else record by record.
-    """
-    lead = _LEAD.match(text)
-    body = text[lead.end() if lead else 0 :]
-    found = _Found(kind)
-    root = re.match(rf"<(?:[\w.-]+:)?{kind.root}(?=[\s/>]|\Z)", body)
-    if root is None:
-        # Cut before its root was there?
-        cut = body.startswith("<!--") or f"<{kind.root}".startswith(body)
-        return found if cut and "<" in text else None
-    end = body.rfind(">") + 1
-    element = _parse(body[:end])
-    if element is None:
-        body = _repair(body)
-        element = _parse(body[: body.rfind(">") + 1])
-    if element is None:
-        _scan(found, body)
-        return found
-    found.whole = True
-    found.stray(element.text)
-    for child in element:
-        if _name(child) == kind.record:
-            found.take(child)
-        else:
-            found.stray(_source(child))
-        found.stray(child.tail)
-    return found
-
-
-def _parse(document: str) -> etree._Element | None:
-    try:
-        # A lone surrogate would become a question mark, which nobody could tell from a real one.
-        document.encode()
-        return parse(document)
-    except (etree.XMLSyntaxError, UnicodeEncodeError):
-        return None
-
-
-def _repair(document: str) -> str:
-    """A document made legal where it is known how.
-
-    CDATA becomes text, prefixes and attributes, which say nothing here and may be undeclared, go; characters and
-    references that XML does not allow and bare ampersands are mended.
-    """
-    parts = []
-    done = 0
-    while (start := document.find("<![CDATA[", done)) >= 0 and (end := document.find("]]>", start)) >= 0:
-        data = document[start + 9 : end].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        parts += [document[done:start], data]
-        done = end + 3
-    document = "".join(parts) + document[done:]
-    return mend(_TAG.sub(r"<\1\2\3>", document).replace("]]>", "]]&gt;"))
-
-
-def _scan(found: _Found[T], body: str) -> None:
-    """Reads a repaired document that still does not parse, each record by itself."""
-    kind = found.kind
-    tag = re.compile(rf"<(/?)({kind.root}|{kind.record})(?=[\s/>])[^<>]*>")
-    begun = inside = cut = False
-    opened: int | None = None
-    done = 0
-    for match in tag.finditer(body):
-        closing, name, alone = bool(match[1]), match[2], match[0].endswith("/>")
-        if opened is not None and (name == kind.root or not closing):
-            found.rejected.append(Rejected(body[opened : match.start()], "it is not closed"))
-            opened = None
-        elif opened is None and inside:
-            found.stray(body[done : match.start()])
-        if name == kind.root:
-            # A second document that begins before the first one ended: the first was cut off.
-            cut = cut or (inside and not closing)
-            begun, inside = True, not closing and not alone
-        elif closing and opened is not None:
-            _alone(found, body[opened : match.end()])
-            opened = None
-        elif alone:
-            _alone(found, match[0])
-        elif not closing:
-            opened = match.start()
-        done = match.end()
-    found.whole = begun and not inside and not cut and opened is None
-
-
-def _alone(found: _Found[T], source: str) -> None:
-    element = _parse(source)
-    if element is None:
-        found.rejected.append(Rejected(source, "it is not well-formed"))
-    else:
-        found.take(element)
-
-
-def _name(element: etree._Element) -> str:
-    tag = element.tag
-    return tag if tag[0] != "{" else tag.rpartition("}")[2]
-
-
-def _source(element: etree._Element) -> str:
-    return etree.tostring(element, encoding="unicode", with_tail=False)
-
-
-def _fields(element: etree._Element) -> dict[str, str]:
-    """The fields of a record as they came.
-
-    What does not fit is kept under a name that no element can have: a repeated field as ``mobile#2``, markup in a field
-    as ``mobile#xml``, text between fields as ``#text``.
-    """
-    fields: dict[str, str] = {}
-    stray = element.text or ""
-    for child in element:
-        name = _name(child)
-        value = child.text or ""
-        if name in fields:
-            name = f"{name}#{sum(other.partition('#')[0] == name for other in fields) + 1}"
-        if len(child):
-            fields[f"{name}#xml"] = _source(child)
-            value = "".join(str(part) for part in child.itertext())
-        fields[name] = value
-        stray += child.tail or ""
-    if stray.strip(_BLANK):
-        fields["#text"] = stray
-    return fields
 
 
 def _report(fields: dict[str, str]) -> DeliveryReport | None:

@@ -129,7 +129,7 @@ def _parse(reply: Reply) -> etree._Element:
         # Asked of the mended text too: noise in front of it may have hidden the DOCTYPE.
         if has_doctype(document):
             raise _NoReplyError("it is an HTML page" if looks_like_html(text) else "it has a DOCTYPE")
-        with contextlib.suppress(etree.XMLSyntaxError):
+        with contextlib.suppress(etree.LxmlError):
             return parse(document)
     if looks_like_html(text):
         raise _NoReplyError("it is an HTML page")

@@ -254,7 +254,7 @@ def _imports(url: str, document: bytes, *, main: bool) -> list[str]:
         raise refuse("it is empty")
     try:
         root = etree.fromstring(document, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
-    except etree.XMLSyntaxError as error:
+    except etree.LxmlError as error:
         kind = "an HTML page" if b"<html" in document[:4096].lower() else "not well-formed XML"
         raise refuse(f"it is {kind}") from error
     if root.getroottree().docinfo.internalDTD is not None:

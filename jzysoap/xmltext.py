@@ -24,7 +24,7 @@ def parse(text: str) -> etree._Element:
     """The root element of a document without a DOCTYPE, whatever charset it declares: it was decoded before.
 
     Raises:
-        lxml.etree.XMLSyntaxError: it is not well-formed.
+        lxml.etree.LxmlError: it is not well-formed.
     """
     return etree.fromstring(text.encode("utf-8", "replace"), _parser())
 
@@ -37,7 +37,7 @@ def parse_part(text: str) -> etree._Element | None:
         return None
     try:
         return etree.fromstring(text[start:].encode("utf-8", "replace"), _parser(recover=True))
-    except etree.XMLSyntaxError:
+    except etree.LxmlError:
         return None
 
 

@@ -1,0 +1,214 @@
+"""Every exception class of the libraries below that can come out of them is one of ours before a user sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import http.client
+import inspect
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from types import ModuleType
+from typing import Any
+
+import httpcore
+import httpx
+import pytest
+import requests
+import urllib3
+from lxml import etree
+from requests.adapters import BaseAdapter, HTTPAdapter
+
+from jzysoap import AsyncClient, Client, MalformedReplyError, NotSentError, OutcomeUnknownError
+from jzysoap import transport as sync_transport
+from tests.wire.matrix import NAMESPACE, good, operation_of
+from tests.wire.matrix import http as http_reply
+from tests.wire.servers import RawServer
+
+NUMBER = "13866194295"
+
+
+def classes(*modules: ModuleType) -> list[type[Exception]]:
+    """The exception classes of these modules, without their warnings."""
+    found = {
+        value
+        for module in modules
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, Exception) and not issubclass(value, Warning)
+    }
+    return sorted(found, key=lambda one: (one.__module__, one.__name__))
+
+
+def made(kind: type[Exception]) -> Exception:
+    """An instance, whatever its constructor wants."""
+    wanted: tuple[Any, ...]
+    for wanted in (("made up",), ("made up", [OSError("made up")]), ("made up", 0, 0, 0)):
+        try:
+            return kind(*wanted)
+        except (TypeError, AttributeError):
+            continue
+    error = kind.__new__(kind)
+    error.args = ("made up",)
+    return error
+
+
+SYNCHRONOUS = classes(requests.exceptions, urllib3.exceptions, http.client, ssl, socket)
+ASYNCHRONOUS = classes(httpx, httpcore, ssl, socket)
+NATIVE = [kind for kind in classes(builtins) if kind not in (StopIteration, StopAsyncIteration)]
+
+
+class Raising(HTTPAdapter):
+    """Its connections raise: before the request has left, or after."""
+
+    def __init__(self, error: Exception, *, late: bool) -> None:
+        super().__init__(max_retries=0)
+
+        class Connection(urllib3.connection.HTTPConnection):
+            def connect(self) -> None:
+                if not late:
+                    raise error
+                super().connect()
+
+            def getresponse(self) -> Any:
+                self.close()
+                raise error
+
+        class Pool(urllib3.HTTPConnectionPool):
+            ConnectionCls = Connection
+
+        self.poolmanager.pool_classes_by_scheme = {"http": Pool}
+
+
+@pytest.fixture(scope="module")
+def server() -> Any:
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        while request := server.read_request(connection):
+            connection.sendall(http_reply(good("soap", operation_of(request))))
+
+    with RawServer(handle) as server:
+        yield server
+
+
+@pytest.mark.parametrize("kind", [*SYNCHRONOUS, *NATIVE], ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
+def test_of_the_synchronous_stack(kind: type[Exception], server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync_transport, "ATTEMPTS", 1)
+    for late, wanted in ((False, NotSentError), (True, OutcomeUnknownError)):
+        options: dict[str, Any] = {"wsdl": "bundled", "cache_dir": False, "adapter": Raising(made(kind), late=late)}
+        with Client(server.url, "test", "secret1", **options) as client, pytest.raises(wanted) as caught:
+            client.send(NUMBER, "好")
+        assert type(caught.value) is wanted
+        assert caught.value.__cause__ is not None
+        assert "made up" not in str(caught.value)
+
+
+class Body:
+    """What a foreign adapter's response reads from; it fails in the middle."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        self.given = False
+
+    def read(self, *_: Any, **__: Any) -> bytes:
+        if self.given:
+            raise self.error
+        self.given = True
+        return b"<half"
+
+    def close(self) -> None:
+        return
+
+    release_conn = close
+
+
+class Half(BaseAdapter):
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def send(self, *_: Any, **__: Any) -> requests.Response:
+        response = requests.Response()
+        response.status_code = 200
+        response.raw = Body(self.error)
+        return response
+
+    def close(self) -> None:
+        return
+
+
+READING = [
+    kind for kind in SYNCHRONOUS if issubclass(kind, (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError))
+]
+
+
+@pytest.mark.parametrize("kind", READING, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
+def test_while_a_body_is_read(kind: type[Exception]) -> None:
+    options: dict[str, Any] = {"wsdl": "bundled", "cache_dir": False, "adapter": Half(made(kind))}
+    with Client("http://127.0.0.1:9", "test", "secret1", **options) as client:
+        with pytest.raises(OutcomeUnknownError) as caught:
+            client.send(NUMBER, "好")
+    assert caught.value.raw == b"<half"
+
+
+class Transport(httpx.AsyncBaseTransport):
+    """Raises before the request, after it, or in the middle of the body."""
+
+    def __init__(self, error: Exception, place: str) -> None:
+        self.error = error
+        self.place = place
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        trace = request.extensions["trace"]
+        await trace("connection.connect_tcp.started", {})
+        if self.place == "before":
+            raise self.error
+        await trace("http11.send_request_headers.started", {"request": httpcore.Request("POST", "http://127.0.0.1")})
+        if self.place == "after":
+            raise self.error
+        return httpx.Response(200, stream=Stream(self.error))
+
+
+class Stream(httpx.AsyncByteStream):
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"<half"
+        raise self.error
+
+
+@pytest.mark.parametrize("kind", [*ASYNCHRONOUS, *NATIVE], ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
+def test_of_the_asynchronous_stack(kind: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync_transport, "ATTEMPTS", 1)
+
+    async def main() -> None:
+        for place, wanted in (
+            ("before", NotSentError),
+            ("after", OutcomeUnknownError),
+            ("within", OutcomeUnknownError),
+        ):
+            options: dict[str, Any] = {"wsdl": "bundled", "cache_dir": False, "adapter": Transport(made(kind), place)}
+            async with AsyncClient("http://127.0.0.1:9", "test", "secret1", **options) as client:
+                with pytest.raises(wanted) as caught:
+                    await client.send(NUMBER, "好")
+            assert type(caught.value) is wanted
+            assert "made up" not in str(caught.value)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", [kind for kind in classes(etree) if issubclass(kind, etree.LxmlError)])
+def test_of_lxml(kind: type[Exception], monkeypatch: pytest.MonkeyPatch, server: RawServer) -> None:
+    # No bytes are known that make libxml2 raise any but one of them; here each does.
+    error = made(kind)
+
+    def fail(*_: Any) -> None:
+        raise error
+
+    with Client(server.url, "test", "secret1", wsdl="bundled", cache_dir=False) as client:
+        client.prepare()
+        monkeypatch.setattr("jzysoap.xmltext.etree.fromstring", fail)
+        for call in (client.balance, client.reports):
+            with pytest.raises(MalformedReplyError) as caught:
+                call()
+            assert NAMESPACE.encode() in caught.value.raw
