@@ -23,7 +23,8 @@ T = TypeVar("T")
 C = TypeVar("C", bound="BaseClient")
 
 
-_SECRET = frozenset(("password", "password_base64", "proxies", "headers"))
+# The arguments that a traceback may show.
+_SHOWN = frozenset(Config.__dataclass_fields__) - {"password", "password_base64", "proxies", "headers"}
 
 
 class BaseClient:
@@ -144,7 +145,8 @@ class BaseClient:
         Raises:
             ConfigurationError: naming the variable.
         """
-        overrides = {name: hidden(value) if name in _SECRET else value for name, value in overrides.items()}
+        # A misspelt name may be that of a password.
+        overrides = {name: value if name in _SHOWN else hidden(value) for name, value in overrides.items()}
         unknown = sorted(set(overrides) - set(Config.__dataclass_fields__))
         if unknown:
             raise ConfigurationError(f"{unknown[0]} is no argument of {cls.__name__}")

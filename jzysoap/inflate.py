@@ -89,8 +89,8 @@ def _is_compressed(data: bytes) -> bool:
 
 def _salvage(inflate: zlib._Decompress, data: bytes, limit: int) -> bytes:
     """What comes before the fault, which ``zlib`` drops."""
-    made = b""
+    made = bytearray()
     with contextlib.suppress(zlib.error):
         for byte in itertools.takewhile(lambda _: len(made) < limit, data):
-            made += inflate.decompress(bytes((byte,)), limit - len(made))
-    return made
+            made.extend(inflate.decompress(bytes((byte,)), limit - len(made)))
+    return bytes(made)

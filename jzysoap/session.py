@@ -263,11 +263,6 @@ class Session:
         interface = servlet if self._over_servlet(call) else soap
         try:
             return call.read(Answer(interface.read_part(reply), reply.body, complete=False))
-        except MalformedReplyError:
-            # Such as a page that was cut off.
-            if reply.status >= 300:
-                raise status_error(reply) from None
-            raise
         except IncompletePollError as error:
             if reply.status >= 300 and not error.poll:
                 raise status_error(reply) from None

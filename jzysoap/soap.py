@@ -101,7 +101,8 @@ def read_part(reply: Reply) -> str:
     root = parse_part(text)
     try:
         return "" if root is None else _result(root, ()) or ""
-    except (_NoReplyError, SoapFaultError):
+    except (_NoReplyError, SoapFaultError, ValueError):
+        # The last is lxml's, of names and characters that are none: a recovering parser lets them pass.
         return ""
 
 
@@ -156,13 +157,14 @@ def _result(root: etree._Element, secrets: Iterable[str]) -> str | None:
     body = root.find(f"{{{etree.QName(root).namespace}}}Body")
     if body is None:
         raise _NoReplyError("its envelope has no body")
-    if not len(body):
+    # Elements alone: a recovering parser may leave a reference to an entity among them.
+    answer = next(body.iterchildren("*"), None)
+    if answer is None:
         raise _NoReplyError("its body is empty")
-    answer = body[0]
     # A fault of the other version inside this version's envelope is seen too (node-soap).
     if answer.tag in (f"{{{_SOAP_11}}}Fault", f"{{{_SOAP_12}}}Fault"):
         raise _fault(answer, secrets)
-    values = [child for child in answer if child.tag != _RPC_RESULT]
+    values = [child for child in answer.iterchildren("*") if child.tag != _RPC_RESULT]
     if not values:
         # A null result is left out by some stacks; a bare answer has its text in itself.
         return answer.text if answer.text and answer.text.strip() else None
@@ -177,7 +179,7 @@ def _follow(value: etree._Element, body: etree._Element) -> etree._Element:
     targets: dict[str, etree._Element] | None = None
     while (reference := value.get("href", "")).startswith("#"):
         if targets is None:
-            targets = {target.get("id", ""): target for target in body}
+            targets = {target.get("id", ""): target for target in body.iterchildren("*")}
         # Each serves once: whoever came to it again would go round for ever.
         target = targets.pop(reference[1:], None) if reference[1:] else None
         if target is None:
@@ -187,7 +189,7 @@ def _follow(value: etree._Element, body: etree._Element) -> etree._Element:
 
 
 def _fault(fault: etree._Element, secrets: Iterable[str]) -> SoapFaultError:
-    parts = {etree.QName(child).localname: child for child in fault}
+    parts = {etree.QName(child).localname: child for child in fault.iterchildren("*")}
     code = _words(parts.get("faultcode", parts.get("Code")))
     text = _words(parts.get("faultstring", parts.get("Reason")))
     actor = _words(parts.get("faultactor", parts.get("Role", parts.get("Node"))))

@@ -49,9 +49,10 @@ class _Exchange:
         sent: whether a byte of the request was handed to the socket.
         error: what ended the reading of the reply, else None.
         ended: whether the connection has no more to read.
+        response: the answer that is being read, a proxy's to the opening of a tunnel among them.
     """
 
-    __slots__ = ("deadline", "ended", "error", "max_idle", "read", "sent", "watched")
+    __slots__ = ("deadline", "ended", "error", "max_idle", "read", "response", "sent", "watched")
 
     def __init__(self, deadline: float, read: float, max_idle: float) -> None:
         self.deadline = deadline
@@ -61,6 +62,7 @@ class _Exchange:
         self.sent = False
         self.error: OSError | None = None
         self.ended = False
+        self.response: http.client.HTTPResponse | None = None
 
     def patience(self) -> float:
         """Seconds that the next operation on the socket may take.
@@ -114,6 +116,7 @@ class _WatchedResponse(http.client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         exchange = _current.get()
         if exchange is not None:
+            exchange.response = self
             reader: io.BufferedReader = self.fp
             self.fp = io.BufferedReader(_WatchedReader(reader.detach(), sock, exchange))
 
@@ -139,6 +142,10 @@ class _WatchedConnection(_Connection):
             super().connect()
         finally:
             self._connecting = False
+            exchange = _current.get()
+            if exchange is not None and exchange.response is not None:
+                # Python leaves a proxy's answer open (until 3.11), and with it the socket.
+                exchange.response.close()
 
     def send(self, data: Any) -> None:
         exchange = _current.get()

@@ -226,7 +226,8 @@ def _get(url: str, fetch: Fetch) -> bytes:
 
 def _absolute(base: str, location: str) -> str:
     try:
-        return urljoin(base, location)
+        # An address is left as it is spelled, which is how zeep asks for it.
+        return location if urlsplit(location).scheme else urljoin(base, location)
     except ValueError:
         # No address at all, so on no server either.
         return location

@@ -18,7 +18,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jzysoap import cache as module
 from jzysoap.cache import Cache, default_directory
 
 NAME = "definition http://h:9003/services/userApi?wsdl"
@@ -225,11 +224,11 @@ NOT_OWN = "OSError: the directory is not the user's own, or others can write to 
         pytest.param(writable(0o707), NOT_OWN, id="others"),
         pytest.param(writable(0o1777), NOT_OWN, id="like /tmp"),
         pytest.param(foreign, NOT_OWN, id="foreign", marks=as_root),
-        pytest.param(lambda path: Path("/proc/self/jzysoap"), "", id="no place for directories"),
+        pytest.param(lambda _: Path("/proc/self/jzysoap"), "", id="no place for directories"),
         pytest.param(lambda path: path / ("a" * 300), "OSError: ", id="name too long"),
         pytest.param(lambda path: path / "a\x00b", "ValueError: ", id="NUL"),
         pytest.param(lambda path: path / "\ud800", "UnicodeEncodeError: ", id="surrogate"),
-        pytest.param(lambda path: "~no-user-of-this-name/x", "RuntimeError: ", id="no home"),
+        pytest.param(lambda _: "~no-user-of-this-name/x", "RuntimeError: ", id="no home"),
     ],
 )
 def test_a_directory_that_cannot_be_trusted_is_not_used(
@@ -290,8 +289,8 @@ def too_large(path: Path) -> None:
     os.truncate(path, 64 * 1024 * 1024 + 1)
 
 
-def holding(content: bytes) -> Callable[[Path], None]:
-    return lambda path: None if path.write_bytes(content) else None
+def holding(content: bytes) -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(content)
 
 
 @pytest.mark.parametrize(
@@ -313,7 +312,7 @@ def holding(content: bytes) -> Callable[[Path], None]:
     ],
 )
 def test_a_file_that_cannot_be_trusted_or_read_is_not_there(
-    directory: Path, told: Told, spoil: Callable[[Path], None], why: str
+    directory: Path, told: Told, spoil: Callable[[Path], object], why: str
 ) -> None:
     spoil(path_of(directory))
     descriptors = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
@@ -334,7 +333,7 @@ def test_a_number_too_long_for_python_is_not_there(directory: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [linked, group_writable, a_pipe, holding(b"{")])
-def test_a_spoilt_file_is_replaced(directory: Path, spoil: Callable[[Path], None]) -> None:
+def test_a_spoilt_file_is_replaced(directory: Path, spoil: Callable[[Path], object]) -> None:
     path = path_of(directory)
     spoil(path)
     Cache(str(directory)).write(NAME, 7)
@@ -371,7 +370,7 @@ def test_a_full_disk_keeps_the_old_value(directory: Path, monkeypatch: pytest.Mo
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(module.json, "dump", full)
+        patch.setattr(json, "dump", full)
         cache.write(NAME, "new")
     assert told() == [f"the cache in {directory} cannot be written: OSError: [Errno 28] No space left on device"]
     assert cache.read(NAME) == "old"
@@ -383,7 +382,7 @@ def test_a_half_written_file_that_is_gone_already(directory: Path, monkeypatch: 
         os.unlink(source)
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(module.os, "replace", swept)
+    monkeypatch.setattr(os, "replace", swept)
     Cache(str(directory)).write(NAME, 1)
     assert told() == [f"the cache in {directory} cannot be written: OSError: [Errno 5] Input/output error"]
 

@@ -106,6 +106,8 @@ def over_tls(context: ssl.SSLContext, handler: Handler) -> Handler:
 
     def handle(server: RawServer, connection: socket.socket) -> None:
         with context.wrap_socket(connection, server_side=True) as secure:
+            # The server ends what it knows, and the plain connection is no more.
+            server._open.append(secure)
             handler(server, secure)
 
     return handle

@@ -295,7 +295,8 @@ def test_polls_have_their_own_cap(make: Make, serve: Serve) -> None:
 @pytest.mark.parametrize("interface", INTERFACES)
 def test_the_bytes_are_handed_over_before_they_are_read(interface: str, make: Make, serve: Serve) -> None:
     bodies = [spelled(interface, reports(report())), b"garbage", spelled(interface, reports(report()))[:-40]]
-    server = serve(answering(reply(bodies[0]), reply(bodies[1]), reply(bodies[2], length=9999), close=True))
+    answers = [reply(body, "200 OK", "Connection: close") for body in bodies[:2]]
+    server = serve(answering(*answers, reply(bodies[2], length=9999), close=True))
     kept: list[tuple[str, bytes]] = []
     client = make(server.url, interface=interface, on_reply=lambda *given: kept.append(given))
     assert len(client.reports()) == 1

@@ -1,0 +1,585 @@
+"""The SOAP interface: envelopes out, result strings in. All answers here are made up; the recorded ones are in
+``tests/contract/test_replies.py``."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import re
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from jzysoap.bindings import Bindings, Operation
+from jzysoap.calls import Call
+from jzysoap.errors import (
+    HttpStatusError,
+    IncompletePollError,
+    InvalidMessageError,
+    MalformedReplyError,
+    SoapFaultError,
+)
+from jzysoap.models import DeliveryReport, Poll
+from jzysoap.results import parse_reports
+from jzysoap.soap import build, read, read_part
+from jzysoap.wire import Reply
+
+SOAP_11, SOAP_12 = "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+LEGAL = st.text(
+    st.characters(exclude_categories=["Cs"]).filter(lambda c: c in "\t\n\r" or " " <= c not in "\ufffe\uffff")
+)
+"""What an XML document can carry."""
+
+
+def envelope(inside: str, *, soap: str = SOAP_11) -> str:
+    return f'<s:Envelope xmlns:s="{soap}" xmlns:i="{XSI}"><s:Body>{inside}</s:Body></s:Envelope>'
+
+
+def answer(value: str) -> str:
+    return envelope(f'<r:getSmsReportResponse xmlns:r="urn:x"><r:return>{value}</r:return></r:getSmsReportResponse>')
+
+
+def reply(text: str | bytes, status: int = 200, content_type: str = "text/xml") -> Reply:
+    return Reply(status, {"content-type": content_type}, text if isinstance(text, bytes) else text.encode())
+
+
+# -- requests ---------------------------------------------------------------------------------------------------------
+
+
+def operation(*slots: str, action: str = "urn:x") -> Operation:
+    pieces = [b"<e>", *(b"|" for _ in slots[1:]), b"</e>"]
+    return Operation(action, tuple(pieces), slots)
+
+
+def call(name: str = "sendSms", **arguments: str) -> Call[object]:
+    return Call(name, "send", lambda answer: answer.text, arguments)  # type: ignore[arg-type]  # any of them
+
+
+def test_a_call_fills_the_slots() -> None:
+    bindings = Bindings("1.1", "port", {"sendSms": operation("content", "password", "username", "extenno")})
+    headers, body = build(call(content="短信", extenno=""), "test", "cHc=", bindings)
+    assert bytes(body) == "<e>短信|cHc=|test|</e>".encode()
+    assert headers == {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '"urn:x"'}
+    assert repr(body) == f"<{len(body)} bytes>"
+
+
+@pytest.mark.parametrize(
+    ("action", "header"),
+    [("urn:x", 'application/soap+xml; charset=utf-8; action="urn:x"'), ("", "application/soap+xml; charset=utf-8")],
+)
+def test_soap_12_has_its_action_in_the_content_type(action: str, header: str) -> None:
+    bindings = Bindings("1.2", "port", {"getRestMoney": operation("username", "password", action=action)})
+    headers, _ = build(call("getRestMoney"), "u", "p", bindings)
+    assert headers == {"Content-Type": header}
+
+
+def test_an_empty_action_is_quoted_all_the_same() -> None:
+    bindings = Bindings("1.1", "port", {"getRestMoney": operation("username", "password", action="")})
+    assert build(call("getRestMoney"), "u", "p", bindings)[0]["SOAPAction"] == '""'
+
+
+def test_an_extension_number_that_the_definition_has_no_place_for_is_refused() -> None:
+    bindings = Bindings("1.1", "port9", {"sendSms": operation("username", "password", "content")})
+    with pytest.raises(InvalidMessageError, match=r"sendSms of port port9 has no argument for it$") as caught:
+        build(call(content="短信", extenno="0001"), "u", "p", bindings)
+    assert caught.value.field == "extension"
+    assert build(call(content="短信", extenno=""), "u", "p", bindings)[1].endswith("短信</e>".encode())
+
+
+@given(LEGAL)
+def test_any_legal_text_arrives_as_it_was(text: str) -> None:
+    bindings = Bindings("1.1", "port", {"sendSms": operation("content")})
+    _, body = build(call(content=text), "u", "p", bindings)
+    assert (etree.fromstring(bytes(body)).text or "") == text
+
+
+# -- result strings ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [200, 202, 500])
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        (answer("success;66"), "success;66"),
+        (answer("success;66&#13;\r\n"), "success;66\r\n"),
+        (answer(" \t x \n"), " \t x \n"),
+        (answer(""), ""),
+        (envelope("<r><return/></r>"), ""),
+        (envelope("<r><a>1</a><b>2</b></r>"), "1"),
+        # nil, in every spelling; a return that is left out; an answer that is empty.
+        (envelope('<r><return i:nil="true"/></r>'), None),
+        (envelope('<r><return i:nil=" 1 "/></r>'), None),
+        (envelope('<r><return i:nil="true">text</return></r>'), None),
+        (envelope('<r><return i:nil="false"/></r>'), ""),
+        (envelope("<r/>"), None),
+        (envelope("<r>\r\n  </r>"), None),
+        # A bare answer.
+        (envelope("<r>success;66</r>"), "success;66"),
+        # Comments, instructions and CDATA in the text.
+        (answer("a<!-- b -->c<?d e?>f"), "acf"),
+        (answer("<![CDATA[<a>&amp;]]>b<![CDATA[c]]>"), "<a>&amp;bc"),
+        (answer("<!-- only -->"), ""),
+        (envelope("<!-- a --><?b c?><r><!-- d --><return>e</return></r>"), "e"),
+        # Other white space and a header.
+        (
+            f'<s:Envelope xmlns:s="{SOAP_11}">\r\n<s:Header><h>no</h></s:Header>\n<s:Body> <r>\n<x> y</x></r></s:Body>'
+            "</s:Envelope>\r\n\r\n",
+            " y",
+        ),
+        (envelope("<r><return>1.2</return></r>", soap=SOAP_12), "1.2"),
+        # mono-asmx-rpc: the first element only names the return.
+        (
+            envelope(
+                '<r><p:result xmlns:p="http://www.w3.org/2003/05/soap-rpc">return</p:result><return>1</return></r>'
+            ),
+            "1",
+        ),
+        (envelope('<r><p:result xmlns:p="http://www.w3.org/2003/05/soap-rpc">return</p:result></r>'), None),
+    ],
+)
+def test_the_result_is_the_text_of_the_return(text: str, result: str | None, status: int) -> None:
+    assert read(reply(text, status)) == result
+
+
+def test_a_fault_that_is_no_fault_is_an_answer() -> None:
+    assert read(reply(envelope("<Fault><faultcode>x</faultcode></Fault>"))) == "x"
+
+
+@pytest.mark.parametrize(
+    ("body", "result"),
+    [
+        ('<r><return href="#id0"/></r><multiRef id="id0">value</multiRef>', "value"),
+        ('<r><return href="#b"/></r><m id="a">no</m><m id="b">value</m>', "value"),
+        ('<r><return href="#a"/></r><m id="a" href="#b"/><m id="b">end of a chain</m>', "end of a chain"),
+        ('<r><return href="#a"/></r><m id="a" i:nil="true"/>', None),
+        ('<r><return href="#a"/></r><m id="a"/>', ""),
+        ('<r><return href="http://elsewhere.invalid/">text</return></r>', "text"),
+    ],
+)
+def test_a_reference_is_followed(body: str, result: str | None) -> None:
+    """rpc/encoded stacks put the value beside the answer (Axis 1)."""
+    assert read(reply(envelope(body))) == result
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<r><return href="#a"/></r>',
+        '<r><return href="#a"/></r><m id="b">no</m>',
+        '<r><return href="#"/></r><m id="b">no</m>',
+        '<r><return href="#a"/></r><m id="a" href="#a"/>',
+        '<r><return href="#a"/></r><m id="a" href="#b"/><m id="b" href="#a"/>',
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_an_error(body: str) -> None:
+    with pytest.raises(MalformedReplyError, match=r"a reference in it leads nowhere$"):
+        read(reply(envelope(body)))
+
+
+RECORD = (
+    "<{0}psreport><{0}mobile>15275427712</{0}mobile><{0}username>admin</{0}username><{0}smslogid>66</{0}smslogid>"
+    "<{0}status>1</{0}status><{0}sendtime>2012-08-16 01:05:39.0</{0}sendtime></{0}psreport>"
+)
+
+
+@pytest.mark.parametrize(
+    ("open_root", "prefix", "close_root"),
+    [
+        ("<smsreport>", "", "</smsreport>"),
+        ('<smsreport xmlns="">', "", "</smsreport>"),
+        ('<smsreport xmlns="urn:y">', "", "</smsreport>"),
+        ('<y:smsreport xmlns:y="urn:y">', "y:", "</y:smsreport>"),
+        ("\r\n  <r:smsreport>", "r:", "</r:smsreport>\r\n"),
+    ],
+)
+def test_xml_that_was_not_escaped_is_read_as_what_it_says(open_root: str, prefix: str, close_root: str) -> None:
+    inside = open_root + RECORD.format(prefix) * 2 + close_root
+    poll = parse_reports(read(reply(answer(inside))))
+    assert [(one.mobile, one.batch_id, one.raw_fields) for one in poll] == [("15275427712", "66", None)] * 2
+
+
+def test_text_around_unescaped_xml_is_kept() -> None:
+    assert read(reply(envelope("<r><return>a<b>c</b>d<e/>f</return></r>"))) == (
+        f'a<b xmlns:s="{SOAP_11}" xmlns:i="{XSI}">c</b>d<e xmlns:s="{SOAP_11}" xmlns:i="{XSI}"/>f'
+    )
+
+
+def test_a_text_of_more_than_ten_million_bytes_is_read_whole() -> None:
+    text = "余" * 3_500_000
+    assert read(reply(answer(text))) == text
+    assert read(reply(answer(text + "\x01"))) == text + "\ufffd"
+    assert read_part(reply(answer(text)[:-40])) == text
+
+
+@given(LEGAL)
+def test_any_legal_text_is_read_as_it_was_written(text: str) -> None:
+    root = etree.Element("return")
+    root.text = text
+    # An empty element and a text of nothing but white space are what they are.
+    assert read(reply(envelope(f"<r>{etree.tostring(root, encoding='unicode')}</r>"))) == text
+
+
+# -- faults -----------------------------------------------------------------------------------------------------------
+
+FAULT_11 = (
+    "<s:Fault><faultcode>s:Server</faultcode><faultstring xml:lang='zh'> 服务器异常 &lt;x&gt; </faultstring>"
+    "<faultactor>urn:actor</faultactor><detail><e xmlns='urn:e'>内</e></detail></s:Fault>"
+)
+FAULT_12 = (
+    f"<f:Fault xmlns:f='{SOAP_12}'>"
+    "<f:Code><f:Value>f:Receiver</f:Value><f:Subcode><f:Value>f:Deep</f:Value></f:Subcode></f:Code>"
+    "<f:Reason><f:Text xml:lang='en'> broken </f:Text><f:Text xml:lang='zh'>坏</f:Text></f:Reason>"
+    "<f:Node>urn:node</f:Node><f:Role>urn:role</f:Role><f:Detail><e/></f:Detail></f:Fault>"
+)
+
+
+@pytest.mark.parametrize("status", [200, 202, 400, 404, 500, 503])
+@pytest.mark.parametrize("soap", [SOAP_11, SOAP_12])
+@pytest.mark.parametrize(
+    ("fault", "code", "text", "actor"),
+    [
+        (
+            f"<s:Fault xmlns:s='{SOAP_11}'>" + FAULT_11.removeprefix("<s:Fault>"),
+            "s:Server",
+            "服务器异常 <x>",
+            "urn:actor",
+        ),
+        # node-soap puts this one into a 1.1 envelope.
+        (FAULT_12, "f:Receiver", "broken", "urn:role"),
+    ],
+)
+def test_a_fault_is_a_fault_in_any_envelope_at_any_status(
+    fault: str, code: str, text: str, actor: str, soap: str, status: int
+) -> None:
+    with pytest.raises(SoapFaultError) as caught:
+        read(reply(envelope(fault, soap=soap), status))
+    error = caught.value
+    assert (error.code, error.text, error.actor) == (code, text, actor)
+    assert str(error) == f"the gateway answered with a SOAP fault: {code}: {text}"
+    assert error.detail is not None
+    assert re.match(r"<(f:D|d)etail[ >].*<e[ /].*</(f:D|d)etail>\Z", error.detail)
+    assert error.may_have_been_sent
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "text", "actor"),
+    [
+        ("<s:Fault/>", "", "", None),
+        ("<s:Fault><faultcode/><faultstring/><faultactor/></s:Fault>", "", "", None),
+        ("<s:Fault><faultstring><a><b>deep</b></a></faultstring></s:Fault>", "", "deep", None),
+        (f"<f:Fault xmlns:f='{SOAP_12}'><f:Code/><f:Reason/><f:Node>n</f:Node></f:Fault>", "", "", "n"),
+    ],
+)
+def test_a_fault_with_little_in_it_is_a_fault(fault: str, code: str, text: str, actor: str | None) -> None:
+    with pytest.raises(SoapFaultError) as caught:
+        read(reply(envelope(fault), 500))
+    error = caught.value
+    assert (error.code, error.text, error.actor, error.detail) == (code, text, actor, None)
+
+
+def test_a_fault_shows_no_secret_number_or_control_character() -> None:
+    fault = "<s:Fault><faultcode>c&#10;cHc=</faultcode><faultstring>cHc= 13800000001 {}</faultstring></s:Fault>"
+    with pytest.raises(SoapFaultError) as caught:
+        read(reply(envelope(fault.format("x" * 300)), 500), secrets=("cHc=",))
+    shown = str(caught.value)
+    assert shown.startswith("the gateway answered with a SOAP fault: c ***: *** 138****0001 xxx")
+    assert "\n" not in shown
+    assert len(shown) < 300
+    assert (caught.value.code, caught.value.text) == ("c\ncHc=", "cHc= 13800000001 " + "x" * 300)
+
+
+# -- no SOAP reply ----------------------------------------------------------------------------------------------------
+
+NO_REPLY = [
+    ("", "it is empty", False),
+    (" \r\n", "it is empty", False),
+    ("success", "it is not well-formed XML", False),
+    ("<a>", "it is not well-formed XML", False),
+    ("<html><body>login</body></html>", "its root element is no SOAP envelope", False),
+    ("<html><body>login<br></body>", "it is an HTML page", False),
+    ("<!DOCTYPE html><html><p>login", "it is an HTML page", False),
+    ("<!DOCTYPE html PUBLIC '-//W3C//DTD XHTML 1.0 Strict//EN' 'x.dtd'><html/>", "it is an HTML page", False),
+    ("<Envelope/>", "its root element is no SOAP envelope", False),
+    (f'<Envelope xmlns="{SOAP_11[:-1]}"/>', "its root element is no SOAP envelope", False),
+    (f'<Body xmlns="{SOAP_11}"><a/></Body>', "its root element is no SOAP envelope", False),
+    ("<return>success</return>", "its root element is no SOAP envelope", False),
+    (f'<Envelope xmlns="{SOAP_11}"/>', "its envelope has no body", False),
+    (f'<s:Envelope xmlns:s="{SOAP_11}"><Body><r/></Body></s:Envelope>', "its envelope has no body", False),
+    (f'<s:Envelope xmlns:s="{SOAP_11}"><b:Body xmlns:b="{SOAP_12}"/></s:Envelope>', "its envelope has no body", False),
+    (envelope(""), "its body is empty", False),
+    (envelope("success"), "its body is empty", False),
+    (envelope("<!-- -->"), "its body is empty", False),
+    (answer("<a></b>"), "it is not well-formed XML", False),
+    (answer("x") + answer("y"), "it is not well-formed XML", False),
+    (answer("success;66")[:-1], "it ends in the middle of the envelope", True),
+    (answer("success;66")[:-30], "it ends in the middle of the envelope", True),
+    (answer("success;66")[:40], "it ends in the middle of the envelope", True),
+]
+
+
+@pytest.mark.parametrize(("text", "why", "cut_off"), NO_REPLY)
+def test_what_is_no_soap_reply_is_told(text: str, why: str, cut_off: bool) -> None:
+    with pytest.raises(MalformedReplyError) as caught:
+        read(reply(text))
+    assert str(caught.value) == f"the gateway's answer is no SOAP reply: {why}"
+    assert (caught.value.cut_off, caught.value.may_have_been_sent) == (cut_off, True)
+
+
+@pytest.mark.parametrize("status", [301, 404, 500])
+@pytest.mark.parametrize("text", [text for text, _, _ in NO_REPLY])
+def test_at_an_error_status_it_is_that_error(text: str, status: int) -> None:
+    with pytest.raises(HttpStatusError) as caught:
+        read(reply(text, status))
+    assert caught.value.status == status
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        ("\r\n\r\n", ""),
+        ("warning: x\n", ""),
+        ("", "\0\0"),
+        ("", "\r\n0\r\n\r\n"),
+        ("", "<!-- debug: 3 ms"),
+        ("\ufeff", "x"),
+    ],
+)
+def test_noise_around_the_envelope_is_passed_over(noise: tuple[str, str]) -> None:
+    before, after = noise
+    for declaration in ("", '<?xml version="1.0" encoding="UTF-8"?>'):
+        assert read(reply(before + declaration + answer("余额不足") + after)) == "余额不足"
+
+
+# -- characters -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "result"),
+    [
+        ("a\x01b", "a\ufffdb"),
+        ("a&#1;b&#x0;c", "a\ufffdb\ufffdc"),
+        ("a\ufffeb", "a\ufffdb"),
+        ("&#xD83D;&#xDE00;", "😀"),
+        ("&#55357;&#56832;", "😀"),
+        ("&#xD83D;", "\ufffd"),
+        ("A&B &nbsp; &lt;", "A&B &nbsp; <"),
+        ("<![CDATA[A&B&amp;]]>\x01", "A&B&amp;\ufffd"),
+    ],
+)
+def test_single_characters_that_xml_cannot_hold_do_not_cost_the_rest(written: str, result: str) -> None:
+    assert read(reply(answer(f"success;66 {written}!"))) == f"success;66 {result}!"
+
+
+DECLARED = '<?xml version="1.0" encoding="{}"?>'
+WORDS = "failure;余额不足"
+
+
+@pytest.mark.parametrize(
+    ("declaration", "written_in", "content_type"),
+    [
+        (DECLARED.format("GBK"), "gbk", "text/xml"),
+        (DECLARED.format("gb2312"), "gb2312", "text/xml; charset=gb2312"),
+        (DECLARED.format("GB18030"), "gb18030", "text/xml"),
+        ("<?xml version='1.0' encoding='gbk' standalone='yes'?>\n", "gbk", "text/xml"),
+        # Not declared at all, or in the header alone.
+        ("", "gbk", "text/xml"),
+        ("", "gbk", "text/xml; charset=GBK"),
+        ("", "utf-8", "text/xml"),
+        ('<?xml version="1.0"?>', "gbk", "text/xml"),
+        # Declared wrongly.
+        (DECLARED.format("GBK"), "utf-8", "text/xml"),
+        ("", "utf-8", "text/xml; charset=GBK"),
+        (DECLARED.format("UTF-8"), "gbk", "text/xml;charset=UTF-8"),
+        (DECLARED.format("ISO-8859-1"), "utf-8", "text/xml; charset=ISO-8859-1"),
+        ("", "gbk", "text/xml; charset=ISO-8859-1"),
+        (DECLARED.format("us-ascii"), "utf-8", "text/xml"),
+        (DECLARED.format("utf-16"), "utf-8", "text/xml"),
+        (DECLARED.format("nonsense"), "gbk", 'text/xml; charset="nonsense"'),
+        (DECLARED.format("GBK"), "utf-8", "text/xml; charset=UTF-8"),
+        # A line break before the declaration.
+        ("\r\n" + DECLARED.format("UTF-8"), "utf-8", "text/xml"),
+        ("\n" + DECLARED.format("GBK"), "gbk", "text/xml"),
+        # Byte order marks.
+        ("", "utf-8-sig", "text/xml"),
+        (DECLARED.format("GBK"), "utf-8-sig", "text/xml; charset=GBK"),
+        (DECLARED.format("UTF-16"), "utf-16", "text/xml"),
+        ("", "utf-16", "text/xml; charset=utf-8"),
+    ],
+)
+def test_the_charset_is_found_whatever_is_declared(declaration: str, written_in: str, content_type: str) -> None:
+    text = declaration + answer(WORDS)
+    assert read(reply(text.encode(written_in), 200, content_type)) == WORDS
+    if written_in not in ("utf-16", "gb2312"):
+        assert read(reply((text + "\0").encode(written_in), 200, content_type)) == WORDS
+
+
+# -- what could do harm -----------------------------------------------------------------------------------------------
+
+
+def bomb() -> str:
+    levels = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
+    return f'<!DOCTYPE a [<!ENTITY e0 "{"x" * 10}">{levels}]>'
+
+
+@pytest.fixture
+def external(tmp_path: Path) -> str:
+    (tmp_path / "secret").write_text("TOPSECRET")
+    return f'<!DOCTYPE a [<!ENTITY e9 SYSTEM "{(tmp_path / "secret").as_uri()}">]>'
+
+
+@pytest.mark.parametrize(
+    "before", ["", "\ufeff", "\ufeff\ufeff", "\r\n", '<?xml version="1.0"?>', "<!-- <a> -->", "noise", "\x01", "\0\0"]
+)
+def test_a_doctype_is_refused_wherever_it_hides(before: str, external: str) -> None:
+    for doctype in (bomb(), external, "<!DOCTYPE a SYSTEM 'http://elsewhere.invalid/a.dtd'>", "<!DOCTYPE a>"):
+        text = before + doctype + envelope('<r><return a="&e9;">&e9;</return></r>')
+        with pytest.raises(MalformedReplyError, match=r"it has a DOCTYPE$"):
+            read(reply(text))
+        assert read_part(reply(text[:-30])) == ""
+
+
+def test_a_broken_declaration_hides_no_doctype(external: str) -> None:
+    for doctype in (bomb(), external):
+        text = '<?xml version="1.0">' + doctype + envelope('<r><return a="&e9;">&e9;</return></r>')
+        with pytest.raises(MalformedReplyError):
+            read(reply(text))
+        assert read_part(reply(text)) == ""
+
+
+def test_a_doctype_in_the_text_is_text() -> None:
+    assert read(reply(answer("<![CDATA[<!DOCTYPE a>]]>"))) == "<!DOCTYPE a>"
+
+
+DEPTH = 100_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        answer("<a>" * DEPTH + "x" + "</a>" * DEPTH),
+        "<a>" * DEPTH + "</a>" * DEPTH,
+        "<a>" * DEPTH,
+        answer("<a>" * DEPTH),
+        envelope("<s:Fault>" + "<faultcode>" * DEPTH + "x" + "</faultcode>" * DEPTH + "</s:Fault>"),
+        envelope("<s:Fault><detail>" + "<a>" * DEPTH + "x" + "</a>" * DEPTH + "</detail></s:Fault>"),
+    ],
+    ids=["return", "alone", "open", "cut", "fault", "detail"],
+)
+def test_deep_nesting_crashes_nothing(text: str) -> None:
+    for cut in (text, text[: -len(text) // 4]):
+        try:
+            result = read(reply(cut))
+        except (MalformedReplyError, SoapFaultError):
+            result = ""
+        assert isinstance(result, str)
+        assert isinstance(read_part(reply(cut)), str)
+    gc.collect()
+
+
+@pytest.mark.parametrize(
+    "unit", ["<", "&", "<a", "<![CDATA[", "&#xD83D;", "]]>", "<!--", "<?", '<?xml encoding="', " "]
+)
+def test_long_rubbish_takes_no_long_time(unit: str) -> None:
+    started = time.process_time()
+    for text in (unit * 20_000, unit * 20_000 + ">", answer(unit * 20_000), answer(unit * 20_000)[:-60] + ">"):
+        with contextlib.suppress(MalformedReplyError):
+            assert isinstance(read(reply(text)), str)
+        assert isinstance(read_part(reply(text)), str)
+    assert time.process_time() - started < 10
+
+
+def test_a_long_chain_of_references_takes_no_long_time() -> None:
+    chain = "".join(f'<m id="{n}" href="#{n + 1}"/>' for n in range(30_000))
+    body = f'<r><return href="#0"/></r>{chain}<m id="30000">end</m>'
+    started = time.process_time()
+    assert read(reply(envelope(body))) == "end"
+    assert time.process_time() - started < 10
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_whatever_comes_gives_a_result_or_a_documented_error(data: st.DataObject) -> None:
+    text = data.draw(st.sampled_from([answer("success;66"), answer(RECORD.format("")), envelope(FAULT_11), "<html>"]))
+    body = text.encode(data.draw(st.sampled_from(["utf-8", "gbk", "utf-16"])))
+    for _ in range(data.draw(st.integers(0, 4))):
+        at = data.draw(st.integers(0, len(body)))
+        body = body[:at] + data.draw(st.binary(max_size=4)) + body[at + data.draw(st.integers(0, 8)) :]
+    answered = reply(body, data.draw(st.sampled_from([200, 500])))
+    with contextlib.suppress(MalformedReplyError, HttpStatusError, SoapFaultError):
+        assert isinstance(read(answered), (str, type(None)))
+    assert isinstance(read_part(answered), str)
+
+
+# -- replies that were cut off ----------------------------------------------------------------------------------------
+
+
+def records(text: str) -> Poll[DeliveryReport]:
+    with pytest.raises(IncompletePollError) as caught:
+        parse_reports(text, complete=False)
+    return caught.value.poll
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "<",
+        "<?xml",
+        "<html>",
+        "success",
+        "<s:Envelope",
+        envelope("")[:-20],
+        envelope(FAULT_11)[:-20],
+        answer("")[:-40],
+    ],
+)
+def test_nothing_of_a_result_is_an_empty_text(text: str) -> None:
+    assert read_part(reply(text)) == ""
+
+
+def test_a_result_is_read_as_far_as_it_came() -> None:
+    assert read_part(reply(answer("a &lt;b&gt; c")[:-40])) == "a <b> c"
+    assert read_part(reply(envelope('<r><return i:nil="true"/>')[:-20])) == ""
+    assert read_part(reply(answer("complete"))) == "complete"
+
+
+def test_prefixes_that_nobody_declared_do_not_matter_in_a_part() -> None:
+    assert read_part(reply(envelope("<s:Fault><x:faultcode>a</x:faultcode>")[:-20])) == ""
+    assert read_part(reply(envelope("<x:r><y:return>&lt;a>")[:-20])) == "<a>"
+
+
+def test_characters_that_are_none_crash_nothing_in_a_part() -> None:
+    root = f'<s:Envelope xmlns:s="{SOAP_11}" xmlns:a="<![CDATA[&#xD83D;]]>"><s:Body><r><return>'
+    assert read_part(reply(root)) == ""
+    assert read_part(reply(root + "a")) in ("", "a")
+    root = f'<s:Envelope xmlns:s="{SOAP_11}"><s:Body>&x;<r a="<![CDATA[">&y;<return>a'
+    assert read_part(reply(root)) in ("", "a")
+    assert read_part(reply(answer(f"{root}</return></r>")[:-20])) == ""
+
+
+def test_a_record_that_stands_open_as_markup_is_not_closed() -> None:
+    whole, opened = RECORD.format(""), RECORD.format("").partition("<smslogid>")[0]
+    assert len(records(read_part(reply(answer(f"<smsreport>{opened}")[:-60])))) == 0
+    poll = records(read_part(reply(answer(f"<smsreport>{whole}{opened}")[:-60])))
+    assert [one.batch_id for one in poll] == ["66"]
+
+
+def test_noise_and_illegal_characters_do_not_cost_the_records_of_a_part() -> None:
+    escaped = RECORD.format("").replace("<", "&lt;").replace("admin", "A&B\x01&#xD83D;&#xDE00;")
+    poll = records(read_part(reply("noise\r\n" + answer(f"&lt;smsreport>{escaped}{escaped}")[:-90])))
+    assert [one.username for one in poll] == ["A&B\ufffd😀"]
+
+
+@pytest.mark.parametrize("written_in", ["utf-8", "gbk"])
+def test_a_character_cut_in_two_does_not_change_the_charset(written_in: str) -> None:
+    escaped = RECORD.format("").replace("<", "&lt;").replace("admin", "用户名")
+    text = DECLARED.format(written_in) + answer("&lt;smsreport>" + escaped * 3)
+    data = text.encode(written_in)
+    middle = data.rindex("户".encode(written_in)) + 1
+    poll = records(read_part(Reply(200, {}, data[:middle], "cut off")))
+    assert [one.username for one in poll] == ["用户名", "用户名"]

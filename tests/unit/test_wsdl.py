@@ -1,0 +1,719 @@
+"""Where the definition comes from. No network: what a gateway serves is a mapping. All definitions are made up, but
+for the recorded ones that are named."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jzysoap import wsdl
+from jzysoap.bindings import Bindings, compile_bindings
+from jzysoap.cache import Cache
+from jzysoap.config import Config, configure
+from jzysoap.errors import ConfigurationError, NotSentError, OutcomeUnknownError, WsdlError
+from jzysoap.wire import Reply
+from tests.definitions import DOCUMENTED, URL, definition
+from tests.recordings import load as recorded
+
+BASE = "http://gateway.invalid"
+DAY = 86400.0
+NOW = 1_700_000_000.0
+LIVE = definition()
+OTHER = definition(namespace="urn:changed")
+HTML = b"<html><body>Welcome to Tomcat</body></html>"
+
+
+class Gateway:
+    """What is served, by address, as bytes, a reply or an error; and what was asked for."""
+
+    def __init__(self) -> None:
+        self.served: dict[str, Any] = {URL: LIVE}
+        self.asked: list[str] = []
+
+    def fetch(self, url: str) -> Reply:
+        self.asked.append(url)
+        found = self.served.get(url, Reply(404, {}, b"not here"))
+        if isinstance(found, Exception):
+            raise found
+        return found if isinstance(found, Reply) else Reply(200, {"content-type": "text/xml"}, found)
+
+
+@pytest.fixture
+def gateway() -> Gateway:
+    return Gateway()
+
+
+class Clock:
+    now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return configured(tmp_path)
+
+
+def configured(directory: Path, **arguments: object) -> Config:
+    given = {"base_url": BASE, "username": "test", "password": "pw123", "cache_dir": directory / "cache"}
+    return configure({**given, **arguments})
+
+
+def refusal(config: Config, gateway: Gateway, clock: Clock) -> WsdlError:
+    with pytest.raises(WsdlError) as caught:
+        wsdl.load(config, gateway.fetch, clock=clock)
+    assert not caught.value.may_have_been_sent
+    return caught.value
+
+
+def namespace(bindings: Bindings) -> str:
+    return bindings.operations["sendSms"].pieces[0].decode().rpartition('xmlns:ns0="')[2].partition('"')[0]
+
+
+# -- live, saved ------------------------------------------------------------------------------------------------------
+
+
+def test_the_gateways_own_is_asked_for_first(config: Config, gateway: Gateway, clock: Clock) -> None:
+    bindings, source = wsdl.load(config, gateway.fetch, clock=clock)
+    assert source == "live"
+    assert bindings == compile_bindings(URL, {URL: LIVE})
+    assert gateway.asked == [f"{BASE}/services/userApi?wsdl"]
+
+
+def test_the_real_clock_will_do(config: Config, gateway: Gateway) -> None:
+    assert [wsdl.load(config, gateway.fetch)[1] for _ in range(2)] == ["live", "saved"]
+
+
+def test_it_is_saved_and_used_while_it_is_young(config: Config, gateway: Gateway, clock: Clock) -> None:
+    live, _ = wsdl.load(config, gateway.fetch, clock=clock)
+    gateway.served[URL] = OTHER
+    clock.now += DAY - 1
+    assert wsdl.load(config, gateway.fetch, clock=clock) == (live, "saved")
+    assert len(gateway.asked) == 1
+
+
+def test_a_stale_one_is_fetched_again(config: Config, gateway: Gateway, clock: Clock) -> None:
+    wsdl.load(config, gateway.fetch, clock=clock)
+    gateway.served[URL] = OTHER
+    clock.now += DAY
+    bindings, source = wsdl.load(config, gateway.fetch, clock=clock)
+    assert (namespace(bindings), source) == ("urn:changed", "live")
+    clock.now += 1
+    bindings, source = wsdl.load(config, gateway.fetch, clock=clock)
+    assert (namespace(bindings), source) == ("urn:changed", "saved")
+
+
+def test_one_from_the_future_is_not_young(config: Config, gateway: Gateway, clock: Clock) -> None:
+    wsdl.load(config, gateway.fetch, clock=clock)
+    clock.now -= 1
+    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "live"
+
+
+def test_an_age_of_zero_asks_each_time(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    config = configured(tmp_path, wsdl_max_age=0)
+    assert [wsdl.load(config, gateway.fetch, clock=clock)[1] for _ in range(3)] == ["live"] * 3
+    assert len(gateway.asked) == 3
+    gateway.served[URL] = NotSentError("refused")
+    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "saved"
+
+
+def test_each_gateway_has_its_own(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    other = "http://other.invalid:9003/sms"
+    gateway.served[f"{other}/services/userApi?wsdl"] = OTHER
+    for _ in range(2):
+        assert namespace(wsdl.load(configured(tmp_path), gateway.fetch, clock=clock)[0]) == "urn:gateway"
+        found, _ = wsdl.load(configured(tmp_path, base_url=other), gateway.fetch, clock=clock)
+        assert namespace(found) == "urn:changed"
+    assert len(gateway.asked) == 2
+
+
+def test_nothing_is_saved_without_a_cache(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    config = configured(tmp_path, cache_dir=False)
+    assert [wsdl.load(config, gateway.fetch, clock=clock)[1] for _ in range(2)] == ["live", "live"]
+    assert not (tmp_path / "cache").exists()
+
+
+UNAVAILABLE = [
+    (NotSentError("cannot connect to gateway.invalid"), "cannot connect to gateway.invalid"),
+    (OutcomeUnknownError("no answer within 20 s"), "no answer within 20 s"),
+    (Reply(404, {}, b"no"), "HTTP 404: check base_url"),
+    (Reply(500, {}, LIVE), "HTTP 500"),
+    (Reply(206, {}, LIVE), "HTTP 206"),
+    (Reply(200, {}, LIVE, "it is larger than 4194304 bytes"), "it is larger than 4194304 bytes"),
+    (Reply(302, {"location": "http://elsewhere.invalid/wsdl"}, b""), "redirects to another server"),
+    (HTML, "its root element is html"),
+    (b"<html><p>Welcome</html>", "it is an HTML page"),
+    (b"", "it is empty"),
+    (b" \r\n", "it is empty"),
+    (b"<definitions/>", "its root element is definitions"),
+    (LIVE[:-30], "it is not well-formed XML"),
+    (b"success", "it is not well-formed XML"),
+    (LIVE.replace(b"<definitions", b"<!DOCTYPE a><definitions", 1), "it has a DOCTYPE"),
+    (LIVE.replace(b'encoding="utf-8"', b'encoding="nonsense"'), "it is not well-formed XML"),
+    (definition().replace(b'type="x:string"', b'type="x:none"'), "cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("served", "why"), UNAVAILABLE)
+def test_without_it_the_saved_one_is_used_with_a_warning(
+    config: Config, gateway: Gateway, clock: Clock, caplog: pytest.LogCaptureFixture, served: Any, why: str
+) -> None:
+    live, _ = wsdl.load(config, gateway.fetch, clock=clock)
+    gateway.served[URL] = served
+    clock.now += DAY
+    with caplog.at_level(logging.DEBUG, "jzysoap"):
+        assert wsdl.load(config, gateway.fetch, clock=clock) == (live, "saved")
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert URL in record.getMessage()
+    assert "saved on 2023-11-1" in record.getMessage()
+    assert why in record.getMessage()
+    # What was served was not saved.
+    gateway.served[URL] = LIVE
+    clock.now += DAY
+    assert wsdl.load(config, gateway.fetch, clock=clock) == (live, "live")
+
+
+@pytest.mark.parametrize(("served", "why"), UNAVAILABLE)
+def test_without_either_there_is_an_error(
+    config: Config, gateway: Gateway, clock: Clock, served: Any, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    gateway.served[URL] = served
+    error = refusal(config, gateway, clock)
+    assert why in str(error)
+    assert (error.source, error.readable) == (URL, False)
+    assert not caplog.records
+    if isinstance(served, Exception):
+        assert error.__cause__ is served
+    if isinstance(served, Exception) or (isinstance(served, Reply) and served.status != 302):
+        assert str(error).startswith(f"cannot get the definition at {URL}, nothing was sent: ")
+        assert error.retry == "later"
+    # Nothing was saved, so it is asked for again.
+    gateway.served[URL] = LIVE
+    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "live"
+
+
+def test_a_client_that_was_closed_says_so(config: Config, gateway: Gateway, clock: Clock) -> None:
+    wsdl.load(config, gateway.fetch, clock=clock)
+    gateway.served[URL] = ConfigurationError("the client is closed: make a new one")
+    clock.now += DAY
+    with pytest.raises(ConfigurationError, match="is closed"):
+        wsdl.load(config, gateway.fetch, clock=clock)
+
+
+def test_a_failure_is_remembered_for_minutes(
+    config: Config, gateway: Gateway, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    wsdl.load(config, gateway.fetch, clock=clock)
+    gateway.served[URL] = NotSentError("refused")
+    clock.now += DAY
+    for _ in range(3):
+        assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "saved"
+        clock.now += 99
+    assert (len(gateway.asked), len(caplog.records)) == (2, 1)
+    clock.now += 3
+    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "saved"
+    assert (len(gateway.asked), len(caplog.records)) == (3, 2)
+    gateway.served[URL] = OTHER
+    clock.now += 300
+    bindings, source = wsdl.load(config, gateway.fetch, clock=clock)
+    assert (namespace(bindings), source) == ("urn:changed", "live")
+
+
+@pytest.mark.parametrize(
+    "served",
+    [definition(operations=["login", "logout"]), definition(ports=["http"]), definition(arguments=["string a"])],
+)
+def test_a_definition_that_was_read_and_cannot_be_used_is_news(
+    config: Config, gateway: Gateway, clock: Clock, served: bytes
+) -> None:
+    """Another service's, say: the saved one would be wrong."""
+    wsdl.load(config, gateway.fetch, clock=clock)
+    gateway.served[URL] = served
+    clock.now += DAY
+    error = refusal(config, gateway, clock)
+    assert f"the definition at {URL} cannot be used" in str(error)
+    assert error.readable
+    clock.now -= DAY
+    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "saved"
+
+
+def test_the_order_of_the_arguments_can_be_given_later(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    kinds = [one.split(" ")[0] for one in DOCUMENTED[:6]]
+    gateway.served[URL] = definition(arguments=[f"{kind} a{place}b" for place, kind in enumerate(kinds)])
+    error = refusal(configured(tmp_path), gateway, clock)
+    assert "arguments=[…]" in str(error)
+    named = configured(tmp_path, arguments=[one.split(" ")[1] for one in DOCUMENTED[:6]])
+    assert [wsdl.load(named, gateway.fetch, clock=clock)[1] for _ in range(2)] == ["live", "saved"]
+    # The saved one is no use to whoever names no order; then what the gateway says counts.
+    gateway.served[URL] = LIVE
+    assert wsdl.load(configured(tmp_path), gateway.fetch, clock=clock)[1] == "live"
+
+
+# -- pinned -----------------------------------------------------------------------------------------------------------
+
+
+def test_only_the_pinned_one_is_accepted(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    digest = hashlib.sha256(LIVE).hexdigest()
+    config = configured(tmp_path, wsdl_sha256=digest.upper())
+    assert [wsdl.load(config, gateway.fetch, clock=clock)[1] for _ in range(2)] == ["live", "saved"]
+    gateway.served[URL] = OTHER
+    clock.now += DAY
+    error = refusal(config, gateway, clock)
+    assert str(error) == (f"the definition at {URL} has sha256 {hashlib.sha256(OTHER).hexdigest()}, not wsdl_sha256")
+    gateway.served[URL] = NotSentError("refused")
+    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "saved"
+
+
+def test_a_saved_one_that_is_not_the_pinned_one_is_not_used(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    wsdl.load(configured(tmp_path), gateway.fetch, clock=clock)
+    config = configured(tmp_path, wsdl_sha256=hashlib.sha256(OTHER).hexdigest())
+    gateway.served[URL] = NotSentError("refused")
+    assert "refused" in str(refusal(config, gateway, clock))
+    gateway.served[URL] = OTHER
+    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "live"
+
+
+def test_a_file_can_be_pinned_too(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    (tmp_path / "own.wsdl").write_bytes(LIVE)
+    path = str(tmp_path / "own.wsdl")
+    digest = hashlib.sha256(LIVE).hexdigest()
+    assert wsdl.load(configured(tmp_path, wsdl=path, wsdl_sha256=digest), gateway.fetch, clock=clock)[1] == "given"
+    assert "has sha256" in str(refusal(configured(tmp_path, wsdl=path, wsdl_sha256="0" * 64), gateway, clock))
+
+
+def test_the_digest_of_several_documents_is_of_them_all() -> None:
+    one = wsdl.Definition(URL, {URL: b"a"}, 0.0)
+    two = wsdl.Definition(URL, {URL: b"a", f"{BASE}/b": b"b"}, 0.0)
+    assert one.sha256 == hashlib.sha256(b"a").hexdigest()
+    assert two.sha256 == hashlib.sha256(b"ab").hexdigest()
+
+
+# -- given, bundled ---------------------------------------------------------------------------------------------------
+
+
+def test_another_address_can_be_given(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    config = configured(tmp_path, wsdl="https://docs.invalid/api.wsdl")
+    gateway.served["https://docs.invalid/api.wsdl"] = OTHER
+    for source in ("live", "saved"):
+        bindings, found = wsdl.load(config, gateway.fetch, clock=clock)
+        assert (namespace(bindings), found) == ("urn:changed", source)
+    assert gateway.asked == ["https://docs.invalid/api.wsdl"]
+
+
+def test_a_file_can_be_given(tmp_path: Path, gateway: Gateway, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own 定义.wsdl").write_bytes(OTHER)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for path in (tmp_path / "own 定义.wsdl", "own 定义.wsdl", "~/own 定义.wsdl"):
+        bindings, source = wsdl.load(configured(tmp_path, wsdl=path), gateway.fetch, clock=clock)
+        assert (namespace(bindings), source) == ("urn:changed", "given")
+    # It is read anew each time.
+    (tmp_path / "own 定义.wsdl").write_bytes(LIVE)
+    bindings, _ = wsdl.load(configured(tmp_path, wsdl="own 定义.wsdl"), gateway.fetch, clock=clock)
+    assert namespace(bindings) == "urn:gateway"
+    assert not gateway.asked
+
+
+@pytest.mark.parametrize("name", ["cxf-3.3.2-jaxws-sei-webparam", "jaxws-ri-2.3.0.2"])
+def test_a_file_may_import_those_beside_it(name: str, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    stack = recorded(name)
+    (imported,) = set(stack.documents) - {stack.url}
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "part").write_bytes(stack.documents[imported])
+    document = stack.wsdl.replace(imported.encode(), b"parts/part")
+    assert document != stack.wsdl
+    (tmp_path / "own.wsdl").write_bytes(document)
+    bindings, _ = wsdl.load(configured(tmp_path, wsdl=tmp_path / "own.wsdl"), gateway.fetch, clock=clock)
+    assert bindings == compile_bindings(stack.url, stack.documents)
+
+
+@pytest.mark.parametrize(
+    "other", ["../secret.xsd", "a/../../secret.xsd", "%2e%2e/secret.xsd", "absent.xsd", "%00", "."]
+)
+def test_a_file_imports_nothing_from_elsewhere(other: str, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    (tmp_path / "here" / "a").mkdir(parents=True)
+    (tmp_path / "secret.xsd").write_bytes(b'<schema xmlns="http://www.w3.org/2001/XMLSchema"/>')
+    path = tmp_path / "here" / "own.wsdl"
+    path.write_bytes(definition(schema=f'<x:include schemaLocation="{other}"/>'))
+    error = refusal(configured(tmp_path, wsdl=path), gateway, clock)
+    assert str(error).startswith(f"cannot read {path}: ")
+    assert error.source == str(path)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "file:///etc/passwd",
+        "http://gateway.invalid/a.xsd",
+        "//gateway.invalid/a.xsd",
+        "http://[x",
+        "https://local.invalid/",
+    ],
+)
+def test_nor_from_an_address(other: str, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    (tmp_path / "own.wsdl").write_bytes(definition(schema=f'<x:include schemaLocation="{other}"/>'))
+    error = refusal(configured(tmp_path, wsdl=tmp_path / "own.wsdl"), gateway, clock)
+    assert "from another server" in str(error)
+    assert not gateway.asked
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    for path, why in ((tmp_path / "absent.wsdl", "FileNotFoundError"), (tmp_path, "IsADirectoryError|PermissionError")):
+        with pytest.raises(WsdlError, match=why):
+            wsdl.load(configured(tmp_path, wsdl=path), gateway.fetch, clock=clock)
+
+
+@pytest.mark.parametrize(
+    ("name", "directory"),
+    [
+        ("bundled", "axis2-1.6.2-7param"),
+        ("bundled:axis2-1.6.2-7param", "axis2-1.6.2-7param"),
+        ("bundled:axis2-1.6.2", "axis2-1.6.2"),
+    ],
+)
+def test_a_bundled_one_is_used_when_asked_for(
+    name: str, directory: str, tmp_path: Path, gateway: Gateway, clock: Clock
+) -> None:
+    for _ in range(2):
+        bindings, source = wsdl.load(configured(tmp_path, wsdl=name), gateway.fetch, clock=clock)
+        assert source == "bundled"
+        assert bindings == compile_bindings(recorded(directory).url, recorded(directory).documents)
+    assert not gateway.asked
+    assert wsdl.bundled(directory) == recorded(directory).wsdl
+
+
+@pytest.mark.parametrize("name", ["axis2", "", "axis2-1.6.2/service.wsdl"])
+def test_there_are_no_others(name: str, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    with pytest.raises(WsdlError, match=r"^there is no bundled definition called "):
+        wsdl.bundled(name)
+    if name:
+        assert refusal(configured(tmp_path, wsdl=f"bundled:{name}"), gateway, clock).source == "bundled"
+
+
+# -- imports, redirects -----------------------------------------------------------------------------------------------
+
+SCHEMA = b'<schema xmlns="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:gateway"/>'
+
+
+@pytest.mark.parametrize(
+    ("location", "address"),
+    [
+        ("userApi?xsd=1", f"{BASE}/services/userApi?xsd=1"),
+        ("?xsd=1", f"{BASE}/services/userApi?xsd=1"),
+        ("/types.xsd", f"{BASE}/types.xsd"),
+        ("../types.xsd", f"{BASE}/types.xsd"),
+        (f"{BASE}/types.xsd", f"{BASE}/types.xsd"),
+        (f"{BASE}:80/types.xsd", f"{BASE}:80/types.xsd"),
+        ("HTTP://GATEWAY.invalid/types.xsd", "HTTP://GATEWAY.invalid/types.xsd"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["include", "redefine"])
+def test_imports_are_fetched_and_saved_with_it(
+    kind: str, location: str, address: str, config: Config, gateway: Gateway, clock: Clock
+) -> None:
+    gateway.served[URL] = definition(schema=f'<x:{kind} schemaLocation="{location}"/>')
+    gateway.served[address] = SCHEMA
+    documents = wsdl.collect(URL, gateway.fetch)
+    assert documents == {URL: gateway.served[URL], address: SCHEMA}
+    assert list(documents) == gateway.asked == [URL, address]
+    if kind == "include":
+        assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "live"
+        gateway.served.clear()
+        assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "saved"
+
+
+@pytest.mark.parametrize("name", ["cxf-3.3.2-jaxws-sei-webparam", "jaxws-ri-2.3.0.2"])
+def test_a_recorded_definition_is_put_together(name: str) -> None:
+    stack = recorded(name)
+    assert wsdl.collect(stack.url, lambda url: Reply(200, {}, stack.fetch(url))) == stack.documents
+
+
+def test_imports_without_a_location_are_none(gateway: Gateway) -> None:
+    gateway.served[URL] = definition(schema='<x:import namespace="urn:a"/>', extra='<import namespace="urn:b"/>')
+    assert list(wsdl.collect(URL, gateway.fetch)) == [URL]
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://elsewhere.invalid/a.xsd",
+        "https://gateway.invalid/a.xsd",
+        "http://gateway.invalid:8080/a.xsd",
+        "//elsewhere.invalid/a.xsd",
+        "http://gateway.invalid@elsewhere.invalid/a.xsd",
+        "file:///etc/passwd",
+        "file://gateway.invalid/etc/passwd",
+        "http://[x",
+        "http://gateway.invalid:x/",
+    ],
+)
+@pytest.mark.parametrize("place", ["extra", "schema"])
+def test_nothing_is_imported_from_another_server(
+    place: str, location: str, config: Config, gateway: Gateway, clock: Clock
+) -> None:
+    """Least of all with the client's headers."""
+    element = {
+        "extra": f'<import namespace="u" location="{location}"/>',
+        "schema": f'<x:include schemaLocation="{location}"/>',
+    }
+    gateway.served[URL] = definition(**{place: element[place]})  # type: ignore[arg-type]  # both are texts
+    error = refusal(config, gateway, clock)
+    assert str(error).endswith(" from another server")
+    assert str(error).startswith(f"the definition at {URL} imports ")
+    assert gateway.asked == [URL]
+
+
+def test_imports_in_a_circle_are_fetched_once(gateway: Gateway, config: Config, clock: Clock) -> None:
+    include = SCHEMA.replace(b"/>", b'><include schemaLocation="%s"/></schema>')
+    gateway.served[URL] = definition(schema='<x:include schemaLocation="/a.xsd"/>')
+    gateway.served[f"{BASE}/a.xsd"] = include % b"/b.xsd"
+    gateway.served[f"{BASE}/b.xsd"] = include % b"/a.xsd"
+    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "live"
+    assert gateway.asked == [URL, f"{BASE}/a.xsd", f"{BASE}/b.xsd"]
+
+
+def test_a_definition_that_imports_itself_crashes_nothing(gateway: Gateway, config: Config, clock: Clock) -> None:
+    gateway.served[URL] = definition(extra=f'<import namespace="urn:gateway" location="{URL}"/>')
+    try:
+        assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "live"
+    except WsdlError as error:
+        assert not error.readable  # noqa: PT017  # both will do
+    assert gateway.asked == [URL]
+
+
+def test_there_is_an_end_to_imports(gateway: Gateway, config: Config, clock: Clock) -> None:
+    def served(url: str) -> Reply:
+        number = int(url.rpartition("=")[2]) if "xsd=" in url else 0
+        gateway.asked.append(url)
+        include = f'<x:include schemaLocation="/a?xsd={number + 1}"/>'
+        schema = f'<x:schema xmlns:x="http://www.w3.org/2001/XMLSchema">{include}</x:schema>'
+        return Reply(200, {}, schema.encode() if number else definition(schema=include))
+
+    with pytest.raises(WsdlError, match=r"imports more than 32 documents$"):
+        wsdl.load(config, served, clock=clock)
+    assert len(gateway.asked) == 32
+
+
+@pytest.mark.parametrize(
+    ("served", "why"),
+    [
+        (Reply(404, {}, b""), "HTTP 404"),
+        (HTML[:-3], "it is an HTML page"),
+        (b"", "it is empty"),
+        (b"<!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><a>&e;</a>", "it has a DOCTYPE"),
+    ],
+)
+def test_an_import_that_cannot_be_had_is_named(
+    served: Any, why: str, config: Config, gateway: Gateway, clock: Clock
+) -> None:
+    gateway.served[URL] = definition(schema='<x:include schemaLocation="/a.xsd"/>')
+    gateway.served[f"{BASE}/a.xsd"] = served
+    error = refusal(config, gateway, clock)
+    assert f"{BASE}/a.xsd" in str(error)
+    assert why in str(error)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("location", ["/moved?wsdl", f"{BASE}:80/moved?wsdl", "moved?wsdl", "../moved?wsdl"])
+def test_a_redirect_is_followed_on_the_same_server(status: int, location: str, gateway: Gateway) -> None:
+    gateway.served = {URL: Reply(status, {"location": location}, b"")}
+    for moved in (f"{BASE}/moved?wsdl", f"{BASE}:80/moved?wsdl", f"{BASE}/services/moved?wsdl"):
+        gateway.served[moved] = LIVE
+    assert wsdl.collect(URL, gateway.fetch) == {URL: LIVE}
+    assert len(gateway.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://elsewhere.invalid/",
+        "//elsewhere.invalid/",
+        "http://gateway.invalid:81/",
+        "ftp://gateway.invalid/",
+        "http://[x",
+    ],
+)
+def test_a_redirect_leads_to_no_other_server(location: str, config: Config, gateway: Gateway, clock: Clock) -> None:
+    gateway.served[URL] = Reply(302, {"location": location}, b"")
+    assert str(refusal(config, gateway, clock)) == f"the definition at {URL} redirects to another server"
+    assert gateway.asked == [URL]
+
+
+def test_a_redirect_leads_to_no_weaker_scheme(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    url = URL.replace("http:", "https:")
+    gateway.served[url] = Reply(301, {"location": URL}, b"")
+    config = configured(tmp_path, base_url="https://gateway.invalid")
+    assert "redirects to another server" in str(refusal(config, gateway, clock))
+    assert gateway.asked == [url]
+
+
+@pytest.mark.parametrize("headers", [{"location": URL}, {}])
+def test_redirects_come_to_an_end(headers: Mapping[str, str], config: Config, gateway: Gateway, clock: Clock) -> None:
+    gateway.served[URL] = Reply(302, headers, b"")
+    error = refusal(config, gateway, clock)
+    assert str(error) == f"cannot get the definition at {URL}, nothing was sent: HTTP 302"
+    assert len(gateway.asked) == 4
+
+
+# -- what is kept -----------------------------------------------------------------------------------------------------
+
+
+def kept(directory: Path) -> dict[str, Any]:
+    return {path.name: json.loads(path.read_bytes()) for path in (directory / "cache").iterdir()}
+
+
+def test_what_is_kept_is_json_and_holds_nothing_of_the_account(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    config = configured(tmp_path, username="the-account", password="the-password")
+    bindings, _ = wsdl.load(config, gateway.fetch, clock=clock)
+    entries = list(kept(tmp_path).values())
+    assert bindings.to_json() in entries
+    (saved,) = (entry for entry in entries if "documents" in entry)
+    assert saved == {"url": URL, "fetched_at": NOW, "documents": {URL: base64.b64encode(LIVE).decode()}}
+    assert len(entries) == 2
+    assert "the-" not in json.dumps(entries)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "null",
+        "[]",
+        "{}",
+        "not json",
+        "",
+        '{"url": 1, "fetched_at": 1.0, "documents": {}}',
+        '{"url": [], "fetched_at": 1.0, "documents": {}}',
+        '{"url": "u", "fetched_at": 1.0, "documents": {}}',
+        '{"url": "u", "fetched_at": 1.0, "documents": []}',
+        '{"url": "u", "fetched_at": 1.0, "documents": {"u": 1}}',
+        '{"url": "u", "fetched_at": 1.0, "documents": {"u": "***"}}',
+        '{"url": "u", "fetched_at": 1.0, "documents": {"u": "\\u4e00"}}',
+        '{"url": "u", "fetched_at": "then", "documents": {"u": ""}}',
+        '{"url": "u", "fetched_at": null, "documents": {"u": ""}}',
+        '{"url": "u", "fetched_at": NaN, "documents": {"u": ""}}',
+        '{"url": "u", "fetched_at": -1, "documents": {"u": ""}}',
+        '{"url": "u", "fetched_at": 1e300, "documents": {"u": ""}}',
+        '{"url": "u", "fetched_at": Infinity, "documents": {"u": ""}}',
+        json.dumps({"url": "u", "fetched_at": 10**400, "documents": {"u": ""}}),
+        # Well-formed, and of no use.
+        json.dumps({"url": "u", "fetched_at": NOW, "documents": {"u": ""}}),
+        json.dumps({"url": "u", "fetched_at": NOW, "documents": {"u": "PGh0bWwvPg=="}}),
+    ],
+)
+def test_a_corrupt_entry_is_as_good_as_none(
+    entry: str, config: Config, tmp_path: Path, gateway: Gateway, clock: Clock
+) -> None:
+    live, _ = wsdl.load(config, gateway.fetch, clock=clock)
+    for path in (tmp_path / "cache").iterdir():
+        path.write_text(entry)
+    gateway.served[URL] = NotSentError("refused")
+    assert "refused" in str(refusal(config, gateway, clock))
+    clock.now += DAY
+    assert "refused" in str(refusal(config, gateway, clock))
+    gateway.served[URL] = LIVE
+    assert wsdl.load(config, gateway.fetch, clock=clock) == (live, "live")
+    assert wsdl.load(config, gateway.fetch, clock=clock) == (live, "saved")
+
+
+@pytest.mark.parametrize("failure", ['"then"', "null", "true", "1e300", "NaN", "17e8"])
+def test_a_corrupt_failure_is_none(
+    failure: str, config: Config, tmp_path: Path, gateway: Gateway, clock: Clock
+) -> None:
+    wsdl.load(config, gateway.fetch, clock=clock)
+    before = set(kept(tmp_path))
+    clock.now += DAY
+    gateway.served[URL] = NotSentError("refused")
+    wsdl.load(config, gateway.fetch, clock=clock)
+    (name,) = set(kept(tmp_path)) - before
+    assert json.loads((tmp_path / "cache" / name).read_text()) == clock.now
+    (tmp_path / "cache" / name).write_text(failure)
+    gateway.served[URL] = LIVE
+    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "live"
+
+
+def test_corrupt_bindings_are_compiled_again(config: Config, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    live, _ = wsdl.load(config, gateway.fetch, clock=clock)
+    (name,) = (name for name, entry in kept(tmp_path).items() if "soap" in entry)
+    for entry in ({}, {**live.to_json(), "operations": {}}, live.to_json()):
+        (tmp_path / "cache" / name).write_text(json.dumps(entry))
+        assert wsdl.load(config, gateway.fetch, clock=clock) == (live, "saved")
+        assert kept(tmp_path)[name] == live.to_json()
+
+
+def test_bindings_of_another_version_are_not_used(
+    config: Config, tmp_path: Path, gateway: Gateway, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wsdl.load(config, gateway.fetch, clock=clock)
+    for path in (tmp_path / "cache").iterdir():
+        entry = json.loads(path.read_text())
+        if "soap" in entry:
+            path.write_text(json.dumps({**entry, "port": "as the old version had it"}))
+    assert wsdl.load(config, gateway.fetch, clock=clock)[0].port == "as the old version had it"
+    monkeypatch.setattr(wsdl, "__version__", "999")
+    assert wsdl.load(config, gateway.fetch, clock=clock)[0].port == "port0"
+
+
+def test_a_cache_that_cannot_be_used_is_no_obstacle(config: Config, tmp_path: Path, gateway: Gateway) -> None:
+    (tmp_path / "cache").write_text("a file")
+    assert Cache(str(tmp_path / "cache")).read("x") is None
+    assert [wsdl.load(config, gateway.fetch)[1] for _ in range(2)] == ["live", "live"]
+
+
+FRESH = """
+import io
+import sys
+
+import requests
+from urllib3 import HTTPResponse
+
+from jzysoap import Client
+
+class Adapter(requests.adapters.BaseAdapter):
+    def send(self, request, **options):
+        assert request.method == "POST", request.url
+        assert request.headers["SOAPAction"] == '"urn:getRestMoney"'
+        response = requests.Response()
+        response.status_code = 200
+        response.raw = HTTPResponse(io.BytesIO(ANSWER), status=200, preload_content=False)
+        return response
+
+    def close(self):
+        pass
+
+ANSWER = sys.argv[2].encode()
+with Client("http://gateway.invalid", "test", "pw123", cache_dir=sys.argv[1], adapter=Adapter()) as client:
+    print(client.balance().card, "zeep" in sys.modules)
+"""
+ANSWER = (
+    '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><r><return>kaSmsNum=49964</return></r>'
+    "</s:Body></s:Envelope>"
+)
+
+
+def test_a_fresh_process_with_a_young_copy_makes_its_first_call_without_zeep(
+    config: Config, tmp_path: Path, gateway: Gateway
+) -> None:
+    wsdl.load(config, gateway.fetch)
+    done = subprocess.run(  # noqa: S603  # our own interpreter
+        [sys.executable, "-W", "error", "-c", FRESH, str(tmp_path / "cache"), ANSWER],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert (done.stdout, done.stderr) == ("49964 False\n", "")

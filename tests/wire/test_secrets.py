@@ -1,0 +1,186 @@
+"""Nothing secret is shown: not by an error, its traceback, the local variables that trackers capture, or the log."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from jzysoap import Client, JzySoapError
+from tests.wire.conftest import MOBILE, QUICK, Handler, Make, Serve, envelope, fault, report, reports, soap
+from tests.wire.leaks import shown, spellings
+from tests.wire.servers import RawServer, answering, refused_port, reply
+
+PASSWORD = "Geheim-Pass9"
+NEW_PASSWORD = "NeuesPass42"
+TEXT = "您的验证码是ZX81，请勿告诉他人"
+OTHER = "13912345678"
+SECRETS = {*spellings(PASSWORD, TEXT, MOBILE), *spellings(NEW_PASSWORD, "验证码是ZX81", OTHER)}
+
+
+def silent(server: RawServer, connection: socket.socket) -> None:
+    server.read_request(connection)
+    connection.recv(1)
+
+
+def parrot(status: str) -> Handler:
+    """Answers with the request."""
+
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        request = server.read_request(connection)
+        connection.sendall(reply(b"<html><body>cannot handle " + request + b"</body></html>", status))
+
+    return handle
+
+
+def parrot_fault(server: RawServer, connection: socket.socket) -> None:
+    request = server.read_request(connection).decode()
+    start = request.find("password>")
+    words = f"cannot log in with {request[start : start + 40]} {PASSWORD} {MOBILE}"
+    connection.sendall(reply(fault(words), "500 Error"))
+
+
+def send(client: Client) -> object:
+    return client.send([MOBILE, OTHER], TEXT)
+
+
+HANDLERS: dict[str, Handler] = {
+    "closed": lambda *_: None,
+    "silent": silent,
+    "garbage": answering(b"garbage\r\n\r\n"),
+    "200 parrot": parrot("200 OK"),
+    "500 parrot": parrot("500 Internal Server Error"),
+    "404 parrot": parrot("404 Not Found"),
+    "fault": parrot_fault,
+    "refusal": answering(soap(f"failure;密码错误 {PASSWORD} {MOBILE}")),
+    "plain refusal": answering(reply(f"failure;密码错误 {PASSWORD} {MOBILE}".encode())),
+    "system error": answering(soap(f"failure;系统错误 {PASSWORD} {MOBILE}")),
+    "another text": answering(soap(f"{PASSWORD} {MOBILE} {TEXT}")),
+    "cut": answering(reply(envelope(f"failure;{PASSWORD}"), length=9999), close=True),
+    "broken gzip": answering(reply(gzip.compress(TEXT.encode())[:-9], "200 OK", "Content-Encoding: gzip")),
+    "reports cut": answering(reply(envelope(reports(report(MOBILE), report(OTHER)))[:-90], length=9999), close=True),
+    "a bad report": answering(soap(reports(f"<psreport><x>{MOBILE}</x></psreport>"), "getSmsReport")),
+    "success": answering(soap("success;66"), soap("failure;余额不足")),
+}
+OPERATIONS: dict[str, Callable[[Client], object]] = {
+    "send": send,
+    "send in batches": lambda client: client.send([MOBILE, OTHER], TEXT, batch_size=1),
+    "balance": lambda client: client.balance(),
+    "reports": lambda client: client.reports(),
+    "replies": lambda client: client.replies(),
+    "change_password": lambda client: client.change_password(NEW_PASSWORD),
+    "change_password in BASE64": lambda client: client.change_password(NEW_PASSWORD, base64=True),
+}
+
+
+def assert_nothing_shown(error: BaseException | None, caplog: pytest.LogCaptureFixture) -> None:
+    texts = list(shown(error, caplog.records))
+    assert error is None or len(texts) > 3
+    for text in texts:
+        for secret in SECRETS:
+            assert secret not in text
+
+
+def attempt(client: Client, operation: Callable[[Client], object]) -> JzySoapError | None:
+    try:
+        result = operation(client)
+    except JzySoapError as error:
+        return error
+    assert not any(secret in repr(result) for secret in SECRETS)
+    return None
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+@pytest.mark.parametrize("handler", HANDLERS.values(), ids=HANDLERS)
+@pytest.mark.parametrize("interface", ["soap", "servlet"])
+def test_whatever_the_gateway_does(
+    handler: Handler,
+    operation: Callable[[Client], object],
+    interface: str,
+    make: Make,
+    serve: Serve,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    client = make(serve(handler).url, PASSWORD, interface=interface, timeout=(2, 0.1, 1), poll_timeout=(2, 0.1, 1))
+    assert_nothing_shown(attempt(client, operation), caplog)
+    assert any(record.name == "jzysoap" for record in caplog.records)
+
+
+@pytest.mark.parametrize(
+    "attempted",
+    [
+        lambda client: client.send([MOBILE, "1380013800"], TEXT),
+        lambda client: client.send(OTHER + "a", TEXT),
+        lambda client: client.send({"to": MOBILE}, TEXT),
+        lambda client: client.send(MOBILE, TEXT + "\x00"),
+        lambda client: client.send(MOBILE, TEXT + "\ud83d"),
+        lambda client: client.send(MOBILE, TEXT.encode()),
+        lambda client: client.send(MOBILE, TEXT, channel=7),
+        lambda client: client.send(MOBILE, TEXT, batch_size=0),
+        lambda client: client.send(MOBILE, TEXT, extension="12a"),
+        lambda client: client.send(MOBILE, TEXT, extension="1"),
+        lambda client: client.change_password(NEW_PASSWORD + "!"),
+        send,
+    ],
+)
+@pytest.mark.parametrize("closed", [False, True])
+def test_whatever_the_user_does(
+    attempted: Callable[[Any], object], closed: bool, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with refused_port() as port:
+        client = make(f"http://127.0.0.1:{port}", PASSWORD, wsdl="bundled:axis2-1.6.2", timeout=QUICK)
+        if closed:
+            client.close()
+        error = attempt(client, attempted)
+    assert error is not None
+    assert_nothing_shown(error, caplog)
+
+
+def test_a_text_that_gbk_cannot_spell(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    client = make("http://127.0.0.1", PASSWORD, interface="servlet")
+    error = attempt(client, lambda client: client.send(MOBILE, TEXT + "😀"))
+    assert error is not None
+    assert_nothing_shown(error, caplog)
+
+
+@pytest.mark.parametrize(
+    "options", [{"channel": 9}, {"timeout": 0}, {"adapter": object()}, {"password_base64": "eA=="}]
+)
+def test_a_client_that_is_refused(options: Any, make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(JzySoapError) as caught:
+        Client("http://127.0.0.1", "account", PASSWORD, **options)
+    assert_nothing_shown(caught.value, caplog)
+
+
+def test_a_password_that_cannot_be_spelled(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(JzySoapError) as caught:
+        Client("http://127.0.0.1", "account", PASSWORD + "密", password_encoding="ascii")
+    assert_nothing_shown(caught.value, caplog)
+
+
+def test_a_callable_that_fails(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    def password() -> str:
+        raise OSError("vault sealed")
+
+    error = attempt(make("http://127.0.0.1", password), send)
+    assert error is not None
+    assert_nothing_shown(error, caplog)
+
+
+@pytest.mark.parametrize("attribute", ["_config", "_session", "_transport"])
+def test_what_a_client_holds(attribute: str, make: Make, serve: Serve) -> None:
+    client = make(serve(answering(soap("success"))).url, PASSWORD, proxies={"http": f"http://u:{PASSWORD}@p.invalid"})
+    client.send(MOBILE, TEXT)
+    held = getattr(client, attribute)
+    for shown_text in (repr(client), repr(held), *map(repr, getattr(held, "__dict__", {}).values())):
+        assert not any(secret in shown_text for secret in SECRETS)
