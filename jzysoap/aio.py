@@ -57,6 +57,11 @@ class AsyncClient(BaseClient):
         finally:
             # A traceback shows the locals of this frame: recipients and text must not be among them.
             del mobile, text
+        try:
+            await self.prepare()
+        except JzySoapError as error:
+            error.result = self._session.unsent(plan)
+            raise
         return await self._run(self._session.send(plan, on_batch))
 
     async def balance(self) -> Balance:

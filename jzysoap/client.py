@@ -175,7 +175,6 @@ class Client(BaseClient):
 
     def _renew_after_fork(self) -> None:
         if self._pid != os.getpid():
-            # Another thread of the parent may have held them at the fork.
+            # Another thread of the parent may have held it at the fork.
             self._lock = threading.Lock()
-            self._session.renew_after_fork()
             self._pid = os.getpid()

@@ -159,12 +159,6 @@ class Session:
         """What is known of a send that was never started."""
         return Sent(tuple(Batch(part.mobiles, Outcome.NOT_SENT) for part in plan.parts), plan.segments)
 
-    def renew_after_fork(self) -> None:
-        """Makes anew what another thread of the parent may have held at a fork; the password stays."""
-        credentials = Credentials(self.config)
-        credentials._encoded = self.credentials._encoded
-        self.credentials = credentials
-
     def needs_bindings(self) -> bool:
         """Whether the service definition must still be loaded."""
         return self.bindings is None and self.config.interface == "soap"

@@ -29,6 +29,14 @@ def read_all(connection: socket.socket) -> bytes:
     return data
 
 
+def is_ended(connection: socket.socket) -> bool:
+    """Wait for the end of a connection: closed, or reset since the other side had not read all. True without a byte."""
+    try:
+        return read_all(connection) == b""
+    except ConnectionResetError:
+        return True
+
+
 def talk(url: str, data: bytes) -> Message:
     """Send bytes, read the one reply until the server closes: the request has to ask for that."""
     with connect(url) as connection:

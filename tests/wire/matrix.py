@@ -15,7 +15,6 @@ import ssl
 import sys
 import tempfile
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -37,7 +36,7 @@ from jzysoap import (
 )
 from tests.wire.servers import RawServer, refused_port
 
-QUICK = Timeout(0.4, 0.4, 0.7)
+QUICK = Timeout(0.5, 0.5, 1.0)
 PATIENT = Timeout(5, 5, 10)
 
 REPORTS = (
@@ -331,15 +330,11 @@ def redirected(status: str, *, elsewhere: bool) -> Serve:
     return serve
 
 
-def bomb() -> bytes:
-    """Ten megabytes that gzip makes ten gigabytes of."""
-    return _bomb()
-
-
 @cache
-def _bomb() -> bytes:
-    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
-    return packer.compress(bytes(64 << 20)) + packer.flush()
+def bomb() -> bytes:
+    """Ten megabytes that gzip makes ten gigabytes of: as many members of a stream as it takes."""
+    member = gzip.compress(bytes(64 << 20))
+    return member * 160
 
 
 def _sized(body: bytes, length: int) -> bytes:
@@ -542,8 +537,8 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "gzip-bomb",
-        "a gzip bomb",
-        "gzip 炸弹",
+        "a gzip bomb, 10 GB in 10 MB",
+        "gzip 炸弹，10 MB 解压为 10 GB",
         answered(lambda *_: _gzipped(bomb()), max_reply_bytes=100_000, max_poll_bytes=100_000),
         OutcomeUnknownError,
         IncompletePollError,
