@@ -26,7 +26,8 @@ def parse(text: str) -> etree._Element:
     Raises:
         lxml.etree.LxmlError: it is not well-formed.
     """
-    return etree.fromstring(text.encode("utf-8", "replace"), _parser())
+    # Without its declaration: older versions of libxml2 stumble over a charset that they do not know.
+    return etree.fromstring(text[_root_start(text) :].encode("utf-8", "replace"), _parser())
 
 
 def parse_part(text: str) -> etree._Element | None:

@@ -553,13 +553,20 @@ def test_prefixes_that_nobody_declared_do_not_matter_in_a_part() -> None:
     assert read_part(reply(envelope("<x:r><y:return>&lt;a>")[:-20])) == "<a>"
 
 
-def test_characters_that_are_none_crash_nothing_in_a_part() -> None:
-    root = f'<s:Envelope xmlns:s="{SOAP_11}" xmlns:a="<![CDATA[&#xD83D;]]>"><s:Body><r><return>'
-    assert read_part(reply(root)) == ""
-    assert read_part(reply(root + "a")) in ("", "a")
-    root = f'<s:Envelope xmlns:s="{SOAP_11}"><s:Body>&x;<r a="<![CDATA[">&y;<return>a'
-    assert read_part(reply(root)) in ("", "a")
-    assert read_part(reply(answer(f"{root}</return></r>")[:-20])) == ""
+@pytest.mark.parametrize(
+    "inside",
+    [
+        # What looks like the beginning of a CDATA section is none here, and hides from mending what follows.
+        '<r xmlns:a="<![CDATA[&#xD83D;]]>"><return>a',
+        '<r a="<![CDATA[&#xD83D;]]>"><return>a',
+        '&x;<r a="<![CDATA[">&y;<return>',
+        '<r a="<![CDATA["><&y;<return>',
+        '<r a="<![CDATA[">&y;',
+    ],
+)
+def test_what_a_recovering_parser_lets_pass_crashes_nothing(inside: str) -> None:
+    assert isinstance(read_part(reply(f'<s:Envelope xmlns:s="{SOAP_11}"><s:Body>{inside}')), str)
+    assert isinstance(read_part(reply(f'<s:Envelope xmlns:s="{SOAP_11}"><s:Body><r><return>{inside}')), str)
 
 
 def test_a_record_that_stands_open_as_markup_is_not_closed() -> None:
