@@ -200,7 +200,7 @@ class AsyncTransport:
                 max_keepalive_connections=config.pool_size,
                 keepalive_expiry=config.max_idle,
             ),
-            proxy=prepend_scheme_if_needed(proxy, "http") if proxy else None,
+            proxy=self._httpx.Proxy(prepend_scheme_if_needed(proxy, "http")) if proxy else None,
         )
         return made
 

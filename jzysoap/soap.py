@@ -31,6 +31,8 @@ _DECLARATION = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z][\w.:-]
 _RECORD_START = re.compile(r"<(?:[\w.-]+:)?(?:psreport|psrerecv)[\s>]")
 _RECORD_END = re.compile(r"</(?:[\w.-]+:)?(?:psreport|psrerecv)\s*>")
 _END = re.compile(r"</(?:[\w.-]+:)?Envelope\s*>")
+# How deep a fault's text may lie. Going down further, lxml would take the square of the depth in time.
+_FAULT_DEPTH = 4
 
 
 def build(call: Call[object], username: str, password: str, bindings: Bindings) -> tuple[dict[str, str], SecretBytes]:
@@ -204,9 +206,10 @@ def _fault(fault: etree._Element, secrets: Iterable[str]) -> SoapFaultError:
 
 
 def _words(element: etree._Element | None) -> str:
-    """The text of a fault's part: its own in SOAP 1.1, that of its first leaf in 1.2."""
+    """The text of a fault's part: its own in SOAP 1.1, that of its first child in 1.2."""
     if element is None:
         return ""
-    while len(element):
-        element = element[0]
+    for _ in range(_FAULT_DEPTH):
+        if len(element):
+            element = element[0]
     return (element.text or "").strip()

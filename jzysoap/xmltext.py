@@ -11,6 +11,7 @@ from lxml import etree
 
 # What may stand before a DOCTYPE or the root: a declaration, comments, other instructions; a second byte order mark.
 _PROLOG = re.compile(r"(?:[\s\ufeff]+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
+_ROOT = re.compile(r"<[^!?]")
 # To its end, even where that did not come.
 _CDATA = re.compile(r"(<!\[CDATA\[.*?(?:\]\]>|\Z))", re.DOTALL)
 _REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,8})|([0-9]{1,8}));")
@@ -21,25 +22,30 @@ _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 def parse(text: str) -> etree._Element:
-    """The root element of a document without a DOCTYPE, whatever charset it declares: it was decoded before.
+    """The root element of a document, whatever charset it declares: it was decoded before.
 
     Raises:
-        lxml.etree.LxmlError: it is not well-formed.
+        lxml.etree.XMLSyntaxError: it is not well-formed, or has a DOCTYPE.
     """
-    # Without its declaration: older versions of libxml2 stumble over a charset that they do not know.
-    return etree.fromstring(text[_root_start(text) :].encode("utf-8", "replace"), _parser())
+    return etree.fromstring(_from_root(text), _parser())
 
 
 def parse_part(text: str) -> etree._Element | None:
-    """The root element of a document that is known to be cut off, all that is open closed; None where it has none."""
-    start = _root_start(text)
-    if text.startswith(("<!", "<?"), start):
-        # Not even its prolog ends, or there is a DOCTYPE: what a recovering parser makes of that is anyone's guess.
-        return None
+    """The root element of a document that was cut off, with all that is open closed; None if there is none."""
     try:
-        return etree.fromstring(text[start:].encode("utf-8", "replace"), _parser(recover=True))
-    except etree.LxmlError:
+        return etree.fromstring(_from_root(text), _parser(recover=True))
+    except etree.XMLSyntaxError:
         return None
+
+
+def _from_root(text: str) -> bytes:
+    """A document from its root element on; empty where that does not come next.
+
+    No parser ever sees a DOCTYPE, since some versions of libxml2 expand a bomb of entities even in a document that they
+    then refuse; nor a declaration, since some refuse a charset that they do not know.
+    """
+    root = _root_start(text)
+    return text[root:].encode("utf-8", "replace") if _ROOT.match(text, root) else b""
 
 
 def _parser(*, recover: bool = False) -> etree.XMLParser:

@@ -9,6 +9,7 @@ import json
 import logging
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,16 @@ def test_without_either_there_is_an_error(
     # Nothing was saved, so it is asked for again.
     gateway.served[URL] = LIVE
     assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "live"
+
+
+def test_a_bomb_of_entities_does_not_go_off(config: Config, gateway: Gateway, clock: Clock) -> None:
+    levels = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
+    bomb = f'<!DOCTYPE a [<!ENTITY e0 "xxxxxxxxxx">{levels}]><definitions '
+    for used in ("", 'name="&e9;" '):
+        gateway.served[URL] = LIVE.replace(b"<definitions ", (bomb + used).encode(), 1)
+        started = time.process_time()
+        assert "is no service definition: it " in str(refusal(config, gateway, clock))
+        assert time.process_time() - started < 10
 
 
 def test_a_client_that_was_closed_says_so(config: Config, gateway: Gateway, clock: Clock) -> None:

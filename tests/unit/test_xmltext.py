@@ -30,7 +30,13 @@ def test_a_text_may_be_longer_than_ten_million_bytes() -> None:
     assert len(parse(f"<a>{'x' * 10_100_000}</a>").text or "") == 10_100_000
 
 
-@pytest.mark.parametrize("text", ["", "x", "<a>", "<a>&nbsp;</a>", "<a>\x01</a>", "<a>&#1;</a>", "<a/><b/>"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "x", "<a>", "<a>&nbsp;</a>", "<a>\x01</a>", "<a>&#1;</a>", "<a/><b/>", "x<a/>", "<?x <a/>", "<!-- <a/>"),
+        *(prolog + BOMB + "<a/>" for prolog in (*PROLOGS, "<?xml version='1.0'>", "x")),
+    ],
+)
 def test_what_is_not_well_formed_is_not_parsed(text: str) -> None:
     with pytest.raises(etree.XMLSyntaxError):
         parse(text)
@@ -58,9 +64,13 @@ def test_there_is_no_root_in_a_part_that_has_none_or_a_doctype(text: str) -> Non
     assert parse_part(text) is None
 
 
-def test_nothing_in_a_part_can_hide_a_doctype() -> None:
-    """The declaration lacks its question mark, which a recovering parser passes over."""
-    assert parse_part(f"<?xml version='1.0'>{BOMB}<a d='&c;'>&c;</a>") is None
+def test_no_parser_sees_a_doctype() -> None:
+    """The declaration lacks its question mark: some versions of libxml2 expand the bomb before they refuse it."""
+    levels = "".join(f"<!ENTITY e{n} '{f'&e{n - 1};' * 10}'>" for n in range(1, 10))
+    bomb = f"<?xml version='1.0'><!DOCTYPE a [<!ENTITY e0 'xxxxxxxxxx'>{levels}]><a d='&e9;'>&e9;</a>"
+    assert parse_part(bomb) is None
+    with pytest.raises(etree.XMLSyntaxError):
+        parse(bomb)
 
 
 @pytest.mark.parametrize("prolog", PROLOGS)

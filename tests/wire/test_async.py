@@ -65,8 +65,10 @@ def test_a_cancelled_send_closes_its_connection(holding: Holding) -> None:
             task = asyncio.create_task(client.send(NUMBER, "好"))
             await until(holding.asked)
             task.cancel("enough")
-            with pytest.raises(asyncio.CancelledError, match="enough"):
+            with pytest.raises(asyncio.CancelledError) as caught:
                 await task
+            # Python 3.10 does not hand a task's message on to whoever waits for it.
+            assert caught.value.args == (("enough",) if sys.version_info >= (3, 11) else ())
             await until(holding.closed)
 
     with RawServer(holding) as server:
