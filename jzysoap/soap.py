@@ -187,6 +187,9 @@ def _follow(value: etree._Element, body: etree._Element) -> etree._Element:
         if target is None:
             raise _NoReplyError("a reference in it leads nowhere")
         value = target
+    if reference and not value.text and not len(value):
+        # Taken for an empty text, it would be a poll without records.
+        raise _NoReplyError("its value is in an attachment")
     return value
 
 

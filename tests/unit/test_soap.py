@@ -181,6 +181,11 @@ def test_a_reference_that_leads_nowhere_is_an_error(body: str) -> None:
         read(reply(envelope(body)))
 
 
+def test_an_attachment_is_no_empty_text() -> None:
+    with pytest.raises(MalformedReplyError, match=r"its value is in an attachment$"):
+        read(reply(envelope('<r><return href="cid:part1@gateway"/></r>')))
+
+
 RECORD = (
     "<{0}psreport><{0}mobile>15275427712</{0}mobile><{0}username>admin</{0}username><{0}smslogid>66</{0}smslogid>"
     "<{0}status>1</{0}status><{0}sendtime>2012-08-16 01:05:39.0</{0}sendtime></{0}psreport>"
