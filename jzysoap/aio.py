@@ -6,23 +6,27 @@ Nothing blocks the event loop: the definition is compiled, and a password's call
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import logging
 from collections.abc import Callable, Iterable
 from functools import partial
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
 
 from jzysoap import wsdl
 from jzysoap.aiotransport import AsyncTransport, Exchange
 from jzysoap.base import BaseClient
-from jzysoap.errors import JzySoapError
+from jzysoap.errors import JzySoapError, NotSentError
 from jzysoap.models import Balance, Batch, Channel, DeliveryReport, Poll, Sent
 from jzysoap.models import Reply as InboundReply
 from jzysoap.session import Steps
 from jzysoap.wire import Reply, Request
 
 logger = logging.getLogger("jzysoap")
+
+# Seconds after which a thread that waits for the event loop looks whether it still runs.
+_LOOK = 0.5
 
 T = TypeVar("T")
 C = TypeVar("C", bound="AsyncClient")
@@ -53,16 +57,16 @@ class AsyncClient(BaseClient):
         """As ``Client.send``. When it is cancelled, its connection is closed and its outcome is unknown."""
         options = {"channel": channel, "extension": extension, "signature": signature, "long": long}
         try:
-            plan = self._plan(mobile, text, {**options, "batch_size": batch_size})
+            plan = self._plan(mobile, text, {**options, "batch_size": batch_size, "on_batch": on_batch})
         finally:
             # A traceback shows the locals of this frame: recipients and text must not be among them.
-            del mobile, text
+            del mobile, text, extension, signature, options
         try:
             await self.prepare()
         except JzySoapError as error:
             error.result = self._session.unsent(plan)
             raise
-        return await self._run(self._session.send(plan, on_batch))
+        return await self._run(self._session.send(plan))
 
     async def balance(self) -> Balance:
         """As ``Client.balance``."""
@@ -90,16 +94,15 @@ class AsyncClient(BaseClient):
 
     async def prepare(self) -> None:
         """As ``Client.prepare``."""
+        self._transport.check_open()
         if self._session.needs_bindings():
             loop = asyncio.get_running_loop()
             # One thread at a time: asyncio resolves names in the same threads, and would find none free.
             async with self._loading.setdefault(loop, asyncio.Lock()):
-                if self._session.needs_bindings():
-                    load = partial(wsdl.load, self._config, partial(self._fetch, loop))
-                    self._session.bindings, self._session.definition = await asyncio.to_thread(load)
+                await self._load(loop)
 
     async def aclose(self) -> None:
-        """Closes the connections. A closed client refuses calls."""
+        """Closes the connections, once the calls under way have ended. A closed client refuses calls."""
         await self._transport.aclose()
 
     async def __aenter__(self: C) -> C:
@@ -110,12 +113,17 @@ class AsyncClient(BaseClient):
     ) -> None:
         await self.aclose()
 
+    async def _load(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._session.needs_bindings():
+            load = partial(wsdl.load, self._config, partial(self._fetch, loop))
+            self._session.bindings, self._session.definition = await asyncio.to_thread(load)
+
     async def _run(self, steps: Steps[T]) -> T:
         await self.prepare()
-        cancelled: asyncio.CancelledError | None = None
         try:
             step = next(steps)
             while True:
+                cancelled: asyncio.CancelledError | None = None
                 try:
                     if not isinstance(step, Request):
                         result: Any = await asyncio.to_thread(step)
@@ -123,19 +131,16 @@ class AsyncClient(BaseClient):
                         result, cancelled = await self._finish(step)
                     else:
                         result = await self._transport.exchange(step)
-                except JzySoapError as error:
+                except BaseException as error:  # noqa: BLE001  # nothing is hidden: the operation raises it again
+                    # A cancellation too: the operation says what may have been sent, and raises it again.
                     step = steps.throw(error)
                 else:
+                    if cancelled is not None:
+                        _hand_over(steps, result, cancelled)
                     step = steps.send(result)
         except StopIteration as stop:
-            if cancelled is not None:
-                raise cancelled from None
             value: T = stop.value
             return value
-        except JzySoapError:
-            if cancelled is not None:
-                raise cancelled from None
-            raise
 
     async def _finish(self, request: Request) -> tuple[Reply, asyncio.CancelledError | None]:
         """Exchanges a request whose reply is gone if it is not received, and tells whether that was cancelled."""
@@ -159,4 +164,27 @@ class AsyncClient(BaseClient):
 
     def _fetch(self, loop: asyncio.AbstractEventLoop, url: str) -> Reply:
         request = Request("GET", url, self._session.headers, None, wsdl.FETCH_TIMEOUT, wsdl.MAX_DOCUMENT)
-        return asyncio.run_coroutine_threadsafe(self._transport.exchange(request), loop).result()
+        fetching = asyncio.run_coroutine_threadsafe(self._transport.exchange(request), loop)
+        while True:
+            try:
+                return fetching.result(_LOOK)
+            except concurrent.futures.TimeoutError:
+                # A loop that was stopped would leave this thread, and with it the process, waiting for ever.
+                if not loop.is_running():
+                    fetching.cancel()
+                    raise NotSentError("the event loop has stopped") from None
+            except concurrent.futures.CancelledError:
+                raise NotSentError("the event loop is shutting down") from None
+
+
+def _hand_over(steps: Steps[Any], result: object, cancelled: asyncio.CancelledError) -> NoReturn:
+    """Lets a cancelled operation hand over what it received, and no more, before the cancellation goes on."""
+    try:
+        steps.send(result)
+    except StopIteration:
+        raise cancelled from None
+    except Exception as error:
+        # The cancellation was asked for; what went wrong on the way is its cause.
+        raise cancelled from error
+    steps.close()
+    raise cancelled

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
+import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 from requests.utils import prepend_scheme_if_needed, select_proxy
 
 from jzysoap.config import Config
-from jzysoap.errors import ConfigurationError, JzySoapError, NotSentError, OutcomeUnknownError
+from jzysoap.errors import ConfigurationError, NotSentError, OutcomeUnknownError
 from jzysoap.transport import Reasons, fill, pause_before, proxies_for, reason_of, trusted
 from jzysoap.wire import Reply, Request
 
@@ -84,12 +85,15 @@ class AsyncTransport:
             ((httpx.ProxyError,), "the proxy failed"),
             ((httpx.ConnectTimeout, httpx.PoolTimeout), "no connection within {connect:g} s"),
             ((httpx.TimeoutException,), "nothing came for {read:g} s"),
-            ((httpx.RemoteProtocolError, httpx.NetworkError, anyio.EndOfStream), "the connection was closed"),
+            ((httpx.NetworkError, anyio.EndOfStream), "the connection was closed"),
+            ((httpx.RemoteProtocolError,), "the connection was closed, or the answer is not valid HTTP"),
         )
         self._tls: ssl.SSLContext | None = None
         self._closed = False
         self._pid = os.getpid()
         self._loops: dict[asyncio.AbstractEventLoop, _Kept] = {}
+        # Loops in several threads share the dictionary.
+        self._lock = threading.Lock()
 
     async def exchange(self, request: Request, exchange: Exchange | None = None) -> Reply:
         """One request, at most once as far as anyone can tell, and its reply.
@@ -102,36 +106,54 @@ class AsyncTransport:
         exchange = exchange or Exchange()
         deadline = time.monotonic() + request.timeout.total
         attempt = 1
-        while True:
-            try:
-                return await self._exchange(request, exchange, deadline)
-            except NotSentError as error:
-                pause = pause_before(attempt, error)
-                if pause is None or time.monotonic() + pause >= deadline:
-                    raise
-                attempt += 1
-                await asyncio.sleep(pause)
+        self.check_open()
+        kept = await self._kept()
+        under_way = asyncio.get_running_loop().create_future()
+        kept.running.add(under_way)
+        try:
+            while True:
+                try:
+                    return await self._exchange(request, exchange, deadline, kept)
+                except NotSentError as error:
+                    pause = pause_before(attempt, error)
+                    if pause is None or time.monotonic() + pause >= deadline:
+                        raise
+                    attempt += 1
+                    await asyncio.sleep(pause)
+        finally:
+            kept.running.discard(under_way)
+            under_way.cancel()
 
     async def aclose(self) -> None:
         """Closes every connection. A call made later is refused."""
         self._closed = True
+        kept = self._loops.get(asyncio.get_running_loop())
+        if kept is not None:
+            if kept.running:
+                await asyncio.wait(kept.running)
+            await kept.keeper.aclose()
         if self._config.adapter is not None:
             await self._config.adapter.aclose()
-        kept = self._loops.pop(asyncio.get_running_loop(), None)
-        if kept is not None:
-            await kept.keeper.aclose()
-        # Those of another loop went with it.
-        self._loops.clear()
+        with self._lock:
+            # Those of another loop went with it.
+            self._loops.clear()
 
-    async def _exchange(self, request: Request, exchange: Exchange, deadline: float) -> Reply:
+    def check_open(self) -> None:
+        """Refuses what would need a connection once there are to be no more.
+
+        Raises:
+            ConfigurationError: the client is closed.
+        """
         if self._closed:
             raise ConfigurationError("the client is closed: make a new one")
+
+    async def _exchange(self, request: Request, exchange: Exchange, deadline: float, kept: _Kept) -> Reply:
         httpx = self._httpx
         limits = request.timeout
         left = max(deadline - time.monotonic(), 0.0)
         watch = exchange.watch = _Watch()
         reply = _Arriving(request)
-        transport = await self._transport(request.url)
+        transport = self._transport(request.url, kept)
         try:
             with self._anyio.fail_after(left):
                 outgoing = httpx.Request(
@@ -155,8 +177,6 @@ class AsyncTransport:
                 finally:
                     with self._anyio.CancelScope(shield=True):
                         await response.aclose()
-        except JzySoapError:
-            raise
         except Exception as error:  # a transport may raise anything; none of it may escape unclassified
             late = isinstance(error, TimeoutError) and time.monotonic() >= deadline
             reason = reason_of(TimeoutError("deadline") if late else error, request, self._reasons)
@@ -168,25 +188,32 @@ class AsyncTransport:
             raise NotSentError(f"nothing was sent to {where}: {reason}") from error
         return reply.finish(None)
 
-    async def _transport(self, url: str) -> httpx.AsyncBaseTransport:
+    async def _kept(self) -> _Kept:
+        if self._pid != os.getpid():
+            # The parent's connections must not be touched, nor the lock that another thread of it may have held.
+            self._abandoned = self._loops
+            self._loops = {}
+            self._lock = threading.Lock()
+            self._pid = os.getpid()
+        loop = asyncio.get_running_loop()
+        kept = self._loops.get(loop)
+        if kept is None:
+            kept = await _Kept.start()
+            with self._lock:
+                # Of a loop that was closed without a word, nothing can be closed any more.
+                for other in [other for other in self._loops if other.is_closed()]:
+                    del self._loops[other]
+                self._loops[loop] = kept
+        return kept
+
+    def _transport(self, url: str, kept: _Kept) -> httpx.AsyncBaseTransport:
         if self._config.adapter is not None:
             adapter: httpx.AsyncBaseTransport = self._config.adapter
             return adapter
-        if self._pid != os.getpid():
-            # The parent's connections must not be touched.
-            self._pid = os.getpid()
-            self._abandoned = self._loops
-            self._loops = {}
-        loop = asyncio.get_running_loop()
-        if loop not in self._loops:
-            # Of a loop that was closed without a word, nothing can be closed any more.
-            self._loops = {other: kept for other, kept in self._loops.items() if not other.is_closed()}
-            self._loops[loop] = await _Kept.start()
-        transports = self._loops[loop].transports
         proxy = select_proxy(url, proxies_for(self._config, url)) or ""
-        if proxy not in transports:
-            transports[proxy] = self._new_transport(proxy)
-        return transports[proxy]
+        if proxy not in kept.transports:
+            kept.transports[proxy] = self._new_transport(proxy)
+        return kept.transports[proxy]
 
     def _new_transport(self, proxy: str) -> httpx.AsyncBaseTransport:
         config = self._config
@@ -224,10 +251,15 @@ class _Kept:
     """The transports of one event loop, which are closed when it shuts down.
 
     A loop tells only asynchronous generators of its end (``shutdown_asyncgens``, which ``asyncio.run`` calls).
+
+    Attributes:
+        transports: by proxy.
+        running: one future for each exchange under way.
     """
 
     def __init__(self) -> None:
         self.transports: dict[str, httpx.AsyncBaseTransport] = {}
+        self.running: set[asyncio.Future[None]] = set()
         self.keeper = self._keep()
 
     @classmethod

@@ -6,7 +6,7 @@ No I/O here.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, NoReturn, TypeVar
 
@@ -154,9 +154,12 @@ class BaseClient:
 
     def _plan(self, mobile: object, text: object, options: Mapping[str, Any]) -> Plan:
         try:
+            if isinstance(mobile, Iterable) and not isinstance(mobile, (str, bytes, Mapping)):
+                # A generator may raise, here where nothing else is seen.
+                mobile = hidden(tuple(mobile))
             return _bare(partial(calls.send, self._config, mobile, text, **options))
         finally:
-            del mobile, text
+            del mobile, text, options
 
     def _change(self, new: str, base64: bool) -> Steps[None]:
         try:

@@ -15,7 +15,7 @@ from jzysoap import checks
 from jzysoap.config import Config
 from jzysoap.errors import InvalidMessageError
 from jzysoap.masking import Secret
-from jzysoap.models import Balance, Channel, DeliveryReport, Poll, Reply
+from jzysoap.models import Balance, Batch, Channel, DeliveryReport, Poll, Reply
 from jzysoap.numbers import recipients, split
 from jzysoap.results import parse_balance, parse_password_change, parse_replies, parse_reports, parse_send
 from jzysoap.text import check_gbk, check_text, count_segments, is_long, sign
@@ -79,10 +79,12 @@ class Plan:
     Attributes:
         parts: the batches, in the order of the recipients.
         segments: what each recipient costs.
+        on_batch: called with each batch once its outcome is known.
     """
 
     parts: tuple[Part, ...]
     segments: int
+    on_batch: Callable[[Batch], object] | None = field(default=None, repr=False)
 
 
 def send(
@@ -95,6 +97,7 @@ def send(
     signature: str | None,
     long: bool | None,
     batch_size: int | None,
+    on_batch: Callable[[Batch], object] | None = None,
 ) -> Plan:
     """Vendor page, "SMS发送接口". None stands for the client's own setting.
 
@@ -132,6 +135,7 @@ def send(
             for batch in split(mobiles, size)
         ),
         segments,
+        _checked("on_batch", checks.hook, on_batch, None),
     )
 
 

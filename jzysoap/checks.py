@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import codecs
+import inspect
 import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -78,6 +79,8 @@ def flag(value: Any) -> bool:
 def hook(value: Any) -> Callable[..., object]:
     if not callable(value):
         raise ValueError("must be callable")
+    if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(getattr(value, "__call__", None)):  # noqa: B004
+        raise ValueError("must be a plain function, not an asynchronous one: nothing would wait for it")
     return cast("Callable[..., object]", value)
 
 

@@ -62,16 +62,16 @@ class Client(BaseClient):
         """
         options = {"channel": channel, "extension": extension, "signature": signature, "long": long}
         try:
-            plan = self._plan(mobile, text, {**options, "batch_size": batch_size})
+            plan = self._plan(mobile, text, {**options, "batch_size": batch_size, "on_batch": on_batch})
         finally:
             # A traceback shows the locals of this frame: recipients and text must not be among them.
-            del mobile, text
+            del mobile, text, extension, signature, options
         try:
             self.prepare()
         except JzySoapError as error:
             error.result = self._session.unsent(plan)
             raise
-        return self._run(self._session.send(plan, on_batch))
+        return self._run(self._session.send(plan))
 
     def balance(self) -> Balance:
         """Messages left on each channel (vendor page, "查看用户账号信息接口").
@@ -160,7 +160,8 @@ class Client(BaseClient):
             while True:
                 try:
                     result = self._transport.exchange(step) if isinstance(step, Request) else step()
-                except JzySoapError as error:
+                except BaseException as error:  # noqa: BLE001  # nothing is hidden: the operation raises it again
+                    # An interrupt too: the operation says what may have been sent, and raises it again.
                     step = steps.throw(error)
                 else:
                     step = steps.send(result)

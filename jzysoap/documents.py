@@ -167,17 +167,20 @@ def _fields(element: etree._Element) -> dict[str, str]:
     as ``mobile#xml``, text between fields as ``#text``.
     """
     fields: dict[str, str] = {}
+    seen: dict[str, int] = {}
     stray = element.text or ""
     for child in element:
         name = _name(child)
         value = child.text or ""
-        if name in fields:
-            name = f"{name}#{sum(other.partition('#')[0] == name for other in fields) + 1}"
+        seen[name] = seen.get(name, 0) + 1
+        if seen[name] > 1:
+            name = f"{name}#{seen[name]}"
         if len(child):
             fields[f"{name}#xml"] = _source(child)
             value = "".join(str(part) for part in child.itertext())
         fields[name] = value
-        stray += child.tail or ""
+        if child.tail and child.tail.strip(_BLANK):
+            stray += child.tail
     if stray.strip(_BLANK):
         fields["#text"] = stray
     return fields

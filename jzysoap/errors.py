@@ -14,6 +14,7 @@
     ├── MalformedReplyError             an answer that is none of those documented
     ├── IncompletePollError             part of a poll's records, the rest did not come
     ├── PartlySentError                 some batches were accepted, then one was not
+    ├── HookError                       a hook raised an error of this library, which is not about this call
     └── GatewayError                    the gateway said ``failure;…``
         ├── AuthenticationError
         ├── InsufficientBalanceError
@@ -191,6 +192,16 @@ class PartlySentError(JzySoapError):
 
     Sending the same call again would text the accepted recipients twice: send to those of ``result.batches`` that are
     ``NOT_SENT`` or ``REJECTED`` instead.
+    """
+
+    may_have_been_sent = True
+
+
+class HookError(JzySoapError):
+    """``on_batch`` or ``on_reply`` raised an error of this library, which is its cause.
+
+    That error speaks of what the hook did. Taken for the call's own, it could say "not sent" of what was sent. Errors
+    of any other kind reach the caller as they are; each brings what the hook could not keep: ``result`` or ``raw``.
     """
 
     may_have_been_sent = True

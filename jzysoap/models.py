@@ -243,6 +243,10 @@ class Poll(Sequence[T], Generic[T]):
     def __len__(self) -> int:
         return len(self.records)
 
+    def __bool__(self) -> bool:
+        """Whether anything came, readable or not: what is in ``rejected`` must not be passed over either."""
+        return bool(self.records or self.rejected)
+
     @overload
     def __getitem__(self, index: int) -> T: ...
 

@@ -52,13 +52,16 @@ _MEANINGS: Mapping[type[GatewayError], str] = {
 _PATTERNS = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _MEANINGS.items()}
 # Words of a server that does not know itself what it did.
 _UNSURE = re.compile(
-    "超时|系统错误|系统异常|系统繁忙|未知错误|未知异常|服务器错误|服务器异常|网络错误|网络异常|数据库"
-    "|time[ -]?d?[ -]?out|exception|(?:system|unknown|internal|server) error",
+    "超时|系统错误|系统繁忙|系统忙|内部错误|服务器错误|网络错误|未知|异常|故障|数据库|无响应|连接.{0,6}(?:失败|断)"
+    "|部分|(?<![不未])成功|处理中|重复提交"
+    "|time[ -]?d?[ -]?out|exception|(?:system|unknown|internal|server|sql) error|connection|\\bnull\\b|ORA-[0-9]",
     re.IGNORECASE,
 )
 
 _FAILURE = re.compile(r"[\s\ufeff]*failure(?:\s*[;；:：])?(.*)", re.IGNORECASE | re.DOTALL)
 _SUCCESS = re.compile(r"[\s\ufeff]*success\s*(?:[;；](.*))?", re.IGNORECASE | re.DOTALL)
+# A batch id that says otherwise is none: it is unknown then what was sent.
+_FAILED = re.compile("失败|failure", re.IGNORECASE)
 _NOTHING = re.compile(r"[\s\ufeff]*")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _COUNTS = {"membersmsnum": "member", "gatesmsnum": "gateway", "kasmsnum": "card"}
@@ -96,7 +99,7 @@ def parse_send(text: str | None, *, secrets: Collection[str] = ()) -> str | None
         MalformedReplyError: anything else; whether it was sent is unknown.
     """
     success = _SUCCESS.fullmatch(text or "")
-    if success is not None:
+    if success is not None and not _FAILED.search(success[1] or ""):
         return (success[1] or "").strip(" \t\r\n;；") or None
     error = _error("the result of a send", text, secrets)
     # A traceback may show the locals of its frames.

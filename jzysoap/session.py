@@ -24,6 +24,7 @@ from jzysoap.credentials import Credentials
 from jzysoap.errors import (
     AuthenticationError,
     GatewayError,
+    HookError,
     IncompletePollError,
     JzySoapError,
     MalformedReplyError,
@@ -96,7 +97,7 @@ class Session:
         own = {"User-Agent": f"jzysoap/{__version__}", "Accept-Encoding": "gzip"}
         self.headers = {**{name: own[name] for name in own if name.lower() not in given}, **config.headers}
 
-    def send(self, plan: Plan, on_batch: Callable[[Batch], object] | None = None) -> Steps[Sent]:
+    def send(self, plan: Plan) -> Steps[Sent]:
         """Every batch of a send, in order; the first that is not accepted stops the rest.
 
         Raises:
@@ -114,8 +115,8 @@ class Session:
             done.append(batch)
             if failure is not None:
                 failure.result = self._known(plan, done)
-            if on_batch is not None:
-                _hand_over(partial(on_batch, batch), "result", partial(self._known, plan, done))
+            if plan.on_batch is not None:
+                _hand_over(partial(plan.on_batch, batch), "result", partial(self._known, plan, done))
             if failure is None:
                 continue
             if number == 0:
@@ -175,16 +176,29 @@ class Session:
             if call.kind != "send" and error.may_have_been_sent and error.retry == "never":
                 # Repeating a query or a poll texts nobody; what a poll may have lost is lost either way.
                 error.retry = "later"
+        except BaseException as error:
+            # Interrupted, cancelled, or given up by a hook: it may have been sent.
+            self._tell(call, started, Outcome.UNKNOWN, error, None)
+            raise
         outcome = _outcome(failure) if failure else Outcome.ACCEPTED
+        self._tell(call, started, outcome, failure, result if isinstance(result, str) else None)
+        if failure is not None:
+            # The frames below hold what was read in plain sight; the error itself says all that they could tell.
+            raise failure.with_traceback(None)
+        return result  # type: ignore[return-value]  # it is a T wherever there is no failure
+
+    def _tell(
+        self, call: Call[T], started: float, outcome: Outcome, error: BaseException | None, batch_id: str | None
+    ) -> None:
         event = CallEvent(
             call.operation,
             "servlet" if self._over_servlet(call) else "soap",
             outcome,
-            type(failure).__name__ if failure else None,
+            type(error).__name__ if error else None,
             time.monotonic() - started,
             call.numbers,
             call.segments,
-            result if isinstance(result, str) else None,
+            batch_id,
             "" if self._over_servlet(call) else self.definition,
         )
         logger.log(
@@ -194,15 +208,8 @@ class Session:
             outcome.value,
             event.duration,
             mask_text(event.batch_id or "-"),
-            f", {event.error}" if failure else "",
+            f", {event.error}" if error else "",
         )
-        self._tell(event)
-        if failure is not None:
-            # The frames below hold what was read in plain sight; the error itself says all that they could tell.
-            raise failure.with_traceback(None)
-        return result  # type: ignore[return-value]  # it is a T wherever there is no failure
-
-    def _tell(self, event: CallEvent) -> None:
         if self.config.on_call is not None:
             try:
                 self.config.on_call(event)
@@ -303,7 +310,13 @@ def _hand_over(hook: Callable[[], object], name: str, known: Callable[[], object
     """Calls a user's hook; what it could not keep, its error brings to the caller as an attribute."""
     try:
         hook()
+    except JzySoapError as error:
+        failure = HookError(f"a hook raised {type(error).__name__}, which is not about this call", **{name: known()})
+        raise failure from error
     except Exception as error:
         with suppress(AttributeError):
             setattr(error, name, known())
         raise
+    finally:
+        # They show what is to be kept.
+        del hook, known

@@ -31,6 +31,7 @@ from requests.utils import get_environ_proxies, prepend_scheme_if_needed, select
 from jzysoap.config import Config
 from jzysoap.errors import ConfigurationError, JzySoapError, NotSentError, OutcomeUnknownError
 from jzysoap.inflate import Inflater
+from jzysoap.masking import Secret
 from jzysoap.wire import Reply, Request
 
 _CHUNK = 65536
@@ -119,6 +120,14 @@ class _WatchedResponse(http.client.HTTPResponse):
             exchange.response = self
             reader: io.BufferedReader = self.fp
             self.fp = io.BufferedReader(_WatchedReader(reader.detach(), sock, exchange))
+
+    def _read_status(self) -> tuple[str, int, str]:
+        # http.client passes over 100 alone; any other interim answer it would take for the last one.
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # typeshed leaves it out
+            if status not in (102, 103):
+                return version, status, reason
+            http.client.parse_headers(self.fp)
 
 
 if TYPE_CHECKING:
@@ -432,7 +441,7 @@ def proxies_for(config: Config, url: str) -> dict[str, str]:
     if is_loopback(urlsplit(url).hostname or ""):
         return {}
     if config.proxies is None:
-        return get_environ_proxies(url)
+        return {scheme: Secret(address) for scheme, address in get_environ_proxies(url).items()}
     return {scheme: str(address) for scheme, address in config.proxies.items()}
 
 
@@ -476,7 +485,8 @@ _REASONS: Reasons = (
     ((ssl.SSLError, urllib3.exceptions.SSLError), "TLS failed"),
     ((ConnectionRefusedError,), "the connection was refused"),
     ((urllib3.exceptions.ProxyError,), "the proxy failed"),
-    ((ConnectionError, http.client.HTTPException), "the connection was closed"),
+    ((ConnectionError, http.client.IncompleteRead), "the connection was closed"),
+    ((http.client.HTTPException, urllib3.exceptions.InvalidHeader), "the answer is not valid HTTP"),
     ((urllib3.exceptions.ConnectTimeoutError,), "no connection within {connect:g} s"),
     ((TimeoutError, urllib3.exceptions.TimeoutError), "nothing came for {read:g} s"),
 )

@@ -113,6 +113,6 @@ def status_error(reply: Reply) -> HttpStatusError:
     hint = ""
     if reply.status == 404:
         hint = ": check base_url"
-    elif 300 <= reply.status < 400:
+    elif reply.status in (301, 302, 303, 307, 308):
         hint = " (a redirect, which is never followed): check base_url"
     return HttpStatusError(f"the gateway answered with HTTP status {reply.status}{hint}", status=reply.status)

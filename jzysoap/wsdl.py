@@ -86,14 +86,16 @@ def load(config: Config, fetch: Fetch, *, clock: Callable[[], float] = time.time
     if saved is not None and config.wsdl_sha256 not in (None, saved.sha256):
         saved = None
     if saved is not None:
-        age = clock() - saved.fetched_at
-        failed_at = cache.read(f"failure {url}")
-        if 0 <= age < config.wsdl_max_age or (
-            isinstance(failed_at, float) and 0 <= clock() - failed_at < _REMEMBER_FAILURE
-        ):
+        failed_at = cache.read(f"failure {url}") if config.wsdl_max_age else None
+        failed = isinstance(failed_at, float) and 0 <= clock() - failed_at < _REMEMBER_FAILURE
+        young = 0 <= clock() - saved.fetched_at < config.wsdl_max_age
+        if young or failed:
             # One that cannot be used (any more) is as good as none: the gateway's may have changed.
             with contextlib.suppress(WsdlError):
-                return _bindings(config, cache, saved, url), "saved"
+                bindings = _bindings(config, cache, saved, url)
+                if not young:
+                    _warn(saved, "it could not be had minutes ago")
+                return bindings, "saved"
     try:
         definition = Definition(url, collect(url, fetch), clock())
         bindings = _bindings(config, cache, definition, url)
@@ -106,13 +108,19 @@ def load(config: Config, fetch: Fetch, *, clock: Callable[[], float] = time.time
             bindings = _bindings(config, cache, saved, url)
         except WsdlError:
             raise error from None
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(saved.fetched_at))
-        logger.warning(
-            "using the definition of %s saved on %s, since the gateway's cannot be had: %s", url, when, error
-        )
+        _warn(saved, str(error))
         return bindings, "saved"
     cache.write(f"definition {url}", _to_json(definition))
+    if saved is not None:
+        cache.write(f"failure {url}", None)
     return bindings, "live"
+
+
+def _warn(saved: Definition, why: str) -> None:
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(saved.fetched_at))
+    logger.warning(
+        "using the definition of %s saved on %s, since the gateway's cannot be had: %s", saved.url, when, why
+    )
 
 
 def collect(url: str, fetch: Fetch) -> dict[str, bytes]:

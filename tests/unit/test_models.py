@@ -149,7 +149,9 @@ def test_a_poll_is_a_sequence() -> None:
     assert (len(poll), poll[0], poll[-1], poll[1:], list(poll)) == (3, "a", "a", ("b", "a"), ["a", "b", "a"])
     assert (poll.index("b"), poll.count("a"), "b" in poll, list(reversed(poll))) == (1, 2, True, ["a", "b", "a"])
     assert poll
-    assert not Poll((), (REJECTED,), b"raw")
+    # Whoever asks whether there is anything must not pass over what could not be read.
+    assert Poll((), (REJECTED,), b"raw")
+    assert not Poll((), (), b"raw")
     with pytest.raises(IndexError):
         poll[3]
     # As those write it who test their own code with one.

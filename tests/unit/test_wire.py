@@ -137,7 +137,8 @@ def test_any_secret_is_looked_for(secret: str) -> None:
     [
         (404, "the gateway answered with HTTP status 404: check base_url"),
         (302, "the gateway answered with HTTP status 302 (a redirect, which is never followed): check base_url"),
-        (399, "the gateway answered with HTTP status 399 (a redirect, which is never followed): check base_url"),
+        (308, "the gateway answered with HTTP status 308 (a redirect, which is never followed): check base_url"),
+        (304, "the gateway answered with HTTP status 304"),
         (299, "the gateway answered with HTTP status 299"),
         (400, "the gateway answered with HTTP status 400"),
         (503, "the gateway answered with HTTP status 503"),

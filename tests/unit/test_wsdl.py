@@ -236,10 +236,11 @@ def test_a_failure_is_remembered_for_minutes(
     for _ in range(3):
         assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "saved"
         clock.now += 99
-    assert (len(gateway.asked), len(caplog.records)) == (2, 1)
+    assert (len(gateway.asked), len(caplog.records)) == (2, 3)
+    assert "it could not be had minutes ago" in caplog.records[-1].getMessage()
     clock.now += 3
     assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "saved"
-    assert (len(gateway.asked), len(caplog.records)) == (3, 2)
+    assert (len(gateway.asked), len(caplog.records)) == (3, 4)
     gateway.served[URL] = OTHER
     clock.now += 300
     bindings, source = wsdl.load(config, gateway.fetch, clock=clock)

@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
@@ -262,6 +262,36 @@ def test_a_foreign_transport_is_used() -> None:
             assert (await client.send(NUMBER, "好")).batch_id == "337017332"
 
     asyncio.run(main())
+
+
+class Short(httpx.AsyncByteStream):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"success"
+
+
+def test_a_foreign_transport_that_loses_bytes_is_noticed() -> None:
+    def respond(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"Content-Length": "500"}, stream=Short())
+
+    async def main() -> None:
+        async with client_of("http://127.0.0.1:9", adapter=httpx.MockTransport(respond)) as client:
+            with pytest.raises(OutcomeUnknownError, match="ended after 7 of 500 bytes"):
+                await client.send(NUMBER, "好")
+
+    asyncio.run(main())
+
+
+def test_a_forked_process_makes_its_own_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main(url: str) -> None:
+        async with client_of(url) as client:
+            assert len(await client.reports()) == 2
+            # What a child sees of itself.
+            monkeypatch.setattr("jzysoap.aiotransport.os.getpid", lambda: 1)
+            assert len(await client.reports()) == 2
+
+    with RawServer(answer) as server:
+        asyncio.run(main(server.url))
+        assert server.connections == 2
 
 
 def test_arguments_that_httpx_cannot_use_are_named(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -295,10 +295,12 @@ def test_a_tls_handshake_that_never_ends(serve: Serve, ask: Ask) -> None:
             "the connection was closed",
             id="half the headers",
         ),
-        pytest.param(after_reading(b"SSH-2.0-OpenSSH_9.2\r\n"), "the connection was closed", id="another protocol"),
-        pytest.param(after_reading(b"\x00\xff" * 99 + b"\r\n\r\n"), "the connection was closed", id="garbage"),
+        pytest.param(after_reading(b"SSH-2.0-OpenSSH_9.2\r\n"), "the answer is not valid HTTP", id="another protocol"),
+        pytest.param(after_reading(b"\x00\xff" * 99 + b"\r\n\r\n"), "the answer is not valid HTTP", id="garbage"),
         pytest.param(
-            after_reading(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000), "the connection was closed", id="endless header"
+            after_reading(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000),
+            "the answer is not valid HTTP",
+            id="endless header",
         ),
         pytest.param(then_silent(b""), "nothing came for 0.5 s", id="silence"),
         pytest.param(then_silent(b"HTTP/1.1 200 OK\r\n"), "nothing came for 0.5 s", id="silence in the headers"),
@@ -426,9 +428,9 @@ PACKED = gzip.compress(b"answer" * 100)
             after_reading(reply(bytes(1025))), bytes(1024), "it is larger than 1,024 bytes", id="over the cap"
         ),
         pytest.param(
-            after_reading(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"),
+            after_reading(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"),
             b"",
-            "only an interim answer came (HTTP status 103)",
+            "only an interim answer came (HTTP status 101)",
             id="interim answer",
         ),
     ],
@@ -498,7 +500,7 @@ def test_ten_megabytes_that_hold_ten_gigabytes(serve: Serve, ask: Ask) -> None:
     "answer",
     [
         pytest.param(reply(b"short", length=99), id="not whole"),
-        pytest.param(b"HTTP/1.1 103 Early Hints\r\n\r\n", id="interim"),
+        pytest.param(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", id="interim"),
     ],
 )
 def test_a_connection_with_a_reply_yet_to_come_is_not_used_again(
