@@ -34,6 +34,15 @@ _STUMBLES = (LookupError, TypeError, ValueError, AttributeError, AssertionError,
 _STEM_AND_NUMBER = re.compile(r"([A-Za-z_]+?)(\d+)")
 _ACTION = re.compile(r"[\x21\x23-\x7e]*")
 
+_WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
+_XSD = "http://www.w3.org/2001/XMLSchema"
+_XSI = "http://www.w3.org/2001/XMLSchema-instance"
+_BODIES = ("{http://schemas.xmlsoap.org/wsdl/soap/}body", "{http://schemas.xmlsoap.org/wsdl/soap12/}body")
+_ENCODINGS: Mapping[Literal["1.1", "1.2"], str] = {
+    "1.1": "http://schemas.xmlsoap.org/soap/encoding/",
+    "1.2": "http://www.w3.org/2003/05/soap-encoding",
+}
+
 _ENVELOPES: Mapping[Literal["1.1", "1.2"], str] = {
     "1.1": "http://schemas.xmlsoap.org/soap/envelope/",
     "1.2": "http://www.w3.org/2003/05/soap-envelope",
@@ -106,6 +115,36 @@ class Bindings:
             raise ValueError("no bindings") from error
 
 
+def is_standard(url: str) -> bool:
+    """Whether an address is that of a schema that is the same for everyone, so that no definition has to bring it.
+
+    Whatever refers to it is given what is needed of it here; it is never fetched.
+    """
+    return _bare(url) in _STANDARD
+
+
+def _bare(url: str) -> str:
+    return url.partition("://")[2].rstrip("/").lower()
+
+
+def _simple(namespace: str, kinds: Sequence[str]) -> bytes:
+    types = "".join(f'<simpleType name="{kind}"><restriction base="x:{kind}"/></simpleType>' for kind in kinds)
+    return f'<schema xmlns="{_XSD}" xmlns:x="{_XSD}" targetNamespace="{namespace}">{types}</schema>'.encode()
+
+
+# Those of the arguments: zeep would go to the network for them, and the real ones say no more that counts here.
+_ENCODED_KINDS = (
+    *("string", "normalizedString", "token", "anyURI", "boolean", "decimal", "float", "double"),
+    *("integer", "long", "int", "short", "byte", "nonNegativeInteger", "positiveInteger"),
+    *("unsignedLong", "unsignedInt", "unsignedShort", "unsignedByte", "base64Binary", "hexBinary", "dateTime"),
+)
+_STANDARD: Mapping[str, bytes] = {
+    **{_bare(namespace): _simple(namespace, _ENCODED_KINDS) for namespace in _ENCODINGS.values()},
+    "schemas.xmlsoap.org/wsdl": _simple("http://schemas.xmlsoap.org/wsdl/", ()),
+    "www.w3.org/2001/xml.xsd": _simple("http://www.w3.org/XML/1998/namespace", ()),
+}
+
+
 def compile_bindings(
     url: str, documents: Mapping[str, bytes], *, arguments: Sequence[str] | None = None, source: str = ""
 ) -> Bindings:
@@ -127,9 +166,13 @@ def compile_bindings(
     source = source or url
     problems = []
     ports = _ports(url, documents, source)
+    styles = _encoding_styles(documents)
     for version, name, binding in ports:
         try:
-            operations = {operation: _compile(binding, version, operation, arguments) for operation in SIGNATURES}
+            operations = {
+                operation: _compile(binding, version, operation, arguments, styles.get((str(binding.name), operation)))
+                for operation in SIGNATURES
+            }
             return Bindings(version, name, operations)
         except _UnusableError as problem:
             problems.append(f"port {name} (SOAP {version}): {problem}")
@@ -151,6 +194,8 @@ class _Given:
         self._documents = documents
 
     def load(self, url: str) -> bytes:
+        if url not in self._documents and is_standard(url):
+            return _STANDARD[_bare(url)]
         if url not in self._documents:
             raise _UnusableError(f"it refers to {url}, which is not part of it")
         return self._documents[url]
@@ -185,7 +230,29 @@ def _ports(url: str, documents: Mapping[str, bytes], source: str) -> list[tuple[
         ) from error
 
 
-def _compile(binding: Any, version: Literal["1.1", "1.2"], name: str, order: Sequence[str] | None) -> Operation:
+def _encoding_styles(documents: Mapping[str, bytes]) -> dict[tuple[str, str], str]:
+    """The encodingStyle of each operation whose request is "encoded", by its binding's name; zeep does not keep it."""
+    from lxml import etree
+
+    styles = {}
+    for document in documents.values():
+        try:
+            root = etree.fromstring(document, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+        except etree.LxmlError:
+            # One that zeep had no use for.
+            continue
+        for binding in root.iter(f"{_WSDL}binding"):
+            for operation in binding.iterchildren(f"{_WSDL}operation"):
+                for body in operation.iterfind(f"{_WSDL}input/*"):
+                    if body.tag in _BODIES and body.get("use") == "encoded":
+                        key = (f"{{{root.get('targetNamespace')}}}{binding.get('name')}", str(operation.get("name")))
+                        styles[key] = body.get("encodingStyle", "")
+    return styles
+
+
+def _compile(
+    binding: Any, version: Literal["1.1", "1.2"], name: str, order: Sequence[str] | None, style: str | None
+) -> Operation:
     from lxml import etree
 
     operations = binding.all()
@@ -204,6 +271,8 @@ def _compile(binding: Any, version: Literal["1.1", "1.2"], name: str, order: Seq
         raise _UnusableError(
             f"{name} is document style with {len(body)} parts in its body, which nobody can call rightly"
         )
+    if style is not None:
+        _encode(body, [element.type for _, element in elements], version, style)
     pieces = [etree.tostring(envelope, encoding="utf-8", xml_declaration=True)]
     for mark in marks.values():
         before, found, after = pieces.pop().partition(f">{mark}<".encode())
@@ -211,6 +280,26 @@ def _compile(binding: Any, version: Literal["1.1", "1.2"], name: str, order: Seq
             raise _UnusableError(f"an argument of {name} is not a plain element")
         pieces += [before + b">", b"<" + after]
     return Operation(operation.soapaction or "", tuple(pieces), slots)
+
+
+def _encode(body: Any, kinds: Sequence[Any], version: Literal["1.1", "1.2"], style: str) -> None:
+    """Adds what an "encoded" message says of itself and zeep leaves out: its style, and the type of each argument."""
+    from lxml import etree
+
+    (bare,) = body
+    names = [etree.QName(kind.qname) for kind in kinds]
+    prefixes: dict[Any, str] = {_XSD: "xsd", _XSI: "xsi"}
+    for name in names:
+        prefixes.setdefault(name.namespace, f"t{len(prefixes)}")
+    # A new one, since an element that is there already takes no more declarations.
+    wrapper = etree.SubElement(
+        body, bare.tag, nsmap={**bare.nsmap, **{prefix: name for name, prefix in prefixes.items()}}
+    )
+    wrapper.set(f"{{{_ENVELOPES[version]}}}encodingStyle", style or _ENCODINGS[version])
+    for argument, name in zip(list(bare), names, strict=True):
+        argument.set(f"{{{_XSI}}}type", f"{prefixes[name.namespace]}:{name.localname}")
+        wrapper.append(argument)
+    body.remove(bare)
 
 
 def _kind(kind: Any) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from jzysoap._version import __version__
-from jzysoap.bindings import Bindings, compile_bindings
+from jzysoap.bindings import Bindings, compile_bindings, is_standard
 from jzysoap.cache import Cache
 from jzysoap.config import Config
 from jzysoap.errors import ConfigurationError, JzySoapError, WsdlError
@@ -133,7 +133,7 @@ def collect(url: str, fetch: Fetch) -> dict[str, bytes]:
     wanted = [url]
     while wanted:
         address = wanted.pop(0)
-        if address in documents:
+        if address in documents or is_standard(address):
             continue
         if not _same_server(address, url):
             raise WsdlError(f"the definition at {url} imports {address} from another server", source=url)
