@@ -44,6 +44,8 @@ class BaseClient:
         wsdl: where the service definition is: None for the gateway's own, a path, an address, or ``"bundled"``.
         wsdl_max_age: seconds for which a saved definition is used without asking the gateway; 0 to ask each new client.
         wsdl_sha256: the only definition to accept, by the SHA-256 of its bytes.
+        wsdl_accept_changes: whether a definition that would change what is sent takes the place of the saved one;
+            otherwise the saved one is used on, with a warning.
         cache_dir: where definitions are saved: None for the user's cache directory, False for nowhere.
         arguments: the documented names of the arguments of ``sendSms`` in the definition's order, where they cannot be
             matched by themselves.
@@ -92,6 +94,7 @@ class BaseClient:
         wsdl: str | os.PathLike[str] | None = None,
         wsdl_max_age: float = 86400.0,
         wsdl_sha256: str | None = None,
+        wsdl_accept_changes: bool = False,
         cache_dir: str | os.PathLike[str] | Literal[False] | None = None,
         arguments: Sequence[str] | None = None,
         timeout: Timeout = CALL_TIMEOUT,

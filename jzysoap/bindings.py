@@ -10,7 +10,7 @@ Replies are not read here (``soap`` does), and nothing here does I/O: all docume
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -181,6 +181,64 @@ def compile_bindings(
             problems.append(f"port {name} (SOAP {version}): zeep cannot make its messages: {reason}")
     found = "; ".join(problems) or "it has no SOAP port"
     raise WsdlError(f"the definition at {source} cannot be used: {found}", source=source)
+
+
+def changes(old: Bindings, new: Bindings) -> list[str]:
+    """What is sent otherwise with ``new`` than with ``old``, one line each; none where the same is sent.
+
+    Raises:
+        ValueError: the messages of one of them are no XML.
+    """
+    found = []
+    if old.soap != new.soap:
+        found.append(f"SOAP {old.soap} becomes {new.soap}")
+    for name in SIGNATURES:
+        one, other = old.operations[name], new.operations[name]
+        before, after = _said(one), _said(other)
+        if one.action != other.action:
+            found.append(f'{name}: its action "{mask_text(one.action)}" becomes "{mask_text(other.action)}"')
+        found += [
+            f"{name}: its {what} {mask_text(before[what])} becomes {mask_text(after[what])}"
+            for what in before
+            if before[what] != after[what]
+        ]
+    return found
+
+
+def _said(operation: Operation) -> dict[str, str]:
+    """What an operation's message says, without how it is spelled."""
+    from lxml import etree
+
+    marks = [f"slot{number}" for number in range(len(operation.slots))]
+    try:
+        filled = b"".join(piece + mark.encode() for piece, mark in zip(operation.pieces, [*marks, ""], strict=True))
+        root = etree.fromstring(filled, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+        (wrapper,) = root[0]
+        slots = dict(zip(marks, operation.slots, strict=True))
+        arguments = [(child, slots[child.text]) for child in wrapper.iter("*") if child.text in slots]
+        names = [(etree.QName(child), slot) for child, slot in arguments]
+        kinds = [(child, child.get(f"{{{_XSI}}}type", "").rpartition(":")) for child, _ in arguments]
+        return {
+            "element": str(wrapper.tag),
+            "arguments": ", ".join(
+                name.localname if name.localname == slot else f"{name.localname} ({slot})" for name, slot in names
+            ),
+            "arguments' namespace": _each(name.namespace or "none" for name, _ in names),
+            "arguments' types": _each(
+                f"{{{child.nsmap.get(prefix or None)}}}{kind}" if kind else "none" for child, (prefix, _, kind) in kinds
+            ),
+            "encoding style": str(
+                next((text for key, text in wrapper.attrib.items() if "encodingStyle" in str(key)), "none")
+            ),
+        }
+    except (etree.LxmlError, LookupError, ValueError, TypeError) as error:
+        raise ValueError("no messages") from error
+
+
+def _each(values: Iterable[str]) -> str:
+    """One value for what is the same of all, else all."""
+    every = list(values)
+    return every[0] if len(set(every)) == 1 else ", ".join(every)
 
 
 class _UnusableError(Exception):

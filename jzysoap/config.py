@@ -36,6 +36,7 @@ class Config:
     wsdl: str | None = None
     wsdl_max_age: float = 86400.0
     wsdl_sha256: str | None = None
+    wsdl_accept_changes: bool = False
     cache_dir: str | Literal[False] | None = None
     arguments: tuple[str, ...] | None = None
     timeout: Timeout = CALL_TIMEOUT
@@ -76,6 +77,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "wsdl": checks.wsdl,
     "wsdl_max_age": checks.seconds,
     "wsdl_sha256": checks.sha256,
+    "wsdl_accept_changes": checks.flag,
     "cache_dir": checks.cache_dir,
     "arguments": checks.arguments,
     "timeout": checks.timeout,
@@ -233,6 +235,7 @@ _FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "wsdl": str,
     "wsdl_max_age": _number,
     "wsdl_sha256": str,
+    "wsdl_accept_changes": _flag,
     "cache_dir": _path_or_off,
     "arguments": _list,
     "timeout": _timeout,

@@ -10,18 +10,20 @@ import base64
 import contextlib
 import hashlib
 import logging
+import re
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from jzysoap._version import __version__
-from jzysoap.bindings import Bindings, compile_bindings, is_standard
+from jzysoap.bindings import Bindings, changes, compile_bindings, is_standard
 from jzysoap.cache import Cache
 from jzysoap.config import Config
 from jzysoap.errors import ConfigurationError, JzySoapError, WsdlError
+from jzysoap.masking import mask_text
 from jzysoap.wire import Reply, Timeout, origin
 
 logger = logging.getLogger("jzysoap")
@@ -42,6 +44,13 @@ _FAR_FUTURE = 2.0**32
 Fetch = Callable[[str], Reply]
 """Gets an address: no credentials, no redirect followed, ``FETCH_TIMEOUT``, at most ``MAX_DOCUMENT`` bytes."""
 
+_MAIN = "service.wsdl"
+_SOURCE = "SOURCE"
+_MAX_SOURCE = 65536
+# A file of this directory, and the address that it was at.
+_ORIGIN = re.compile(r"^(?:Main|Import): +([\w.-]+) (.+)$", re.MULTILINE)
+_NOT_SENT = re.compile(r"^nothing was sent to \S+: ")
+
 # Local documents are given addresses, since that is what imports are resolved against.
 _LOCAL = "http://local.invalid/"
 _WSDL = "http://schemas.xmlsoap.org/wsdl/"
@@ -56,11 +65,13 @@ class Definition:
         url: the address of the main document.
         documents: all documents by absolute address, the main one first.
         fetched_at: when, in seconds since the epoch.
+        names: what an error calls these addresses, where they are not those of a server.
     """
 
     url: str
     documents: Mapping[str, bytes]
     fetched_at: float
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sha256(self) -> str:
@@ -69,6 +80,15 @@ class Definition:
         for document in self.documents.values():
             digest.update(document)
         return digest.hexdigest()
+
+    def compile(self, source: str, arguments: Sequence[str] | None = None) -> Bindings:
+        """Its bindings; ``source`` is what an error calls it.
+
+        Raises:
+            WsdlError: it cannot be used.
+        """
+        with _named(self.names):
+            return compile_bindings(self.url, self.documents, arguments=arguments, source=source)
 
 
 def load(config: Config, fetch: Fetch, *, clock: Callable[[], float] = time.time) -> tuple[Bindings, str]:
@@ -81,8 +101,8 @@ def load(config: Config, fetch: Fetch, *, clock: Callable[[], float] = time.time
     if config.wsdl is not None and "://" not in config.wsdl:
         definition, source = _local(config.wsdl)
         return _bindings(config, cache, definition, config.wsdl), source
-    url = config.wsdl or config.base_url + PATH
-    saved = _from_json(cache.read(f"definition {url}"))
+    url = live_address(config)
+    saved = last_saved(config)
     if saved is not None and config.wsdl_sha256 not in (None, saved.sha256):
         saved = None
     if saved is not None:
@@ -110,17 +130,95 @@ def load(config: Config, fetch: Fetch, *, clock: Callable[[], float] = time.time
             raise error from None
         _warn(saved, str(error))
         return bindings, "saved"
-    cache.write(f"definition {url}", _to_json(definition))
     if saved is not None:
         cache.write(f"failure {url}", None)
+        kept = _unless_changed(config, cache, saved, bindings)
+        if kept is not None:
+            return kept, "saved"
+    save(config, definition)
     return bindings, "live"
 
 
 def _warn(saved: Definition, why: str) -> None:
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(saved.fetched_at))
     logger.warning(
-        "using the definition of %s saved on %s, since the gateway's cannot be had: %s", saved.url, when, why
+        "using the definition of %s saved on %s, since the gateway's cannot be had: %s", saved.url, _when(saved), why
     )
+
+
+def _unless_changed(config: Config, cache: Cache, saved: Definition, live: Bindings) -> Bindings | None:
+    """The saved bindings, where the gateway's would send something else and nobody has accepted that; else None."""
+    try:
+        old = _bindings(config, cache, saved, saved.url)
+        changed = "; ".join(changes(old, live))
+    except (WsdlError, ValueError):
+        # Of no use (any more), so that there is nothing to keep to.
+        return None
+    if not changed:
+        return None
+    if config.wsdl_accept_changes:
+        logger.info("the definition of %s is not as it was on %s: %s", saved.url, _when(saved), changed)
+        return None
+    logger.warning(
+        "the definition of %s would change what is sent, so the one saved on %s is still used: %s. "
+        "If that is right, accept it: wsdl_accept_changes=True, or: jzysoap wsdl fetch --accept",
+        saved.url,
+        _when(saved),
+        changed,
+    )
+    return old
+
+
+def live_address(config: Config) -> str:
+    """Where a client with these arguments gets its definition, where that is not a local one."""
+    return config.wsdl or config.base_url + PATH
+
+
+def last_saved(config: Config) -> Definition | None:
+    """The definition that a client with these arguments saved last, else None."""
+    return _from_json(Cache(config.cache_dir).read(f"definition {live_address(config)}"))
+
+
+def save(config: Config, definition: Definition) -> None:
+    """Makes a definition the one that clients with these arguments use."""
+    Cache(config.cache_dir).write(f"definition {live_address(config)}", _to_json(definition))
+
+
+def _when(definition: Definition) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(definition.fetched_at))
+
+
+def get(location: str, fetch: Fetch) -> Definition:
+    """The definition at a path or an address, or a bundled one, whatever is saved.
+
+    Raises:
+        WsdlError: there is none.
+    """
+    if "://" not in location:
+        return _local(location)[0]
+    return Definition(location, collect(location, fetch), time.time())
+
+
+def to_files(definition: Definition, *, content_type: str, server: str) -> dict[str, bytes]:
+    """The files of a directory that holds a definition as it was served, to be given as ``wsdl=`` later.
+
+    The documents are not touched, so that their hash stays what it was; ``SOURCE`` says which address each was at.
+    """
+    files: dict[str, bytes] = {}
+    lines = [
+        "What:      a service definition with all that it imports, byte for byte as it was served.",
+        f"URL:       {definition.url} (Content-Type: {mask_text(content_type)})",
+        f"Server:    {mask_text(server)}",
+        f"Date:      {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(definition.fetched_at))}",
+    ]
+    for number, (where, document) in enumerate(definition.documents.items()):
+        kind = "wsdl" if b"schemas.xmlsoap.org/wsdl/" in document else "xsd"
+        name = f"import{number}.{kind}" if number else _MAIN
+        files[name] = document
+        lines.append(f"{'Import:' if number else 'Main:':11}{name} {where}")
+        lines.append(f"           {hashlib.sha256(document).hexdigest()}")
+    lines.append(f"SHA-256:   {definition.sha256}")
+    files[_SOURCE] = "".join(f"{line}\n" for line in lines).encode()
+    return files
 
 
 def collect(url: str, fetch: Fetch) -> dict[str, bytes]:
@@ -136,7 +234,8 @@ def collect(url: str, fetch: Fetch) -> dict[str, bytes]:
         if address in documents or is_standard(address):
             continue
         if not _same_server(address, url):
-            raise WsdlError(f"the definition at {url} imports {address} from another server", source=url)
+            hint = "; record a definition whole with 'jzysoap wsdl fetch'" if url.startswith(_LOCAL) else ""
+            raise WsdlError(f"the definition at {url} imports {address} from another server{hint}", source=url)
         if len(documents) == _MAX_DOCUMENTS:
             raise WsdlError(f"the definition at {url} imports more than {_MAX_DOCUMENTS} documents", source=url)
         document = _get(address, fetch)
@@ -147,16 +246,20 @@ def collect(url: str, fetch: Fetch) -> dict[str, bytes]:
 
 
 def bundled(name: str = BUNDLED) -> bytes:
-    """A shipped definition, by the name of its directory in ``wsdl/``.
+    """The main document of a shipped definition, by the name of its directory in ``wsdl/``.
 
     Raises:
         WsdlError: there is none of that name.
     """
+    return _bundled(name).read_bytes()
+
+
+def _bundled(name: str) -> Path:
     here = Path(__file__).resolve().parent
     # Installed, the directory lies inside the package; in a clone, beside it.
     for root in (here / "wsdl_data", here.parent / "wsdl"):
-        if (root / name / "service.wsdl").is_file():
-            return (root / name / "service.wsdl").read_bytes()
+        if (root / name / _MAIN).is_file():
+            return root / name / _MAIN
     raise WsdlError(f"there is no bundled definition called {name!r}", source="bundled", readable=False)
 
 
@@ -169,7 +272,7 @@ def _bindings(config: Config, cache: Cache, definition: Definition, source: str)
     try:
         return Bindings.from_json(cache.read(key))
     except ValueError:
-        bindings = compile_bindings(definition.url, definition.documents, arguments=config.arguments, source=source)
+        bindings = definition.compile(source, config.arguments)
         cache.write(key, bindings.to_json())
         return bindings
 
@@ -181,23 +284,60 @@ def _zeep_version() -> str:
 
 
 def _local(location: str) -> tuple[Definition, str]:
-    name, _, which = location.partition(":")
-    if name == "bundled":
-        document = bundled(which or BUNDLED)
-        return Definition(f"{_LOCAL}service.wsdl", {f"{_LOCAL}service.wsdl": document}, 0.0), "bundled"
-    path = Path(location).expanduser()
+    kind, _, which = location.partition(":")
+    if kind == "bundled":
+        path, source = _bundled(which or BUNDLED), "bundled"
+    else:
+        path, source = Path(location).expanduser(), "given"
+        path = path / _MAIN if (path / _MAIN).is_file() else path
+    recorded = _recorded(path)
+    main = next(iter(recorded), _LOCAL + quote(path.name))
+    names = {main: str(path), _LOCAL: str(path.parent / "_")[:-1]}
+    names |= {url: str(path.parent / name) for url, name in recorded.items()}
 
     def read(url: str) -> Reply:
-        name = unquote(urlsplit(url).path.lstrip("/"))
+        name = recorded[url] if url in recorded else unquote(urlsplit(url).path.lstrip("/"))
         try:
+            if recorded and url not in recorded:
+                raise ValueError("not recorded")
             if ".." in Path(name).parts:
                 raise ValueError("outside the definition's directory")
-            return Reply(200, {}, (path.parent / name).read_bytes())
+            with open(path.parent / name, "rb") as file:
+                document = file.read(MAX_DOCUMENT + 1)
         except (OSError, ValueError) as error:
-            raise WsdlError(f"cannot read {path}: {type(error).__name__}", source=location, readable=False) from error
+            what = path if url == main else f"{path}: it imports {url}"
+            raise WsdlError(f"cannot read {what}: {type(error).__name__}", source=location, readable=False) from error
+        return Reply(
+            200, {}, document, f"it is larger than {MAX_DOCUMENT} bytes" if len(document) > MAX_DOCUMENT else None
+        )
 
-    main = _LOCAL + quote(path.name)
-    return Definition(main, collect(main, read), 0.0), "given"
+    with _named(names, location):
+        return Definition(main, collect(main, read), 0.0, names), source
+
+
+def _recorded(path: Path) -> dict[str, str]:
+    """Which file holds what was at which address, as a ``SOURCE`` beside a definition with imports says."""
+    try:
+        with open(path.parent / _SOURCE, encoding="utf-8") as file:
+            found = _ORIGIN.findall(file.read(_MAX_SOURCE))
+    except (OSError, ValueError):
+        return {}
+    # Of a definition that imports nothing, all is known; and other files may lie beside it.
+    return {url: name for name, url in found} if len(found) > 1 and found[0][0] == path.name else {}
+
+
+@contextlib.contextmanager
+def _named(names: Mapping[str, str], source: str = "") -> Iterator[None]:
+    """Calls the addresses in an error by what the user calls them."""
+    try:
+        yield
+    except WsdlError as error:
+        text = str(error)
+        for url, name in names.items():
+            text = text.replace(url, name)
+        error.args = (text,)
+        error.source = source or error.source
+        raise
 
 
 def _get(url: str, fetch: Fetch) -> bytes:
@@ -209,7 +349,8 @@ def _get(url: str, fetch: Fetch) -> bytes:
             raise
         except JzySoapError as error:
             raise WsdlError(
-                f"cannot get the definition at {address}, nothing was sent: {error}",
+                # What was not sent is the request for the definition, which would be said twice.
+                f"cannot get the definition at {address}, nothing was sent: {_NOT_SENT.sub('', str(error))}",
                 source=url,
                 readable=False,
                 retry="later",
@@ -218,7 +359,11 @@ def _get(url: str, fetch: Fetch) -> bytes:
             break
         target = _absolute(address, reply.headers.get("location", ""))
         if not _same_server(target, address):
-            raise WsdlError(f"the definition at {address} redirects to another server", source=url, readable=False)
+            raise WsdlError(
+                f"the definition at {address} redirects to another server: {mask_text(target)}",
+                source=url,
+                readable=False,
+            )
         address = target
     if reply.status != 200 or reply.problem:
         what = reply.problem or f"HTTP {reply.status}"

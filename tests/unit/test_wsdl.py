@@ -30,6 +30,7 @@ DAY = 86400.0
 NOW = 1_700_000_000.0
 LIVE = definition()
 OTHER = definition(namespace="urn:changed")
+SPELLED_OTHERWISE = LIVE.replace(b"?><", b"?>\n<", 1)
 HTML = b"<html><body>Welcome to Tomcat</body></html>"
 
 
@@ -110,13 +111,11 @@ def test_it_is_saved_and_used_while_it_is_young(config: Config, gateway: Gateway
 
 def test_a_stale_one_is_fetched_again(config: Config, gateway: Gateway, clock: Clock) -> None:
     wsdl.load(config, gateway.fetch, clock=clock)
-    gateway.served[URL] = OTHER
+    gateway.served[URL] = SPELLED_OTHERWISE
     clock.now += DAY
-    bindings, source = wsdl.load(config, gateway.fetch, clock=clock)
-    assert (namespace(bindings), source) == ("urn:changed", "live")
-    clock.now += 1
-    bindings, source = wsdl.load(config, gateway.fetch, clock=clock)
-    assert (namespace(bindings), source) == ("urn:changed", "saved")
+    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "live"
+    clock.now += DAY - 1
+    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "saved"
 
 
 def test_one_from_the_future_is_not_young(config: Config, gateway: Gateway, clock: Clock) -> None:
@@ -241,10 +240,9 @@ def test_a_failure_is_remembered_for_minutes(
     clock.now += 3
     assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "saved"
     assert (len(gateway.asked), len(caplog.records)) == (3, 4)
-    gateway.served[URL] = OTHER
+    gateway.served[URL] = SPELLED_OTHERWISE
     clock.now += 300
-    bindings, source = wsdl.load(config, gateway.fetch, clock=clock)
-    assert (namespace(bindings), source) == ("urn:changed", "live")
+    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "live"
 
 
 @pytest.mark.parametrize(
@@ -563,7 +561,9 @@ def test_a_redirect_is_followed_on_the_same_server(status: int, location: str, g
 )
 def test_a_redirect_leads_to_no_other_server(location: str, config: Config, gateway: Gateway, clock: Clock) -> None:
     gateway.served[URL] = Reply(302, {"location": location}, b"")
-    assert str(refusal(config, gateway, clock)) == f"the definition at {URL} redirects to another server"
+    said = str(refusal(config, gateway, clock))
+    assert said.startswith(f"the definition at {URL} redirects to another server: ")
+    assert location.rpartition("/")[0] in said
     assert gateway.asked == [URL]
 
 

@@ -1,0 +1,150 @@
+"""Definitions in files: recorded whole, shipped, or put there by hand; and what an error calls them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from jzysoap import wsdl
+from jzysoap.bindings import compile_bindings
+from jzysoap.config import configure
+from jzysoap.errors import WsdlError
+from jzysoap.wire import Reply
+from tests.definitions import URL, definition
+from tests.recordings import ROOT, STACKS, UNUSABLE, load
+
+SPLIT = [name for name in STACKS if len(load(name).documents) > 1]
+
+
+def nothing(url: str) -> Reply:
+    raise AssertionError(f"asked for {url}")
+
+
+def bound(location: object) -> object:
+    given = {"base_url": "http://gateway.invalid", "username": "test", "password": "pw123", "cache_dir": False}
+    return wsdl.load(configure({**given, "wsdl": location}), nothing)[0]
+
+
+def refusal(location: object) -> WsdlError:
+    with pytest.raises(WsdlError) as caught:
+        bound(location)
+    assert "local.invalid" not in str(caught.value)
+    assert caught.value.source == str(location)
+    return caught.value
+
+
+def write(name: str, directory: Path) -> wsdl.Definition:
+    """Records a definition as if it were served now."""
+    stack = load(name)
+    found = wsdl.get(stack.url, lambda url: Reply(200, {}, stack.fetch(url)))
+    directory.mkdir(parents=True)
+    for file, data in wsdl.to_files(found, content_type="text/xml", server="made up").items():
+        (directory / file).write_bytes(data)
+    return found
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_what_was_recorded_is_used_as_it_was(name: str, tmp_path: Path) -> None:
+    stack, directory = load(name), tmp_path / "a b" / "定义"
+    found = write(name, directory)
+    assert sorted(path.read_bytes() for path in directory.iterdir() if path.name != "SOURCE") == sorted(
+        stack.documents.values()
+    )
+    for location in (directory, directory / "service.wsdl"):
+        copy = wsdl.get(str(location), nothing)
+        assert list(copy.documents.values()) == list(stack.documents.values())
+        # So that one pin does for both.
+        assert copy.sha256 == found.sha256
+        if name not in UNUSABLE:
+            assert bound(location) == compile_bindings(stack.url, stack.documents)
+
+
+def test_the_source_tells_it_all(tmp_path: Path) -> None:
+    found = write("jaxws-ri-2.3.0.2-soap12", tmp_path / "new")
+    main, schema = found.documents.values()
+    url = "http://127.0.0.1:18083/services/userApiSoap12"
+    lines = (tmp_path / "new" / "SOURCE").read_text("utf-8").splitlines()
+    assert lines[3].startswith("Date:      20")
+    assert lines[3].endswith("Z")
+    assert [*lines[:3], *lines[4:]] == [
+        "What:      a service definition with all that it imports, byte for byte as it was served.",
+        f"URL:       {url}?wsdl (Content-Type: text/xml)",
+        "Server:    made up",
+        f"Main:      service.wsdl {url}?wsdl",
+        f"           {hashlib.sha256(main).hexdigest()}",
+        f"Import:    import1.xsd {url}?xsd=1",
+        f"           {hashlib.sha256(schema).hexdigest()}",
+        f"SHA-256:   {found.sha256}",
+    ]
+
+
+@pytest.mark.parametrize("name", SPLIT)
+def test_without_its_source_an_error_says_what_to_do(name: str) -> None:
+    path = ROOT / name / "service.wsdl"
+    (imported,) = set(load(name).documents) - {load(name).url}
+    assert str(refusal(path)) == (
+        f"the definition at {path} imports {imported} from another server; "
+        "record a definition whole with 'jzysoap wsdl fetch'"
+    )
+
+
+def test_what_the_source_does_not_name_is_not_had(tmp_path: Path) -> None:
+    write("jaxws-ri-2.3.0.2", tmp_path / "new")
+    source = tmp_path / "new" / "SOURCE"
+    lines = source.read_text("utf-8")
+    source.write_text(lines.replace("?xsd=1", "?xsd=2"), "utf-8")
+    path = tmp_path / "new" / "service.wsdl"
+    said = str(refusal(path))
+    assert said.startswith(f"cannot read {path}: it imports http://127.0.0.1:18083/services/userApi?xsd=1: ")
+    source.write_text(lines.replace("import1.xsd", ".."), "utf-8")
+    assert str(refusal(path)).startswith(f"cannot read {path}: it imports ")
+    source.write_text(lines.replace("import1.xsd", "import2.xsd"), "utf-8")
+    assert str(refusal(path)) == f"cannot read {path}: it imports {tmp_path / 'new' / 'import2.xsd'}: FileNotFoundError"
+    source.write_bytes(b"\xff")
+    assert "imports http://127.0.0.1:18083/services/userApi?xsd=1 from another server" in str(refusal(path))
+
+
+def test_the_source_of_another_file_does_not_count(tmp_path: Path) -> None:
+    write("jaxws-ri-2.3.0.2", tmp_path / "new")
+    (tmp_path / "new" / "own.wsdl").write_bytes(definition())
+    assert bound(tmp_path / "new" / "own.wsdl") == compile_bindings(URL, {URL: definition()})
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        (b"", "what is at {path} is no service definition: it is empty"),
+        (b"<html>", "what is at {path} is no service definition: it is an HTML page"),
+        (definition(operations=["login"]), "the definition at {path} cannot be used: port port0 (SOAP 1.1): "),
+        (definition(schema='<x:import namespace="u" schemaLocation="a%20b.xsd"/>'), "cannot read {path}: it imports "),
+        (b"<" + b" " * (5 << 20), "cannot get the definition at {path}, nothing was sent: it is larger than 4194304"),
+    ],
+)
+def test_an_error_names_the_users_path(
+    document: bytes, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path in (tmp_path / "own 定义.wsdl", Path("own 定义.wsdl")):
+        path.write_bytes(document)
+        assert str(refusal(path)).startswith(why.format(path=path))
+
+
+def test_so_does_one_of_zeeps(tmp_path: Path) -> None:
+    kind = definition().replace(b'type="x:string"', b'type="t:none"')
+    (tmp_path / "a.wsdl").write_bytes(kind)
+    assert str(refusal(tmp_path / "a.wsdl")).startswith(f"the definition at {tmp_path / 'a.wsdl'} cannot be read: ")
+
+
+def test_a_large_file_is_not_read_whole(tmp_path: Path) -> None:
+    import tracemalloc
+
+    with open(tmp_path / "large.wsdl", "wb") as file:
+        file.truncate(200 << 20)
+    tracemalloc.start()
+    try:
+        assert "it is larger than" in str(refusal(tmp_path / "large.wsdl"))
+        assert tracemalloc.get_traced_memory()[1] < 20 << 20
+    finally:
+        tracemalloc.stop()
