@@ -205,6 +205,27 @@ def changes(old: Bindings, new: Bindings) -> list[str]:
     return found
 
 
+def outline(url: str, documents: Mapping[str, bytes], source: str) -> dict[str, str]:
+    """What a definition says of its SOAP ports, by what it says it of: for people, to compare two.
+
+    Raises:
+        WsdlError: it cannot be read.
+    """
+    found: dict[str, str] = {}
+    styles = _encoding_styles(documents)
+    for number, (version, name, binding) in enumerate(_ports(url, documents, source), 1):
+        port = f"port {number}"
+        found[port] = f"{name}, SOAP {version}"
+        for operation, one in binding.all().items():
+            use = "literal" if (str(binding.name), operation) not in styles else "encoded"
+            found[f"{port}, {operation}, style"] = f"{one.style}, {use}"
+            for way, message in (("arguments", one.input), ("answer", one.output)):
+                elements = getattr(getattr(getattr(message, "body", None), "type", None), "elements", [])
+                said = ", ".join(f"{_kind(element.type)} {key}" for key, element in elements)
+                found[f"{port}, {operation}, {way}"] = mask_text(said) or "none"
+    return found
+
+
 def _said(operation: Operation) -> dict[str, str]:
     """What an operation's message says, without how it is spelled."""
     from lxml import etree

@@ -1,4 +1,4 @@
-"""The command line: a demonstration that needs no account, and a look at a service definition.
+"""The command line: a demonstration that needs no account, and what can be done with a service definition.
 
 Nothing here sends to a gateway other than its own sandbox.
 """
@@ -6,6 +6,7 @@ Nothing here sends to a gateway other than its own sandbox.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import secrets
@@ -13,15 +14,16 @@ import sys
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from xml.sax.saxutils import escape
 
 from jzysoap import wsdl
 from jzysoap._version import __version__
-from jzysoap.bindings import Bindings
+from jzysoap.bindings import Bindings, changes
 from jzysoap.client import Client
-from jzysoap.config import configure
-from jzysoap.errors import JzySoapError
+from jzysoap.config import Config, configure, from_environment
+from jzysoap.errors import ConfigurationError, JzySoapError, WsdlError
 from jzysoap.masking import mask_number
 from jzysoap.models import Poll
 from jzysoap.transport import Transport
@@ -46,6 +48,9 @@ _POLLS = 50
 _PAUSE = 0.2
 _SHOWN = 2000
 _LABEL = 16
+_RECORDED = "userApi-wsdl"
+_NOBODY = {"username": "-", "password": "-"}
+_COUNTING = ("CACHE_DIR", "VERIFY", "CERT", "PROXIES", "ARGUMENTS")
 _NAME = re.compile(r"<(?:[^<>\s:/]+:)?([^<>\s:/]+)[^<>]*>\Z")
 
 
@@ -57,18 +62,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0; 1 after an error, told in one line on stderr; 130 after Ctrl-C; 141 when nobody reads the
-        output any more.
+        output any more. Of ``wsdl diff``: 1 when what is sent would change, 2 after an error.
 
     Raises:
         SystemExit: the arguments are wrong (2), or only ask for help or the version (0).
     """
+    options = argparse.Namespace(failure=1)
     try:
         try:
-            _run(argv)
+            _parser().parse_args(argv, options)
+            status = _run(options)
         finally:
             _flush()
     except JzySoapError as error:
-        return _complain(error)
+        return _complain(error, options.failure)
     except KeyboardInterrupt:
         return _INTERRUPTED
     except OSError as error:
@@ -77,16 +84,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         except OSError:
             # What is still buffered would fail once more, and aloud, at the interpreter's end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _BROKEN_PIPE if isinstance(error, BrokenPipeError) else _complain(error)
-    return 0
+        return _BROKEN_PIPE if isinstance(error, BrokenPipeError) else _complain(error, options.failure)
+    return status
 
 
-def _run(argv: Sequence[str] | None) -> None:
-    options = _parser().parse_args(argv)
+def _run(options: argparse.Namespace) -> int:
     if options.command == "demo":
         _demo(wire=options.wire)
-    else:
+    elif options.action == "show":
         _show_wsdl(options.source)
+    elif options.action == "fetch":
+        _fetch_wsdl(options.base_url, options.out, accept=options.accept)
+    else:
+        return _diff_wsdl(options.old, options.new)
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         "--wire", action="store_true", help="also show the bytes that go over; password, numbers and texts are masked"
     )
 
-    definition = commands.add_parser("wsdl", help="look at a service definition")
+    definition = commands.add_parser("wsdl", help="look at a service definition, record one, compare two")
     actions = definition.add_subparsers(dest="action", required=True, metavar="ACTION")
     what = "show how a definition binds: its port, its operations, what each argument is taken for"
     show = actions.add_parser("show", help=what, description=what.capitalize() + ".")
@@ -111,6 +122,25 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SOURCE",
         help=f"a path, an address (http://host:9003{wsdl.PATH}), 'bundled' (the default) or 'bundled:NAME'",
     )
+
+    what = "record a gateway's definition with all that it imports, or accept what has changed in it"
+    fetch = actions.add_parser(
+        "fetch",
+        help=what,
+        description=what.capitalize() + ". JZYSOAP_CACHE_DIR, _VERIFY, _CERT, _PROXIES and _ARGUMENTS count as they "
+        "do for a client.",
+    )
+    fetch.add_argument("base_url", metavar="BASE_URL", help="the gateway's address, such as http://host:9003")
+    fetch.add_argument(
+        "--out", metavar="DIR", help=f"where to, to be given as wsdl= later (without --accept: {_RECORDED})"
+    )
+    fetch.add_argument("--accept", action="store_true", help="make it the one that clients of this gateway use")
+
+    what = "tell what differs between two definitions in what they mean; exit with 1 if what is sent would change"
+    diff = actions.add_parser("diff", help=what, description=what.capitalize() + ", with 2 after an error.")
+    diff.set_defaults(failure=2)
+    for name in ("old", "new"):
+        diff.add_argument(name, metavar=name.upper(), help="as SOURCE of 'show', or a directory of 'fetch'")
     return parser
 
 
@@ -194,24 +224,100 @@ def _message(start: str, headers: Iterable[tuple[str, str]], body: bytes) -> Ite
 
 
 def _show_wsdl(source: str) -> None:
-    # Only the definition is asked for; the address and the account of a client are of no use here.
-    config = configure(
-        {"base_url": "http://localhost", "username": "-", "password": "-", "wsdl": source, "cache_dir": False}
-    )
-    transport = Transport(config)
-
-    def fetch(url: str) -> Reply:
-        headers = {"User-Agent": f"jzysoap/{__version__}", "Accept-Encoding": "gzip"}
-        return transport.exchange(Request("GET", url, headers, None, wsdl.FETCH_TIMEOUT, wsdl.MAX_DOCUMENT))
-
-    try:
-        bindings, _ = wsdl.load(config, fetch)
-    finally:
-        transport.close()
+    definition, bindings = _definition(source)
     name = f"bundled:{wsdl.BUNDLED}" if source == "bundled" else source
-    _say_table([("definition", name), ("port", bindings.port), ("SOAP", bindings.soap)])
+    _say_table([("definition", name), ("sha256", definition.sha256), ("port", bindings.port), ("SOAP", bindings.soap)])
     _say()
     _say_table([("operation", "action", "argument", "taken for", "matched"), *_matches(bindings)])
+
+
+def _definition(source: str) -> tuple[wsdl.Definition, Bindings]:
+    # Only the definition is asked for; the address and the account of a client are of no use here.
+    config = configure({**_NOBODY, "base_url": "http://localhost", "wsdl": source})
+    with _fetching(config) as fetch:
+        definition = wsdl.get(config.wsdl or source, fetch)
+    return definition, definition.compile(source)
+
+
+@contextlib.contextmanager
+def _fetching(config: Config) -> Iterator[wsdl.Fetch]:
+    transport = Transport(config)
+    headers = {"User-Agent": f"jzysoap/{__version__}", "Accept-Encoding": "gzip"}
+    try:
+        yield lambda url: transport.exchange(Request("GET", url, headers, None, wsdl.FETCH_TIMEOUT, wsdl.MAX_DOCUMENT))
+    finally:
+        transport.close()
+
+
+def _fetch_wsdl(base_url: str, out: str | None, *, accept: bool) -> None:
+    variables = {f"JZYSOAP_{name}" for name in _COUNTING}
+    given = from_environment(
+        lambda name: os.environ.get(name, "") if name in variables else "",
+        "JZYSOAP_",
+        {**_NOBODY, "base_url": base_url},
+    )
+    config = configure(given)
+    came: list[Reply] = []
+    with _fetching(config) as fetch:
+
+        def keeping(url: str) -> Reply:
+            came.append(fetch(url))
+            return came[-1]
+
+        definition = wsdl.get(wsdl.live_address(config), keeping)
+    bindings = definition.compile(definition.url, config.arguments)
+    rows = [
+        ("definition", definition.url),
+        ("sha256", definition.sha256),
+        ("documents", str(len(definition.documents))),
+    ]
+    if out is not None or not accept:
+        # A redirect's reply comes before the document's own.
+        first = next(reply for reply in came if reply.status == 200)
+        kind, server = first.headers.get("content-type", "none"), first.headers.get("server", "none")
+        folder = Path(out or _RECORDED)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in wsdl.to_files(definition, content_type=kind, server=server).items():
+            (folder / name).write_bytes(data)
+        rows.append(("written to", str(folder)))
+    if accept:
+        for change in _since(config, bindings):
+            rows.append(("changes", change))
+        wsdl.save(config, definition)
+        if wsdl.last_saved(config) != definition:
+            raise ConfigurationError("it cannot be accepted, since nothing can be saved: check JZYSOAP_CACHE_DIR")
+        rows.append(("accepted", f"for {config.base_url}"))
+    _say_table(rows)
+
+
+def _since(config: Config, bindings: Bindings) -> list[str]:
+    """What is sent otherwise than with the definition that was saved last."""
+    saved = wsdl.last_saved(config)
+    if saved is None:
+        return ["none was saved before"]
+    try:
+        return changes(saved.compile(saved.url, config.arguments), bindings) or ["nothing in what is sent"]
+    except WsdlError:
+        return ["the one that was saved could not be used"]
+
+
+def _diff_wsdl(old: str, new: str) -> int:
+    (one, one_bound), (other, other_bound) = _definition(old), _definition(new)
+    sent = changes(one_bound, other_bound)
+    before, after = one.outline(old), other.outline(new)
+    kept = [
+        f"{key}: {before.get(key, 'none')} becomes {after.get(key, 'none')}"
+        for key in [*before, *(key for key in after if key not in before)]
+        if before.get(key) != after.get(key)
+    ]
+    for heading, lines in (("what is sent changes:", sent), ("the definition changes:", kept)):
+        if lines:
+            _say(heading)
+        for line in lines:
+            _say(f"  {line}")
+    if not sent:
+        _say("what is sent stays the same")
+    return 1 if sent else 0
 
 
 def _matches(bindings: Bindings) -> Iterator[tuple[str, ...]]:
@@ -243,6 +349,6 @@ def _flush() -> None:
     print(end="", flush=True)
 
 
-def _complain(error: Exception) -> int:
+def _complain(error: Exception, status: int) -> int:
     print("jzysoap:", " ".join(str(error).split()), file=sys.stderr)
-    return 1
+    return status

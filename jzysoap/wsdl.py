@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from jzysoap._version import __version__
-from jzysoap.bindings import Bindings, changes, compile_bindings, is_standard
+from jzysoap.bindings import Bindings, changes, compile_bindings, is_standard, outline
 from jzysoap.cache import Cache
 from jzysoap.config import Config
 from jzysoap.errors import ConfigurationError, JzySoapError, WsdlError
@@ -89,6 +89,15 @@ class Definition:
         """
         with _named(self.names):
             return compile_bindings(self.url, self.documents, arguments=arguments, source=source)
+
+    def outline(self, source: str) -> dict[str, str]:
+        """What it says of its ports, by what it says it of; ``source`` is what an error calls it.
+
+        Raises:
+            WsdlError: it cannot be read.
+        """
+        with _named(self.names):
+            return outline(self.url, self.documents, source)
 
 
 def load(config: Config, fetch: Fetch, *, clock: Callable[[], float] = time.time) -> tuple[Bindings, str]:

@@ -204,6 +204,7 @@ def test_what_is_bundled(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["wsdl", "show"]) == 0
     assert capsys.readouterr().out == (
         "definition  bundled:axis2-1.6.2-7param\n"
+        "sha256      d5ae5f3171e4bc79738b4f08510bf74acad70c27d45c60fec0648ac55dafb1a8\n"
         "port        UserApiHttpSoap11Endpoint\n"
         "SOAP        1.1\n"
         "\n"
@@ -231,7 +232,7 @@ def test_what_is_bundled(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("stack", ["cxf-3.3.2-jaxws", "axis-1.4-wrapped"])
 def test_numbered_arguments(stack: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["wsdl", "show", str(ROOT / stack / "service.wsdl")]) == 0
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()[5:]]
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[6:]]
     assert rows[0][:2] == ["sendSms", '""']
     stem = re.sub(r"\d", "", rows[0][2])
     assert [row[-4:] for row in rows[:6]] == [
@@ -261,7 +262,9 @@ def test_a_definition_from_an_address(httpserver: HTTPServer, capsys: pytest.Cap
     )
     url = httpserver.url_for("/services/userApi?wsdl")
     assert cli.main(["wsdl", "show", url]) == 0
-    assert capsys.readouterr().out.startswith(f"definition  {url}\nport        UserApiHttpSoap11Endpoint\n")
+    out = capsys.readouterr().out
+    assert out.startswith(f"definition  {url}\nsha256 ")
+    assert "\nport        UserApiHttpSoap11Endpoint\n" in out
     ((request, _),) = httpserver.log
     assert request.headers["User-Agent"] == f"jzysoap/{__version__}"
 

@@ -1,0 +1,269 @@
+"""``jzysoap wsdl fetch`` and ``diff``, against servers on loopback. Definitions are recorded, or made up."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from jzysoap import Client, __version__, cli
+from jzysoap.errors import WsdlError
+from tests.definitions import DOCUMENTED, definition
+from tests.recordings import ROOT, Stack, load
+from tests.wire.servers import refused_port
+
+
+def serve(server: HTTPServer, stack: Stack) -> str:
+    """Serves a recorded definition at the path that clients ask for, its own address in place of the recorded one."""
+    host = re.match("http://[^/]+", stack.url)
+    assert host is not None
+    base = server.url_for("").rstrip("/")
+    documents: Mapping[str, bytes] = {
+        url.partition("?")[2]: document.replace(host[0].encode(), base.encode())
+        for url, document in stack.documents.items()
+    }
+    path = "/" + stack.url.partition("?")[0].split("/", 3)[3]
+
+    def answer(request: Request) -> Response:
+        return Response(
+            documents[request.query_string.decode()], headers={"Server": "made-up/1.0"}, mimetype="text/xml"
+        )
+
+    server.expect_request(path).respond_with_handler(answer)
+    if path != "/services/userApi":
+        server.expect_request("/services/userApi").respond_with_data(
+            b"", status=302, headers={"Location": f"{path}?wsdl"}
+        )
+    return base
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("JZYSOAP_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "cache"
+
+
+def table(out: str) -> dict[str, str]:
+    return {row[:12].strip(): row[12:].strip() for row in out.splitlines()}
+
+
+@pytest.mark.parametrize("name", ["axis2-1.6.2", "jaxws-ri-2.3.0.2"])
+def test_a_definition_is_recorded_so_that_it_can_be_used(
+    name: str, httpserver: HTTPServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = serve(httpserver, load(name))
+    assert cli.main(["wsdl", "fetch", base, "--out", str(tmp_path / "new" / "copy")]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    told = table(out)
+    assert told["definition"] == f"{base}/services/userApi?wsdl"
+    assert told["documents"] == str(len(load(name).documents))
+    assert told["written to"] == str(tmp_path / "new" / "copy")
+    assert {request.headers["User-Agent"] for request, _ in httpserver.log} == {f"jzysoap/{__version__}"}
+    source = (tmp_path / "new" / "copy" / "SOURCE").read_text("utf-8")
+    assert f"URL:       {base}/services/userApi?wsdl (Content-Type: text/xml; charset=utf-8)\n" in source
+    assert re.search(r"^Server:    .*made-up/1\.0", source, re.MULTILINE)
+    assert f"SHA-256:   {told['sha256']}\n" in source
+    # Nothing was accepted by that.
+    assert not (tmp_path / "cache").exists()
+    # It works without the gateway, under the same pin.
+    httpserver.clear()
+    with Client(base, "test", "pw", wsdl=tmp_path / "new" / "copy", wsdl_sha256=told["sha256"]) as client:
+        client.prepare()
+    assert not httpserver.log
+
+
+def test_it_goes_into_this_directory_unless_told(httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]) -> None:
+    base = serve(httpserver, load("axis2-1.6.2-7param"))
+    assert cli.main(["wsdl", "fetch", base]) == 0
+    assert sorted(path.name for path in Path("userApi-wsdl").iterdir()) == ["SOURCE", "service.wsdl"]
+    assert table(capsys.readouterr().out)["written to"] == "userApi-wsdl"
+    assert cli.main(["wsdl", "diff", "userApi-wsdl", "userApi-wsdl/service.wsdl"]) == 0
+
+
+def test_after_a_redirect_it_is_the_last_answer_that_counts(
+    httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The server header of what was served in the end is written down, not that of the redirect."""
+    base = serve(httpserver, load("axis2-1.6.2-7param"))
+    assert cli.main(["wsdl", "fetch", base]) == 0
+    assert re.search(r"^Server:    .*made-up/1\.0", Path("userApi-wsdl/SOURCE").read_text("utf-8"), re.MULTILINE)
+    assert len(httpserver.log) == 2
+
+
+def test_accepting(
+    httpserver: HTTPServer, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    served = [definition()]
+    httpserver.expect_request("/services/userApi").respond_with_handler(lambda _: Response(served[0]))
+    base = httpserver.url_for("").rstrip("/")
+    options: dict[str, Any] = {"wsdl_max_age": 0, "cache_dir": "cache"}
+
+    def warnings() -> int:
+        return sum(record.name == "jzysoap" for record in caplog.records)
+
+    def prepared() -> str:
+        with Client(base, "test", "pw", **options) as client:
+            client.prepare()
+            return client._session.definition
+
+    assert cli.main(["wsdl", "fetch", base + "/", "--accept"]) == 0
+    assert "changes     none was saved before\n" in capsys.readouterr().out
+    assert not Path("userApi-wsdl").exists()
+    assert (prepared(), warnings()) == ("live", 0)
+    assert cli.main(["wsdl", "fetch", base, "--accept"]) == 0
+    assert "changes     nothing in what is sent\n" in capsys.readouterr().out
+    served[0] = definition(namespace="urn:changed")
+    assert (prepared(), warnings()) == ("saved", 1)
+    assert cli.main(["wsdl", "fetch", base, "--accept", "--out", "copy"]) == 0
+    out = capsys.readouterr().out
+    assert "changes     sendSms: its element {urn:gateway}sendSms becomes {urn:changed}sendSms\n" in out
+    assert f"accepted    for {base}\n" in out
+    assert "written to  copy\n" in out
+    assert Path("copy/SOURCE").is_file()
+    assert (prepared(), warnings()) == ("live", 1)
+
+
+def test_accepting_in_place_of_one_that_cannot_be_used(
+    httpserver: HTTPServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = [f"{one.split(' ')[0]} a{place}b" for place, one in enumerate(DOCUMENTED[:6])]
+    served = [definition(arguments=odd)]
+    httpserver.expect_request("/services/userApi").respond_with_handler(lambda _: Response(served[0]))
+    base = httpserver.url_for("").rstrip("/")
+    assert cli.main(["wsdl", "fetch", base, "--accept"]) == 1
+    assert "cannot be matched" in capsys.readouterr().err
+    monkeypatch.setenv("JZYSOAP_ARGUMENTS", "username,password,smstype,content,mobile,isLongSms")
+    assert cli.main(["wsdl", "fetch", base, "--accept"]) == 0
+    monkeypatch.delenv("JZYSOAP_ARGUMENTS")
+    served[0] = definition()
+    capsys.readouterr()
+    assert cli.main(["wsdl", "fetch", base, "--accept"]) == 0
+    assert "changes     the one that was saved could not be used\n" in capsys.readouterr().out
+
+
+def test_accepting_needs_a_place_to_save_in(
+    httpserver: HTTPServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = serve(httpserver, load("axis2-1.6.2"))
+    monkeypatch.setenv("JZYSOAP_CACHE_DIR", "off")
+    assert cli.main(["wsdl", "fetch", base, "--accept"]) == 1
+    assert "nothing can be saved: check JZYSOAP_CACHE_DIR" in capsys.readouterr().err
+
+
+def test_other_variables_do_not_count(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = serve(httpserver, load("axis2-1.6.2"))
+    for name in ("BASE_URL", "CHANNEL", "WSDL", "PASSWORD_FILE", "TIMEOUT"):
+        monkeypatch.setenv(f"JZYSOAP_{name}", "nonsense")
+    assert cli.main(["wsdl", "fetch", base]) == 0
+    monkeypatch.setenv("JZYSOAP_VERIFY", "no/such/bundle.pem")
+    assert cli.main(["wsdl", "fetch", base]) == 1
+
+
+@pytest.mark.parametrize("base", ["gateway.invalid", "http://127.0.0.1/services/userApi?wsdl"])
+def test_an_address_that_is_none(base: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["wsdl", "fetch", base]) == 1
+    assert capsys.readouterr().err.startswith("jzysoap: base_url must be ")
+
+
+def test_nobody_there(capsys: pytest.CaptureFixture[str]) -> None:
+    with refused_port() as port:
+        assert cli.main(["wsdl", "fetch", f"http://127.0.0.1:{port}"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("nothing was sent") == 1
+    assert "the connection was refused" in said
+    assert not Path("userApi-wsdl").exists()
+
+
+def test_a_place_that_cannot_be_written_to(httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]) -> None:
+    base = serve(httpserver, load("axis2-1.6.2"))
+    Path("taken").write_bytes(b"")
+    assert cli.main(["wsdl", "fetch", base, "--out", "taken"]) == 1
+    assert "taken" in capsys.readouterr().err
+
+
+# -- diff -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("new", "status", "said"),
+    [
+        (definition(), 0, ""),
+        (definition().replace(b"10.0.0.1", b"10.0.0.2"), 0, ""),
+        (definition(ports=["http", "1.2", "1.1"]), 0, "  port 1: port0, SOAP 1.1 becomes port2, SOAP 1.1\n"),
+        (
+            definition(arguments=[one.replace("int ", "string ") for one in DOCUMENTED[:6]]),
+            0,
+            "  port 1, sendSms, arguments: string username, string password, int smstype, ",
+        ),
+        (
+            definition(operations=["sendSms", "getRestMoney", "getSmsReport", "getRecvSMS", "login"]),
+            0,
+            "  port 1, login, style: none becomes document, literal\n",
+        ),
+        (definition(arguments=DOCUMENTED), 1, "isLongSms becomes username, password, smstype, content, mobile, isLong"),
+        (definition(ports=["1.2"]), 1, "  SOAP 1.1 becomes 1.2\n"),
+        (definition(action=""), 1, '  getRecvSMS: its action "urn:getRecvSMS" becomes ""\n'),
+        (definition(namespace="urn:n"), 1, "  sendSms: its arguments' namespace urn:gateway becomes urn:n\n"),
+    ],
+    ids=["same", "address", "ports", "types", "more", "arguments", "version", "action", "namespace"],
+)
+def test_what_differs_is_told(new: bytes, status: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("old.wsdl").write_bytes(definition())
+    Path("new.wsdl").write_bytes(new)
+    assert cli.main(["wsdl", "diff", "old.wsdl", "new.wsdl"]) == status
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert said in out
+    assert ("what is sent stays the same\n" in out) == (status == 0)
+    assert ("what is sent changes:\n" in out) == (status == 1)
+    if status == 0 and not said:
+        assert out == "what is sent stays the same\n"
+
+
+def test_styles_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = (str(ROOT / name / "service.wsdl") for name in ("php-soap-rpcenc", "gsoap-doclit"))
+    assert cli.main(["wsdl", "diff", one, other]) == 1
+    out = capsys.readouterr().out
+    assert "  port 1, sendSms, style: rpc, encoded becomes document, literal\n" in out
+    assert "  sendSms: its encoding style http://schemas.xmlsoap.org/soap/encoding/ becomes none\n" in out
+
+
+def test_a_live_one_against_a_recorded_one(httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]) -> None:
+    base = serve(httpserver, load("axis2-1.6.2"))
+    assert cli.main(["wsdl", "diff", f"{base}/services/userApi?wsdl", "bundled:axis2-1.6.2"]) == 0
+    assert capsys.readouterr().out == "what is sent stays the same\n"
+
+
+@pytest.mark.parametrize("arguments", [["bundled", "absent.wsdl"], ["absent.wsdl", "bundled"], ["ftp://h/", "bundled"]])
+def test_an_error_is_told_apart_from_a_difference(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["wsdl", "diff", *arguments]) == 2
+    assert capsys.readouterr().err.startswith("jzysoap: ")
+
+
+def test_so_is_a_full_disk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def full(line: str = "") -> None:
+        raise OSError(28, "no space left")
+
+    monkeypatch.setattr(cli, "_say", full)
+    assert cli.main(["wsdl", "diff", "bundled", "bundled"]) == 2
+    assert "no space left" in capsys.readouterr().err
+
+
+def test_the_hash_that_is_shown_is_the_one_to_pin(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("own.wsdl").write_bytes(definition())
+    assert cli.main(["wsdl", "show", "own.wsdl"]) == 0
+    shown = table(capsys.readouterr().out)["sha256"]
+    assert shown == hashlib.sha256(definition()).hexdigest()
+    with Client("http://127.0.0.1", "test", "pw", wsdl="own.wsdl", wsdl_sha256=shown) as client:
+        client.prepare()
+    with Client("http://127.0.0.1", "test", "pw", wsdl="own.wsdl", wsdl_sha256="0" * 64) as client:
+        with pytest.raises(WsdlError, match=shown):
+            client.prepare()
