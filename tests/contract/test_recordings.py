@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from jzysoap import wsdl
+from jzysoap.bindings import compile_bindings
+from jzysoap.config import configure
+from jzysoap.wire import Reply
 from tests.recordings import ROOT, STACKS, UNUSABLE, USABLE, Stack, load, parse_http
 
 WSDL = ROOT.parent.parent / "wsdl"
@@ -95,7 +99,7 @@ def test_what_has_no_head_is_refused() -> None:
 
 
 def test_there_is_something_shipped() -> None:
-    assert SHIPPED == ["axis2-1.6.2", "axis2-1.6.2-7param"]
+    assert sorted(USABLE) == SHIPPED
     assert sorted(path.name for path in WSDL.iterdir() if path.is_dir() and path.name != "__pycache__") == SHIPPED
 
 
@@ -106,12 +110,31 @@ def test_what_is_shipped_is_the_recording(name: str) -> None:
     source = (folder / "SOURCE").read_text("utf-8")
     recorded = load(name)
     data = (folder / "service.wsdl").read_bytes()
-    (send,) = {port["operations"]["sendSms"]["input"] for port in recorded.meta["ports"]}
+    send = recorded.meta["ports"][0]["operations"]["sendSms"]["input"]
     arguments = [argument.split(":")[0] for argument in send.split(", ")]
     assert data == recorded.wsdl
-    assert f" {hashlib.sha256(data).hexdigest()}\n" in source
+    imports = {one["file"]: one["url"] for one in recorded.meta["imports"]}
+    assert {path.name for path in folder.iterdir()} == {"service.wsdl", "SOURCE", *imports}
+    for file, url in {"service.wsdl": recorded.url, **imports}.items():
+        part = (folder / file).read_bytes()
+        assert part == recorded.documents[url]
+        assert f" {hashlib.sha256(part).hexdigest()}\n" in source
+        assert not imports or f" {file} {url}\n" in source
+    assert f"SHA-256:   {hashlib.sha256(b''.join(recorded.documents.values())).hexdigest()}\n" in source
     assert f" {recorded.url} (Content-Type: {recorded.meta['wsdl_content_type']})\n" in source
-    assert f"Server header: {recorded.server}\n" in source
+    assert f"Server header: {recorded.server or 'none was kept'}\n" in source
     assert f" {len(arguments)} arguments: {', '.join(arguments)}\n" in source
     assert f" {recorded.meta['target_namespace']}\n" in source
     assert "Not:       the vendor's own bytes." in source
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_is_shipped_can_be_used_by_its_name(name: str) -> None:
+    def nothing(url: str) -> Reply:
+        raise AssertionError(f"asked for {url}")
+
+    given = {"base_url": "http://gateway.invalid", "username": "test", "password": "pw123", "cache_dir": False}
+    recorded = load(name)
+    (digest,) = re.findall(r"^SHA-256: +(\w+)$", (WSDL / name / "SOURCE").read_text("utf-8"), re.MULTILINE)
+    config = configure({**given, "wsdl": f"bundled:{name}", "wsdl_sha256": digest})
+    assert wsdl.load(config, nothing) == (compile_bindings(recorded.url, recorded.documents), "bundled")

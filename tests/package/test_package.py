@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
-from tests.recordings import Stack, load
+from tests.recordings import USABLE, Stack, load
 
 pytestmark = pytest.mark.package
 
@@ -27,7 +27,8 @@ CLONE = Path(__file__).parent.parent.parent
 NOT_CLONED = shutil.ignore_patterns(
     ".git", ".tox", ".venv", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis", ".coverage*"
 )
-SHIPPED = [f"axis2-1.6.2{suffix}/{name}" for suffix in ("", "-7param") for name in ("service.wsdl", "SOURCE")]
+SHIPPED = [f"{name}/{file}" for name in USABLE for file in ("service.wsdl", "SOURCE")]
+SHIPPED += [f"{name}/{one['file']}" for name in USABLE for one in load(name).meta["imports"]]
 
 IMPORTS = """
 import sys
