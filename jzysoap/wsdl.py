@@ -234,9 +234,11 @@ def collect(url: str, fetch: Fetch) -> dict[str, bytes]:
     """A definition's main document and all that it imports, by absolute address.
 
     Raises:
-        WsdlError: a document cannot be had, is none, or lies on another server.
+        WsdlError: a document cannot be had, is none, or lies on another server; or definitions import each other in
+            a circle (schemas may).
     """
     documents: dict[str, bytes] = {}
+    definitions: dict[str, set[str]] = {}
     wanted = [url]
     while wanted:
         address = wanted.pop(0)
@@ -250,7 +252,16 @@ def collect(url: str, fetch: Fetch) -> dict[str, bytes]:
         document = _get(address, fetch)
         locations = _imports(address, document, main=not documents)
         documents[address] = document
-        wanted += [_absolute(address, location) for location in locations]
+        found = [(_absolute(address, location), is_schema) for location, is_schema in locations]
+        definitions[address] = {target for target, is_schema in found if not is_schema}
+        wanted += [target for target, _ in found]
+    # What is left once all have gone that import nothing that is left is a circle, and what leads to it.
+    while ends := [one for one, targets in definitions.items() if not targets & definitions.keys()]:
+        for one in ends:
+            del definitions[one]
+    if definitions:
+        circle = ", ".join(definitions)
+        raise WsdlError(f"the definition at {url} imports itself in a circle: {circle}", source=url, readable=False)
     return documents
 
 
@@ -317,7 +328,7 @@ def _local(location: str) -> tuple[Definition, str]:
             what = path if url == main else f"{path}: it imports {url}"
             raise WsdlError(f"cannot read {what}: {type(error).__name__}", source=location, readable=False) from error
         return Reply(
-            200, {}, document, f"it is larger than {MAX_DOCUMENT} bytes" if len(document) > MAX_DOCUMENT else None
+            200, {}, document, f"it is larger than {MAX_DOCUMENT:,} bytes" if len(document) > MAX_DOCUMENT else None
         )
 
     with _named(names, location):
@@ -402,8 +413,8 @@ def _same_server(one: str, other: str) -> bool:
         return False
 
 
-def _imports(url: str, document: bytes, *, main: bool) -> list[str]:
-    """The locations that a document imports.
+def _imports(url: str, document: bytes, *, main: bool) -> list[tuple[str, bool]]:
+    """The locations that a document imports, each with whether it is that of a schema.
 
     Raises:
         WsdlError: it is not XML, has a DOCTYPE, or (the main one) is no WSDL.
@@ -415,18 +426,19 @@ def _imports(url: str, document: bytes, *, main: bool) -> list[str]:
 
     if not document.strip():
         raise refuse("it is empty")
+    is_html = b"<html" in document[:4096].lower()
     try:
         root = etree.fromstring(document, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
     except etree.LxmlError as error:
-        kind = "an HTML page" if b"<html" in document[:4096].lower() else "not well-formed XML"
-        raise refuse(f"it is {kind}") from error
+        raise refuse(f"it is {'an HTML page' if is_html else 'not well-formed XML'}") from error
     if root.getroottree().docinfo.internalDTD is not None:
-        raise refuse("it has a DOCTYPE")
+        raise refuse("it is an HTML page" if is_html else "it has a DOCTYPE")
     if main and root.tag != f"{{{_WSDL}}}definitions":
         raise refuse(f"its root element is {etree.QName(root).localname}")
-    locations = [node.get("location") for node in root.iter(f"{{{_WSDL}}}import")]
-    locations += [node.get("schemaLocation") for node in root.iter(*(f"{{{_XSD}}}{kind}" for kind in _REFERENCES))]
-    return [location for location in locations if location]
+    locations = [(node.get("location"), False) for node in root.iter(f"{{{_WSDL}}}import")]
+    schemas = root.iter(*(f"{{{_XSD}}}{kind}" for kind in _REFERENCES))
+    locations += [(node.get("schemaLocation"), True) for node in schemas]
+    return [(location, is_schema) for location, is_schema in locations if location]
 
 
 _REFERENCES = ("import", "include", "redefine")

@@ -119,7 +119,7 @@ def test_the_source_of_another_file_does_not_count(tmp_path: Path) -> None:
         (b"<html>", "what is at {path} is no service definition: it is an HTML page"),
         (definition(operations=["login"]), "the definition at {path} cannot be used: port port0 (SOAP 1.1): "),
         (definition(schema='<x:import namespace="u" schemaLocation="a%20b.xsd"/>'), "cannot read {path}: it imports "),
-        (b"<" + b" " * (5 << 20), "cannot get the definition at {path}, nothing was sent: it is larger than 4194304"),
+        (b"<" + b" " * (5 << 20), "cannot get the definition at {path}, nothing was sent: it is larger than 4,194,304"),
     ],
 )
 def test_an_error_names_the_users_path(
