@@ -129,8 +129,7 @@ def test_accepting(
     assert f"accepted    for {base}\n" in out
     assert "written to  copy\n" in out
     assert Path("copy/SOURCE").is_file()
-    # The gateway is not asked for some minutes; what it would say is what was accepted.
-    assert (prepared(), warnings()) == ("saved", 1)
+    assert (prepared(), warnings()) == ("live", 1)
     with Client(base, "test", "pw", **options) as client:
         client.prepare()
         bindings = client._session.bindings

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import socket
+import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -210,3 +212,39 @@ def test_a_definition_split_in_three_works_from_its_saved_copy(make: Make, serve
     for _ in range(2):
         assert make(server.url, cache_dir=tmp_path / "cache").send(MOBILE, TEXT).batch_id == "1"
     assert [request.split(b" ")[0] for request in server.requests] == [b"GET"] * 3 + [b"POST"] * 2
+
+
+DEEP = 100_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<r><return href="#a"/></r><m id="a" href="#b"/><m id="b" href="#a"/>',
+        '<r><return href="#a"/></r><m id="a" href="#a"/>',
+        "<r><return>" + "<a>" * DEEP + "</a>" * DEEP + "</return></r>",
+        "<a>" * DEEP + "</a>" * DEEP,
+        "<r><return>" + "<a>" * DEEP,
+    ],
+    ids=["loop", "itself", "nested", "alone", "cut"],
+)
+def test_a_reply_that_leads_nowhere_costs_little(body: str, make: Make, serve: Serve) -> None:
+    envelope = f'<e:Envelope xmlns:e="{SOAP_11}"><e:Body>{body}</e:Body></e:Envelope>'.encode()
+
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        while server.read_request(connection):
+            connection.sendall(reply(envelope))
+
+    client = make(serve(handle).url, wsdl="bundled:axis-1.4-rpcenc")
+    client.prepare()
+    started = time.process_time()
+    tracemalloc.start()
+    try:
+        for call in (client.balance, lambda: client.send(MOBILE, TEXT)):
+            with pytest.raises(MalformedReplyError) as caught:
+                call()
+            assert caught.value.may_have_been_sent
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
+    assert time.process_time() - started < 10
