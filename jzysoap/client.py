@@ -14,7 +14,6 @@ from jzysoap.errors import JzySoapError
 from jzysoap.models import Balance, Batch, Channel, DeliveryReport, Poll, Sent
 from jzysoap.models import Reply as InboundReply
 from jzysoap.session import Steps
-from jzysoap.transport import Transport
 from jzysoap.wire import Reply, Request
 
 T = TypeVar("T")
@@ -25,6 +24,9 @@ class Client(BaseClient):
     __doc__ = BaseClient.__doc__
 
     def _open(self) -> None:
+        # It takes longer to import than all the rest.
+        from jzysoap.transport import Transport
+
         self._transport = Transport(self._config)
         self._lock = threading.Lock()
         self._pid = os.getpid()

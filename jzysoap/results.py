@@ -9,8 +9,11 @@ from __future__ import annotations
 import base64
 import logging
 import re
-from collections.abc import Collection, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta, timezone
+from itertools import repeat
+from operator import itemgetter, methodcaller
 from typing import Any, TypeVar
 
 from jzysoap.documents import Found, Kind, find_records
@@ -26,6 +29,7 @@ from jzysoap.errors import (
     RateLimitedError,
 )
 from jzysoap.models import Balance, DeliveryReport, DeliveryStatus, Poll, Reply
+from jzysoap.scan import Layout, Span, scan
 from jzysoap.wire import EVIDENCE
 from jzysoap.xmltext import looks_like_html
 
@@ -67,6 +71,9 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _COUNTS = {"membersmsnum": "member", "gatesmsnum": "gateway", "kasmsnum": "card"}
 
 _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?")
+_TIMES = re.compile(r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.0)?)*")
+_TO_SECONDS = itemgetter(slice(19))
+_TO_CHINA = methodcaller("replace", tzinfo=CHINA)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*")
 _STATUSES = {str(status.value): status for status in DeliveryStatus}
 _REPORT_FIELDS = frozenset(("mobile", "username", "smslogid", "status", "sendtime"))
@@ -202,6 +209,69 @@ def parse_replies(
     if isinstance(answer, JzySoapError):
         raise answer
     return answer
+
+
+def scan_reports(body: bytes, span: Span) -> Poll[DeliveryReport] | None:
+    """What ``parse_reports`` gives for the document in a reply, much faster; None where it is not of the usual form."""
+    records = scan(body, span, "smsreport", "psreport", _report_rows)
+    return None if records is None else Poll(tuple(records), (), body)
+
+
+def scan_replies(body: bytes, span: Span, *, encoding: str = "gb18030") -> Poll[Reply] | None:
+    """What ``parse_replies`` gives for the document in a reply, faster; None where it is not of the usual form."""
+
+    def rows(layout: Layout, found: list[Any]) -> list[Reply] | None:
+        return _rows(lambda fields: _reply(fields, encoding), layout, found)
+
+    records = scan(body, span, "smsrerecv", "psrerecv", rows)
+    return None if records is None else Poll(tuple(records), (), body)
+
+
+def _rows(read: Callable[[dict[str, str]], T | None], layout: Layout, found: list[Any]) -> list[T] | None:
+    models = [read(dict(zip(layout.fields, values, strict=True))) for values in found]
+    # A record without a mobile is to be shown as it came.
+    return None if any(model is None for model in models) else models  # type: ignore[return-value]  # none is None
+
+
+def _report_rows(layout: Layout, found: list[Any]) -> list[DeliveryReport] | None:
+    return _report_columns(layout, found) or _rows(_report, layout, found)
+
+
+def _report_columns(layout: Layout, found: list[Any]) -> list[DeliveryReport] | None:
+    """Delivery reports with nothing odd in any of them, made column by column; None where there may be."""
+    columns = dict(zip(layout.fields, zip(*found, strict=True), strict=True))
+    if columns.keys() != _REPORT_FIELDS:
+        return None
+    mobiles = list(map(str.strip, columns["mobile"]))
+    # Equal texts are kept once.
+    usernames = {name: name.strip() for name in set(columns["username"])}
+    batch_ids = {name: name.strip() for name in set(columns["smslogid"])}
+    statuses = {code: _STATUSES.get(code.strip()) for code in set(columns["status"])}
+    times = columns["sendtime"]
+    if (
+        not (all(mobiles) and all(usernames.values()) and all(batch_ids.values()))
+        or None in statuses.values()
+        or set(map(len, times)) not in ({19}, {21})
+        or not _TIMES.fullmatch("".join(times))
+    ):
+        return None
+    try:
+        naive = map(datetime.fromisoformat, map(_TO_SECONDS, times))
+        moments = list(map(_TO_CHINA, naive))
+    except ValueError:
+        return None
+    reports = list(map(object.__new__, repeat(DeliveryReport, len(found))))
+    # In place of the constructor, which as that of a frozen class takes three times as long.
+    for name, values in (
+        ("mobile", mobiles),
+        ("username", map(usernames.__getitem__, columns["username"])),
+        ("batch_id", map(batch_ids.__getitem__, columns["smslogid"])),
+        ("status", map(statuses.__getitem__, columns["status"])),
+        ("sent_at", moments),
+        ("raw_fields", repeat(None)),
+    ):
+        deque(map(getattr(DeliveryReport, name).__set__, reports, values), 0)
+    return reports
 
 
 def _error(wanted: str, text: str | None, secrets: Collection[str], **attributes: Any) -> JzySoapError:

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from jzysoap.calls import Call
 from jzysoap.errors import ConfigurationError
 from jzysoap.masking import SecretBytes
+from jzysoap.scan import Span
 from jzysoap.text import decode
 from jzysoap.wire import Reply, status_error
 
@@ -62,6 +63,11 @@ def read(reply: Reply, *, secrets: Collection[str] = ()) -> str:  # noqa: ARG001
     if reply.status >= 300 and not _RESULT.match(text):
         raise status_error(reply)
     return text
+
+
+def locate(reply: Reply) -> Span:
+    """Where in a complete reply the result string is."""
+    return Span(0, len(reply.body), escaped=False)
 
 
 def read_part(reply: Reply) -> str:

@@ -10,13 +10,15 @@ import codecs
 import contextlib
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from lxml import etree
 
 from jzysoap.bindings import Bindings
 from jzysoap.calls import Call
-from jzysoap.errors import InvalidMessageError, MalformedReplyError, SoapFaultError
+from jzysoap.errors import InvalidMessageError, JzySoapError, MalformedReplyError, SoapFaultError
 from jzysoap.masking import SecretBytes, mask_text
+from jzysoap.scan import Span
 from jzysoap.text import decode
 from jzysoap.wire import Reply, status_error
 from jzysoap.xmltext import has_doctype, looks_like_html, mend, parse, parse_part
@@ -30,6 +32,8 @@ _DECLARATION = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z][\w.:-]
 # Records that a stack puts unescaped into its answer.
 _RECORD_START = re.compile(r"<(?:[\w.-]+:)?(?:psreport|psrerecv)[\s>]")
 _RECORD_END = re.compile(r"</(?:[\w.-]+:)?(?:psreport|psrerecv)\s*>")
+# Bytes that an envelope has at most on either side of its result, where it is to be seen at once.
+_HEAD = 4096
 _END = re.compile(r"</(?:[\w.-]+:)?Envelope\s*>")
 # How deep a fault's text may lie. Going down further, lxml would take the square of the depth in time.
 _FAULT_DEPTH = 4
@@ -106,6 +110,28 @@ def read_part(reply: Reply) -> str:
     except (_NoReplyError, SoapFaultError, ValueError):
         # The last is lxml's, of names and characters that are none: a recovering parser lets them pass.
         return ""
+
+
+def locate(reply: Reply) -> Span | None:
+    """Where in a complete reply the result string is, when that is text and is seen at once; else None.
+
+    The envelope around it is read as ``read`` does, with a mark in place of the text.
+    """
+    body = reply.body
+    start, escaped = body.find(b"<![CDATA[", 0, _HEAD) + 9, False
+    end = body.rfind(b"]]>")
+    if start < 9:
+        first = body.find(b"&lt;", 0, _HEAD)
+        start, escaped = body.rfind(b">", 0, max(first, 0)) + 1, True
+        end = body.find(b"<", start)
+    if not 0 < start < end or len(body) - end > _HEAD:
+        return None
+    mark = "x"
+    around = replace(reply, body=body[:start] + mark.encode() + body[end:])
+    try:
+        return Span(start, end, escaped) if read(around) == mark else None
+    except JzySoapError:
+        return None
 
 
 class _NoReplyError(Exception):
