@@ -32,6 +32,11 @@ class Credentials:
     def __repr__(self) -> str:
         return "<Credentials ***>"
 
+    @property
+    def known(self) -> Secret | None:
+        """What ``encoded`` gives, where that needs no asking."""
+        return self._encoded
+
     def encoded(self) -> Secret:
         """BASE64 of the password's bytes.
 

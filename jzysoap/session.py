@@ -218,8 +218,8 @@ class Session:
                 logger.exception("on_call failed")
 
     def _authenticated(self, call: Call[T]) -> Steps[T]:
-        # A callable may ask a vault for the password.
-        password: Secret = yield self.credentials.encoded
+        # A callable may ask a vault for the password; a thread for it costs more than a call.
+        password: Secret = self.credentials.known or (yield self.credentials.encoded)
         try:
             return (yield from self._exchange(call, password))
         except AuthenticationError as error:
