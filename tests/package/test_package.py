@@ -25,7 +25,17 @@ pytestmark = pytest.mark.package
 
 CLONE = Path(__file__).parent.parent.parent
 NOT_CLONED = shutil.ignore_patterns(
-    ".git", ".tox", ".venv", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis", ".coverage*"
+    ".git",
+    ".tox",
+    ".venv",
+    "build",
+    "dist",
+    "*.egg-info",
+    "__pycache__",
+    ".*_cache",
+    ".hypothesis",
+    ".coverage*",
+    "target",
 )
 SHIPPED = [f"axis2-1.6.2{suffix}/{name}" for suffix in ("", "-7param") for name in ("service.wsdl", "SOURCE")]
 
