@@ -59,3 +59,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.when == "call" or not report.passed:
         LEDGER.note(item, report)
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if LEDGER.facts:
+        terminalreporter.section("stacks")
+    for name, facts in LEDGER.facts.items():
+        terminalreporter.line(f"{name}: {facts.title} {facts.version}")
