@@ -25,7 +25,17 @@ pytestmark = pytest.mark.package
 
 CLONE = Path(__file__).parent.parent.parent
 NOT_CLONED = shutil.ignore_patterns(
-    ".git", ".tox", ".venv", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis", ".coverage*"
+    ".git",
+    ".tox",
+    ".venv",
+    "build",
+    "dist",
+    "*.egg-info",
+    "__pycache__",
+    ".*_cache",
+    ".hypothesis",
+    ".coverage*",
+    "target",
 )
 SHIPPED = [f"{name}/{file}" for name in USABLE for file in ("service.wsdl", "SOURCE")]
 SHIPPED += [f"{name}/{one['file']}" for name in USABLE for one in load(name).meta["imports"]]

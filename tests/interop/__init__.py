@@ -1,0 +1,1 @@
+"""Real servers and clients of other stacks, against this library."""

@@ -1,0 +1,25 @@
+package com.sms.service.six;
+
+import interop.Gateway;
+import javax.jws.WebService;
+
+/** The operations as the vendor's page documents them, their arguments' names left to the stack. */
+@WebService(serviceName = "userApi")
+public class UserApi {
+    public String sendSms(
+            String username, String password, int smstype, String content, String mobile, int isLongSms) {
+        return Gateway.send(username, password, smstype, content, mobile, isLongSms);
+    }
+
+    public String getRestMoney(String username, String password) {
+        return Gateway.balance(username, password);
+    }
+
+    public String getSmsReport(String username, String password) {
+        return Gateway.reports(username, password);
+    }
+
+    public String getRecvSMS(String username, String password) {
+        return Gateway.replies(username, password);
+    }
+}
