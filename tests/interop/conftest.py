@@ -11,13 +11,7 @@ from tests.interop import stacks
 from tests.interop.ledger import LEDGER
 
 SERVICES = [
-    pytest.param(
-        (stack, path),
-        id=name,
-    )
-    for stack in stacks.STACKS
-    for path in stack.services
-    for name in [f"{stack.name}/{path}"]
+    pytest.param((stack, path), id=f"{stack.name}/{path}") for stack in stacks.STACKS for path in stack.services
 ]
 
 
