@@ -137,6 +137,16 @@ def test_the_usual_is_seen(way: str, between: str, inside: str, count: int) -> N
     assert seen.raw is reply.body
 
 
+@pytest.mark.parametrize("missing", ["username", "smslogid", "status", "sendtime"])
+@pytest.mark.parametrize("other", [{}, {"channel": "1"}])
+def test_records_with_other_fields_are_seen(missing: str, other: dict[str, str]) -> None:
+    records = [{name: value for name, value in report(**other).items() if name != missing}] * 2
+    reply = wrap(document(records), "axis2")
+    seen = glance(reply, scan_reports, "axis2")
+    assert len(seen) == 2
+    assert seen == plainly(reply, parse_reports, "axis2")
+
+
 @pytest.mark.parametrize("way", ["axis2", "servlet"])
 def test_replies_are_seen(way: str) -> None:
     content = base64.b64encode("收到".encode("gbk")).decode()
