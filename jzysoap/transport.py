@@ -1,15 +1,13 @@
 """Bytes out and bytes in, over requests; every failure classified by what had happened, never by its class alone.
 
 A request is handed straight to a requests adapter: no redirect is followed, no netrc, cookie or environment variable is
-looked at, nothing is repeated that may have been sent. The connections are watched from below: whether a byte of the
-request was handed to the socket, and that no read outlasts the deadline of the call.
+looked at, nothing is repeated that may have been sent. Its connections are watched (``connections``).
 """
 
 from __future__ import annotations
 
 import contextlib
 import http.client
-import io
 import ipaddress
 import os
 import random
@@ -18,8 +16,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -29,6 +26,7 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies, prepend_scheme_if_needed, select_proxy
 
 from jzysoap.config import Config
+from jzysoap.connections import Exchange, current, watch
 from jzysoap.errors import ConfigurationError, JzySoapError, NotSentError, OutcomeUnknownError
 from jzysoap.inflate import Inflater
 from jzysoap.masking import Secret
@@ -39,172 +37,40 @@ ATTEMPTS = 3
 """Times a connection is tried that fails before the first byte."""
 
 
-class _Exchange:
-    """One exchange under way, as its connection sees it.
+class _Adapter(HTTPAdapter):
+    """requests' adapter, for replies that nobody but this module sees."""
 
-    Attributes:
-        deadline: when it must be over, on the monotonic clock.
-        read: seconds between two arrivals.
-        max_idle: seconds a pooled connection may have been idle.
-        watched: whether its connection is a watched one, so that ``sent`` can be relied on.
-        sent: whether a byte of the request was handed to the socket.
-        error: what ended the reading of the reply, else None.
-        ended: whether the connection has no more to read.
-        response: the answer that is being read, a proxy's to the opening of a tunnel among them.
-    """
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self._found: dict[str, Any] = {}
+        self._targets: dict[str, str] = {}
 
-    __slots__ = ("deadline", "ended", "error", "max_idle", "read", "response", "sent", "watched")
+    def get_connection_with_tls_context(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        """The pool for an address, which is the same at every call: nothing it depends on can change."""
+        url = request.url or ""
+        if url not in self._found:
+            self._found[url] = super().get_connection_with_tls_context(request, *args, **kwargs)
+        return self._found[url]
 
-    def __init__(self, deadline: float, read: float, max_idle: float) -> None:
-        self.deadline = deadline
-        self.read = read
-        self.max_idle = max_idle
-        self.watched = False
-        self.sent = False
-        self.error: OSError | None = None
-        self.ended = False
-        self.response: http.client.HTTPResponse | None = None
-
-    def patience(self) -> float:
-        """Seconds that the next operation on the socket may take.
-
-        Raises:
-            TimeoutError: the deadline is past; its only argument is ``"deadline"``.
-        """
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("deadline")
-        return min(left, self.read)
-
-    def cause(self, error: OSError) -> OSError:
-        """What an operation's failure came from: the deadline where that is past by now."""
-        return TimeoutError("deadline") if time.monotonic() >= self.deadline else error
-
-
-_current: ContextVar[_Exchange | None] = ContextVar("_current", default=None)
-
-
-class _WatchedReader(io.RawIOBase):
-    """The bytes of a reply as they come. A failure ends them, so that what came before it is not lost."""
-
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, exchange: _Exchange) -> None:
-        self._raw = raw
-        self._sock = sock
-        self._exchange = exchange
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        try:
-            self._sock.settimeout(self._exchange.patience())
-            count = self._raw.readinto(buffer)
-            self._exchange.ended = count == 0
-            return count
-        except OSError as error:
-            # The first one tells: a socket that timed out fails differently ever after.
-            if self._exchange.error is None:
-                self._exchange.error = self._exchange.cause(error)
-            return 0
+    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
+        """The same for what stands in the request's first line."""
+        url = request.url or ""
+        if url not in self._targets:
+            self._targets[url] = super().request_url(request, proxies)
+        return self._targets[url]
 
     def close(self) -> None:
-        self._raw.close()
+        # A pool is closed once nothing refers to it any more.
+        self._found.clear()
         super().close()
 
-
-class _WatchedResponse(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        exchange = _current.get()
-        if exchange is not None:
-            exchange.response = self
-            reader: io.BufferedReader = self.fp
-            self.fp = io.BufferedReader(_WatchedReader(reader.detach(), sock, exchange))
-
-    def _read_status(self) -> tuple[str, int, str]:
-        # http.client passes over 100 alone; any other interim answer it would take for the last one.
-        while True:
-            version, status, reason = super()._read_status()  # type: ignore[misc]  # typeshed leaves it out
-            if status not in (102, 103):
-                return version, status, reason
-            http.client.parse_headers(self.fp)
-
-
-if TYPE_CHECKING:
-    _Connection = urllib3.connection.HTTPConnection
-    _Pool = urllib3.HTTPConnectionPool
-else:
-    _Connection = _Pool = object
-
-
-class _WatchedConnection(_Connection):
-    """Laid over whatever connection class an adapter uses; inert outside an exchange."""
-
-    response_class = _WatchedResponse
-    idle_since = 0.0
-    _connecting = False
-
-    def connect(self) -> None:
-        # What a proxy is told while connecting is no part of the request.
-        self._connecting = True
-        try:
-            super().connect()
-        finally:
-            self._connecting = False
-            exchange = _current.get()
-            if exchange is not None and exchange.response is not None:
-                # Python leaves a proxy's answer open (until 3.11), and with it the socket.
-                exchange.response.close()
-
-    def send(self, data: Any) -> None:
-        exchange = _current.get()
-        if exchange is None or self._connecting or not isinstance(data, bytes):
-            if exchange is not None and not self._connecting:
-                exchange.sent = True
-            super().send(data)
-            return
-        if self.sock is None:
-            self.connect()
-        left = memoryview(data)
-        while left:
-            # Piece by piece: sendall would wait anew for each record of TLS.
-            self.sock.settimeout(exchange.patience())
-            try:
-                left = left[self.sock.send(left) :]
-            except TimeoutError as error:
-                raise exchange.cause(error) from None
-            exchange.sent = True
-
-
-class _WatchedPool(_Pool):
-    def _get_conn(self, timeout: float | None = None) -> Any:
-        exchange = _current.get()
-        if exchange is not None:
-            exchange.watched = True
-        connection: Any = super()._get_conn(timeout)
-        idle = time.monotonic() - getattr(connection, "idle_since", 0.0)
-        if exchange is not None and connection.sock is not None and idle > exchange.max_idle:
-            # The server may be closing it just now, which would make the outcome unknown.
-            connection.close()
-        return connection
-
-    def _put_conn(self, conn: Any) -> None:
-        if conn is not None:
-            conn.idle_since = time.monotonic()
-        super()._put_conn(conn)
-
-
-def _watch(manager: Any) -> None:
-    """Makes a pool manager use watched pools and connections."""
-    manager.pool_classes_by_scheme = {
-        scheme: pool if issubclass(pool, _WatchedPool) else _watched(pool)
-        for scheme, pool in manager.pool_classes_by_scheme.items()
-    }
-
-
-def _watched(pool: Any) -> Any:
-    connection = type(f"Watched{pool.ConnectionCls.__name__}", (_WatchedConnection, pool.ConnectionCls), {})
-    return type(f"Watched{pool.__name__}", (_WatchedPool, pool), {"ConnectionCls": connection})
+    def build_response(self, _req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """No more than is read of it: neither cookies nor encodings."""
+        response = requests.Response()
+        response.status_code = resp.status
+        response.headers = resp.headers
+        response.raw = resp
+        return response
 
 
 class Transport:
@@ -222,7 +88,7 @@ class Transport:
         self._verify = trusted(config)
         self._adapter: Any = config.adapter
         if config.adapter is None:
-            self._adapter = HTTPAdapter(pool_maxsize=config.pool_size, max_retries=0)
+            self._adapter = _Adapter(pool_maxsize=config.pool_size, max_retries=0)
         elif not isinstance(config.adapter, BaseAdapter):
             raise ConfigurationError("adapter must be a requests adapter, such as requests.adapters.HTTPAdapter()")
         retries = getattr(self._adapter, "max_retries", None)
@@ -230,6 +96,7 @@ class Transport:
             raise ConfigurationError(
                 "adapter repeats requests (max_retries is not 0), which would text people twice: set max_retries=0"
             )
+        self._addresses: dict[str, str] = {}
         self._proxies: dict[tuple[str, str], dict[str, str]] = {}
         self._abandoned: list[Any] = []
         self._closed = False
@@ -275,16 +142,16 @@ class Transport:
     def _exchange(self, request: Request, deadline: float) -> Reply:
         self.check_open()
         self._renew_after_fork()
-        exchange = _Exchange(deadline, request.timeout.read, self._config.max_idle)
+        exchange = Exchange(deadline, request.timeout.read, self._config.max_idle, body=bool(request.body))
         if not isinstance(self._adapter, HTTPAdapter):
             # Its connections cannot be watched, so nothing it does can be called not sent.
             exchange.sent = True
         left = max(deadline - time.monotonic(), 0.001)
-        token = _current.set(exchange)
+        token = current.set(exchange)
         try:
             with self._classified(request, exchange):
                 response = self._adapter.send(
-                    _prepared(request),
+                    self._prepared(request),
                     stream=True,
                     timeout=(min(request.timeout.connect, left), request.timeout.read),
                     verify=self._verify,
@@ -298,10 +165,10 @@ class Transport:
                     raise exchange.error or ConnectionResetError("an answer before the request, or part of its head")
                 return _receive(response, request, exchange)
         finally:
-            _current.reset(token)
+            current.reset(token)
 
     @contextlib.contextmanager
-    def _classified(self, request: Request, exchange: _Exchange) -> Iterator[None]:
+    def _classified(self, request: Request, exchange: Exchange) -> Iterator[None]:
         try:
             yield
         except JzySoapError:
@@ -310,7 +177,7 @@ class Transport:
             where = urlsplit(request.url).netloc
             reason = reason_of(exchange.error or error, request)
             # A subclass of HTTPAdapter may bring connections of its own, which tell nothing.
-            if exchange.sent or not (exchange.watched or type(self._adapter) is HTTPAdapter):
+            if exchange.sent or not (exchange.watched or type(self._adapter) in (_Adapter, HTTPAdapter)):
                 raise OutcomeUnknownError(f"no answer from {where} after the request had left: {reason}") from error
             raise NotSentError(f"nothing was sent to {where}: {reason}") from error
 
@@ -322,13 +189,29 @@ class Transport:
             proxies = proxies_for(self._config, url)
             proxy = select_proxy(url, proxies)
             if proxy and isinstance(self._adapter, HTTPAdapter):
-                _watch(self._adapter.proxy_manager_for(prepend_scheme_if_needed(proxy, "http")))
+                watch(self._adapter.proxy_manager_for(prepend_scheme_if_needed(proxy, "http")))
             self._proxies[server] = proxies
         return self._proxies[server]
 
+    def _prepared(self, request: Request) -> requests.PreparedRequest:
+        prepared = requests.PreparedRequest()
+        prepared.method = request.method
+        if request.url not in self._addresses:
+            prepared.prepare_url(request.url, None)
+            self._addresses[request.url] = prepared.url or ""
+        prepared.url = self._addresses[request.url]
+        headers = request.headers
+        if request.body is not None:
+            headers = {**headers, "Content-Length": str(len(request.body))}
+        # Only another's adapter may look for a name in other letters.
+        prepared.headers = headers if isinstance(self._adapter, _Adapter) else CaseInsensitiveDict(headers)  # type: ignore[assignment]  # as good
+        prepared.body = request.body
+        prepared.hooks = {"response": []}
+        return prepared
+
     def _watch(self) -> None:
         if isinstance(self._adapter, HTTPAdapter):
-            _watch(self._adapter.poolmanager)
+            watch(self._adapter.poolmanager)
 
     def _renew_after_fork(self) -> None:
         pid = os.getpid()
@@ -352,19 +235,7 @@ class Transport:
         self._proxies = {}
 
 
-def _prepared(request: Request) -> requests.PreparedRequest:
-    prepared = requests.PreparedRequest()
-    prepared.prepare_method(request.method)
-    prepared.prepare_url(request.url, None)
-    prepared.headers = CaseInsensitiveDict(request.headers)
-    prepared.body = request.body
-    prepared.hooks = {"response": []}
-    if request.body is not None:
-        prepared.headers["Content-Length"] = str(len(request.body))
-    return prepared
-
-
-def _receive(response: requests.Response, request: Request, exchange: _Exchange) -> Reply:
+def _receive(response: requests.Response, request: Request, exchange: Exchange) -> Reply:
     headers = {name.lower(): value for name, value in response.headers.items()}
     problem: str | None = "interrupted"
     body = bytearray()

@@ -965,6 +965,26 @@ def test_an_adapter_that_changes_the_body(serve: Serve, ask: Ask) -> None:
     assert ask(serve(echo).url, adapter=Changing()).body == b"sky"
 
 
+def test_an_adapter_that_takes_the_body_away(serve: Serve, ask: Ask) -> None:
+    class Bare(HTTPAdapter):
+        def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+            request.body = None
+            request.headers["content-length"] = "0"
+            return super().send(request, *args, **kwargs)
+
+    assert ask(serve(echo).url, adapter=Bare()).body == b""
+
+
+def test_head_and_body_go_together(serve: Serve, ask: Ask) -> None:
+    def first(server: RawServer, connection: socket.socket) -> None:
+        came = connection.recv(65536)
+        server.requests.append(came)
+        connection.sendall(reply(came.partition(b"\r\n\r\n")[2]))
+
+    server = serve(first)
+    assert ask(server.url).body == b"ask"
+
+
 class OwnConnections(HTTPAdapter):
     """An adapter whose connections come from nowhere that can be watched."""
 
