@@ -7,6 +7,7 @@ nothing is repeated that may have been sent.
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import ssl
 import threading
@@ -298,7 +299,7 @@ class _Arriving:
                 break
 
     def finish(self, problem: str | None) -> Reply:
-        body = bytearray()
+        body = io.BytesIO()
         length = self._headers.get("content-length", "")
         try:
             encoding = self._headers.get("content-encoding", "")
@@ -308,4 +309,4 @@ class _Arriving:
         except ValueError as error:
             problem = problem or str(error)
         assert self.status is not None, "a reply is finished only once it has begun"
-        return Reply(self.status, self._headers, bytes(body), problem)
+        return Reply(self.status, self._headers, body.getvalue(), problem)

@@ -29,7 +29,7 @@ from jzysoap.errors import (
     RateLimitedError,
 )
 from jzysoap.models import Balance, DeliveryReport, DeliveryStatus, Poll, Reply
-from jzysoap.scan import Layout, Span, scan
+from jzysoap.scan import Columns, Span, scan
 from jzysoap.wire import EVIDENCE
 from jzysoap.xmltext import looks_like_html
 
@@ -220,26 +220,25 @@ def scan_reports(body: bytes, span: Span) -> Poll[DeliveryReport] | None:
 def scan_replies(body: bytes, span: Span, *, encoding: str = "gb18030") -> Poll[Reply] | None:
     """What ``parse_replies`` gives for the document in a reply, faster; None where it is not of the usual form."""
 
-    def rows(layout: Layout, found: list[Any]) -> list[Reply] | None:
-        return _rows(lambda fields: _reply(fields, encoding), layout, found)
+    def models(columns: Columns) -> list[Reply] | None:
+        return _rows(lambda fields: _reply(fields, encoding), columns)
 
-    records = scan(body, span, "smsrerecv", "psrerecv", rows)
+    records = scan(body, span, "smsrerecv", "psrerecv", models)
     return None if records is None else Poll(tuple(records), (), body)
 
 
-def _rows(read: Callable[[dict[str, str]], T | None], layout: Layout, found: list[Any]) -> list[T] | None:
-    models = [read(dict(zip(layout.fields, values, strict=True))) for values in found]
+def _rows(read: Callable[[dict[str, str]], T | None], columns: Columns) -> list[T] | None:
+    models = [read(dict(zip(columns, values, strict=True))) for values in zip(*columns.values(), strict=True)]
     # A record without a mobile is to be shown as it came.
     return None if any(model is None for model in models) else models  # type: ignore[return-value]  # none is None
 
 
-def _report_rows(layout: Layout, found: list[Any]) -> list[DeliveryReport] | None:
-    return _report_columns(layout, found) or _rows(_report, layout, found)
+def _report_rows(columns: Columns) -> list[DeliveryReport] | None:
+    return _report_columns(columns) or _rows(_report, columns)
 
 
-def _report_columns(layout: Layout, found: list[Any]) -> list[DeliveryReport] | None:
+def _report_columns(columns: Columns) -> list[DeliveryReport] | None:
     """Delivery reports with nothing odd in any of them, made column by column; None where there may be."""
-    columns = dict(zip(layout.fields, zip(*found, strict=True), strict=True))
     if columns.keys() != _REPORT_FIELDS:
         return None
     mobiles = list(map(str.strip, columns["mobile"]))
@@ -260,7 +259,7 @@ def _report_columns(layout: Layout, found: list[Any]) -> list[DeliveryReport] | 
         moments = list(map(_TO_CHINA, naive))
     except ValueError:
         return None
-    reports = list(map(object.__new__, repeat(DeliveryReport, len(found))))
+    reports = list(map(object.__new__, repeat(DeliveryReport, len(mobiles))))
     # In place of the constructor, which as that of a frozen class takes three times as long.
     for name, values in (
         ("mobile", mobiles),

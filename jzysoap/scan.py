@@ -40,19 +40,19 @@ class Layout:
     Attributes:
         pattern: one record, with a group for each field's value.
         fields: their names, in order.
-        fixed: characters of a record that are in no group.
     """
 
     pattern: re.Pattern[str]
     fields: tuple[str, ...]
-    fixed: int
 
 
-Rows = Callable[[Layout, list[Any]], Sequence[Any] | None]
-"""The models of rows, each the values of one record's fields in order; None where they are not for it to read."""
+Columns = dict[str, list[str]]
+"""The values of some records, by the names of their fields."""
+Models = Callable[[Columns], Sequence[Any] | None]
+"""Makes models of records; None where they are not for it to read."""
 
 
-def scan(body: bytes, span: Span, root: str, record: str, rows: Rows) -> list[Any] | None:
+def scan(body: bytes, span: Span, root: str, record: str, models: Models) -> list[Any] | None:
     """The models of all records; None where the document is not of the usual form.
 
     Args:
@@ -60,7 +60,7 @@ def scan(body: bytes, span: Span, root: str, record: str, rows: Rows) -> list[An
         span: that part.
         root: the document's root element.
         record: the element of a record.
-        rows: makes the models.
+        models: makes the models.
     """
     opening = b"&lt;" if span.escaped else b"<"
     start = body.find(opening + record.encode(), span.start, min(span.start + 1024, span.end))
@@ -83,21 +83,22 @@ def scan(body: bytes, span: Span, root: str, record: str, rows: Rows) -> list[An
     if re.fullmatch(f"{_BLANK}</{root}>{_BLANK}", tail) is None or layout is None:
         return None
     end = last + len(mark)
-    models: list[Any] = []
+    made: list[Any] = []
     while start < end:
         stop = body.rfind(mark, start, start + _PIECE) + len(mark) + len(between)
         if stop > end or start + _PIECE >= end:
             stop = end
         piece = body[start:stop].decode("ascii") + (between if stop == end else "")
-        found = layout.pattern.findall(piece)
-        # What is matched is never matched twice: if the lengths agree, nothing was passed over.
-        taken = layout.fixed * len(found) + sum(map(len, map("".join, found)))
-        made = rows(layout, found) if found and taken == len(piece) else None
-        if made is None:
+        # What stands around the records, and in between the values of each.
+        parts = layout.pattern.split(piece)
+        step = len(layout.fields) + 1
+        columns = {name: parts[place::step] for place, name in enumerate(layout.fields, 1)}
+        some = None if len(parts) == 1 or any(parts[::step]) else models(columns)
+        if some is None:
             return None
-        models += made
+        made += some
         start = stop
-    return models
+    return made
 
 
 def _plain(source: bytes, *, escaped: bool) -> str:
@@ -118,13 +119,11 @@ def _layout(source: bytes, record: str, between: str, *, escaped: bool) -> Layou
         return None
     less, more = ("&lt;" if escaped else "<"), ("&gt;" if b"&gt;" in source else ">")
     pattern, rest = "", plain
-    fixed = len(source) + len(between)
     for name, value in fields:
         before, _, rest = rest.partition(f"<{name}>{value}</{name}>")
         pattern += f"{_marked(before, less, more)}{less}{name}{more}{_VALUE}{less}/{name}{more}"
-        fixed -= len(value)
     pattern += _marked(rest, less, more) + re.escape(between)
-    return Layout(re.compile(pattern), names, fixed)
+    return Layout(re.compile(pattern), names)
 
 
 def _marked(text: str, less: str, more: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
 import ipaddress
 import os
 import random
@@ -238,7 +239,7 @@ class Transport:
 def _receive(response: requests.Response, request: Request, exchange: Exchange) -> Reply:
     headers = {name.lower(): value for name, value in response.headers.items()}
     problem: str | None = "interrupted"
-    body = bytearray()
+    body = io.BytesIO()
     try:
         try:
             came = fill(body, _chunks(response.raw), headers.get("content-encoding", ""), request.max_bytes)
@@ -256,7 +257,7 @@ def _receive(response: requests.Response, request: Request, exchange: Exchange) 
             problem = str(error)
         except (http.client.HTTPException, urllib3.exceptions.HTTPError, OSError) as error:
             problem = reason_of(exchange.error or error, request)
-        return Reply(response.status_code, headers, bytes(body), problem)
+        return Reply(response.status_code, headers, body.getvalue(), problem)
     finally:
         # Only a connection whose reply was read to its end can carry another.
         if problem is None and isinstance(response.raw, urllib3.HTTPResponse):
@@ -265,8 +266,8 @@ def _receive(response: requests.Response, request: Request, exchange: Exchange) 
             response.close()
 
 
-def fill(body: bytearray, chunks: Iterator[bytes], encoding: str, limit: int) -> int:
-    """Decompresses what comes into a body.
+def fill(body: io.BytesIO, chunks: Iterator[bytes], encoding: str, limit: int) -> int:
+    """Decompresses what comes into a body, whose bytes can be had of it without a copy.
 
     Returns:
         How many bytes came.
@@ -278,9 +279,9 @@ def fill(body: bytearray, chunks: Iterator[bytes], encoding: str, limit: int) ->
     came = 0
     for chunk in chunks:
         came += len(chunk)
-        body += inflater.feed(chunk, limit + 1 - len(body))
-        if len(body) > limit:
-            del body[limit:]
+        body.write(inflater.feed(chunk, limit + 1 - body.tell()))
+        if body.tell() > limit:
+            body.truncate(limit)
             raise ValueError(f"it is larger than {limit:,} bytes")
     inflater.finish()
     return came

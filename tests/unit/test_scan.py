@@ -200,6 +200,7 @@ def test_an_odd_record_costs_the_others_nothing(other: dict[str, str]) -> None:
         document([report()]).replace("</psreport>", "<mobile>1</mobile></psreport>"),
         document([report()]).replace("<smsreport>", "<!DOCTYPE a><smsreport>"),
         document([report()], lead=" " * 2000),
+        document([report(), report(username="a" * 1_000_000), report()]),
     ],
 )
 @pytest.mark.parametrize("way", ["axis2", "escaped", "servlet"])
