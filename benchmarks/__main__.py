@@ -1,4 +1,6 @@
-"""``python -m benchmarks [--quick] [--rounds N] [--only WORD] [--output FILE]``: measures everyone, writes a table.
+"""``python -m benchmarks [--quick] [--rounds N] [--only WORD] [--output FILE]``: measures everyone.
+
+A full run writes ``benchmarks/results.md`` and the plot of ``docs/performance.md``; any other only prints.
 
 Every contender does every workload in a fresh process, against one server; the rounds are interleaved, so that what
 else the machine does meets all of them alike. Read the ratios: they hold, times do not.
@@ -23,11 +25,13 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from benchmarks.contenders import ASYNCHRONOUS, SYNCHRONOUS, WSDL
+from benchmarks.plot import plot
 
 HERE = Path(__file__).parent
+Rounds = list[dict[str, float]]
+"""What each round cost."""
 NEEDS = {
     "suds": "suds",
     "aiohttp + lxml": "aiohttp",
@@ -62,7 +66,7 @@ WORKLOADS = (
     Workload("a poll, 100 reports", "reports", 300, POLLERS, records=100),
     Workload("a poll, 10,000 reports", "reports", 5, POLLERS, records=10_000),
     Workload("a poll, 200,000 reports", "reports", 1, POLLERS, records=200_000),
-    Workload("a poll, 1,000,000 reports", "reports", 1, ("jzysoap", "jzysoap servlet"), records=1_000_000),
+    Workload("a poll, 1,000,000 reports", "reports", 1, ("jzysoap", "jzysoap servlet", "zeep"), records=1_000_000),
     Workload("a poll, 100,000 replies", "replies", 1, POLLERS, records=100_000),
     Workload("10,000 sends, 1 thread", "send", 10_000, ("jzysoap", "zeep", "requests + lxml")),
     Workload("10,000 sends, 8 threads", "send", 10_000, ("jzysoap", "zeep", "requests + lxml"), 8),
@@ -87,6 +91,59 @@ STARTS = {
 }
 
 
+@dataclass(frozen=True)
+class Target:
+    """A ratio that is not to be exceeded, of this library's cost to another's or to its own with other work."""
+
+    what: str
+    most: float
+    ours: tuple[str, str]
+    theirs: tuple[str, str]
+    keys: tuple[str, ...] = ("user",)
+    scale: float = 1.0
+
+
+_SEND = "one verification code"
+_FIRST = "import, client and first call"
+TARGETS = (
+    Target("a SOAP send: requests + lxml", 0.60, (_SEND, "jzysoap"), (_SEND, "requests + lxml")),
+    Target("a SOAP send: zeep", 0.40, (_SEND, "jzysoap"), (_SEND, "zeep")),
+    Target("a SOAP send: urllib3 + lxml", 1.5, (_SEND, "jzysoap"), (_SEND, "urllib3 + lxml")),
+    Target("an asynchronous SOAP send: httpx + lxml", 1.05, (_SEND, "jzysoap async"), (_SEND, "httpx async + lxml")),
+    Target("a servlet send: requests", 0.60, (_SEND, "jzysoap servlet"), (_SEND, "requests servlet")),
+    Target(
+        "200,000 reports: zeep + lxml",
+        0.60,
+        ("a poll, 200,000 reports", "jzysoap"),
+        ("a poll, 200,000 reports", "zeep"),
+        ("user", "system"),
+    ),
+    Target(
+        "200,000 reports, peak memory: zeep + lxml",
+        0.40,
+        ("a poll, 200,000 reports", "jzysoap"),
+        ("a poll, 200,000 reports", "zeep"),
+        ("memory",),
+    ),
+    Target(
+        "1,000,000 reports, peak memory: of 200,000",
+        5.2,
+        ("a poll, 1,000,000 reports", "jzysoap"),
+        ("a poll, 200,000 reports", "jzysoap"),
+        ("memory",),
+    ),
+    Target(
+        "one report of 1,000,000: of 10,000",
+        1.15,
+        ("a poll, 1,000,000 reports", "jzysoap"),
+        ("a poll, 10,000 reports", "jzysoap"),
+        scale=0.01,
+    ),
+    Target("import: requests, lxml.etree", 1.25, ("import", "jzysoap"), ("import", "requests, lxml.etree")),
+    Target("first call: zeep", 0.80, (_FIRST, "jzysoap, saved bindings"), (_FIRST, "zeep")),
+)
+
+
 def run(command: list[str]) -> tuple[dict[str, float], str]:
     """Runs a process to its end: what it cost, and what it printed.
 
@@ -95,7 +152,11 @@ def run(command: list[str]) -> tuple[dict[str, float], str]:
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as complaint:
         began = datetime.now(timezone.utc)
-        process = subprocess.Popen(command, stdout=out, stderr=complaint, cwd=HERE.parent)  # noqa: S603  # our own
+        # With byte code kept, as pip leaves it.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        process = subprocess.Popen(  # noqa: S603  # our own
+            command, stdout=out, stderr=complaint, cwd=HERE.parent, env=environment
+        )
         _, status, used = os.wait4(process.pid, 0)
         wall = (datetime.now(timezone.utc) - began).total_seconds()
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -110,9 +171,9 @@ def run(command: list[str]) -> tuple[dict[str, float], str]:
 
 def interleaved(
     rounds: int, works: Mapping[str, Callable[[], dict[str, float]]]
-) -> tuple[dict[str, Any], dict[str, str]]:
+) -> tuple[dict[str, Rounds], dict[str, str]]:
     """What each round of each work cost, and why some were left out."""
-    came: dict[str, list[dict[str, float]]] = {name: [] for name in works}
+    came: dict[str, Rounds] = {name: [] for name in works}
     skipped: dict[str, str] = {}
     for _ in range(rounds):
         for name, work in works.items():
@@ -161,7 +222,7 @@ def spread(values: list[float], scale: float, digits: int) -> str:
     return f"{middle * scale:,.{digits}f} ({low * scale:,.{digits}f} to {high * scale:,.{digits}f})"
 
 
-def ratio(ours: list[dict[str, float]], theirs: list[dict[str, float]], *keys: str) -> list[float]:
+def ratio(ours: Rounds, theirs: Rounds, *keys: str) -> list[float]:
     """Round by round, ours against theirs."""
     pairs = (
         (sum(one[key] for key in keys), sum(other[key] for key in keys))
@@ -170,7 +231,24 @@ def ratio(ours: list[dict[str, float]], theirs: list[dict[str, float]], *keys: s
     return [one / other for one, other in pairs if other > 0]
 
 
-def table(costs: dict[str, list[dict[str, float]]], base: str) -> list[str]:
+def targets(measured: Mapping[str, dict[str, Rounds]]) -> list[str]:
+    """What was aimed at, and what came of it."""
+    lines = ["## Targets", "", "| cost, against | at most | ratio | met |", "|---|---|---|---|"]
+    for target in TARGETS:
+        (work, name), (other_work, other) = target.ours, target.theirs
+        ours, theirs = measured.get(work, {}).get(name), measured.get(other_work, {}).get(other)
+        if not ours or not theirs:
+            lines.append(f"| {target.what} | {target.most:g} | not measured | |")
+            continue
+        ratios = [one * target.scale for one in ratio(ours, theirs, *target.keys)]
+        met = "yes" if statistics.median(ratios) <= target.most else "no"
+        if met == "no" and min(ratios) <= target.most:
+            met = "within the spread"
+        lines.append(f"| {target.what} | {target.most:g} | {spread(ratios, 1, 2)} | {met} |")
+    return [*lines, ""]
+
+
+def table(costs: dict[str, Rounds], base: str) -> list[str]:
     slow = statistics.median(one["user"] for one in costs[base]) > 0.05
     unit, scale = ("ms", 1e3) if slow else ("µs", 1e6)
     lines = [
@@ -214,22 +292,15 @@ def start(code: str) -> dict[str, float]:
     return run([sys.executable, "-c", code])[0]
 
 
-def starts(url: str, rounds: int, cache: str) -> list[str]:
-    lines = []
-    # The first one saves the definition and its bindings for the others.
-    run(
-        [
-            sys.executable,
-            "-c",
-            STARTS["import, client and first call"]["jzysoap, saved bindings"].format(url=f"{url}/0", cache=cache),
-        ]
-    )
+def starts(url: str, rounds: int, cache: str) -> dict[str, dict[str, Rounds]]:
+    """What beginning costs; what is saved for later is saved before."""
+    measured = {}
     for title, codes in STARTS.items():
         texts = {name: code.format(url=f"{url}/0", cache=cache, wsdl=WSDL) for name, code in codes.items()}
         works = {name: partial(start, code) for name, code in texts.items()}
-        costs, _ = interleaved(rounds, works)
-        lines += [f"## Fresh process: {title}", "", *table(costs, next(iter(codes)))]
-    return lines
+        interleaved(1, works)
+        measured[title], _ = interleaved(rounds, works)
+    return measured
 
 
 def main() -> None:
@@ -238,10 +309,22 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few workloads, one round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="", help="workloads whose name has this in it")
-    parser.add_argument("--output", type=Path, default=HERE / "results.md")
+    parser.add_argument("--output", type=Path, help="in place of benchmarks/results.md")
     chosen = parser.parse_args()
     rounds = 1 if chosen.quick else chosen.rounds
+    whole = not (chosen.quick or chosen.only)
     lines = about(rounds)
+    measured: dict[str, dict[str, Rounds]] = {}
+
+    def say(part: list[str]) -> None:
+        print("\n".join(part), flush=True)
+        lines.extend(part)
+
+    def show(name: str, skipped: Mapping[str, str]) -> None:
+        costs = measured[name]
+        say([f"## {name[0].upper()}{name[1:]}", "", *(table(costs, next(iter(costs))) if costs else [])])
+        say([*(f"Left out: {name}: {reason}." for name, reason in skipped.items()), *[""] * bool(skipped)])
+
     command = [sys.executable, "-m", "benchmarks.server"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=HERE.parent) as server:  # noqa: S603  # our own
         assert server.stdout is not None
@@ -250,19 +333,22 @@ def main() -> None:
             if chosen.only not in workload.name or (chosen.quick and workload.name not in QUICK):
                 continue
             count = QUICK[workload.name] if chosen.quick else workload.count
-            costs, skipped = interleaved(rounds, works_of(workload, url, count))
-            base = workload.contenders[0]
-            part = [f"## {workload.name[0].upper()}{workload.name[1:]}", "", *table(costs, base)]
-            part += [f"Left out: {name}: {reason}." for name, reason in skipped.items()] + [""] * bool(skipped)
-            print("\n".join(part), flush=True)
-            lines += part
+            measured[workload.name], skipped = interleaved(rounds, works_of(workload, url, count))
+            show(workload.name, skipped)
         if not chosen.only:
             with tempfile.TemporaryDirectory() as cache:
-                part = starts(url, 3 if chosen.quick else rounds * 2, cache)
-            print("\n".join(part), flush=True)
-            lines += part
+                begun = starts(url, 3 if chosen.quick else rounds * 2, cache)
+            for title in begun:
+                measured[title] = begun[title]
+                show(title, {})
+        say(targets(measured))
         server.communicate(b"")
-    chosen.output.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    output = chosen.output or (HERE / "results.md" if whole else None)
+    if output is not None:
+        output.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    if whole:
+        users = {name: statistics.median(one["user"] for one in costs) for name, costs in measured[_SEND].items()}
+        plot(users, HERE.parent / "docs" / "performance.svg")
 
 
 if __name__ == "__main__":

@@ -89,6 +89,8 @@ class AsyncTransport:
             ((httpx.NetworkError, anyio.EndOfStream), "the connection was closed"),
             ((httpx.RemoteProtocolError,), "the connection was closed, or the answer is not valid HTTP"),
         )
+        self._addresses: dict[str, httpx.URL] = {}
+        self._proxies: dict[str, str] = {}
         self._tls: ssl.SSLContext | None = None
         self._closed = False
         self._pid = os.getpid()
@@ -159,7 +161,7 @@ class AsyncTransport:
             with self._anyio.fail_after(left):
                 outgoing = httpx.Request(
                     request.method,
-                    request.url,
+                    self._address(request.url),
                     headers=dict(request.headers),
                     content=request.body,
                     extensions={
@@ -207,11 +209,19 @@ class AsyncTransport:
                 self._loops[loop] = kept
         return kept
 
+    def _address(self, url: str) -> httpx.URL:
+        # The same few at every call, and slow to parse.
+        if url not in self._addresses:
+            self._addresses[url] = self._httpx.URL(url)
+        return self._addresses[url]
+
     def _transport(self, url: str, kept: _Kept) -> httpx.AsyncBaseTransport:
         if self._config.adapter is not None:
             adapter: httpx.AsyncBaseTransport = self._config.adapter
             return adapter
-        proxy = select_proxy(url, proxies_for(self._config, url)) or ""
+        if url not in self._proxies:
+            self._proxies[url] = select_proxy(url, proxies_for(self._config, url)) or ""
+        proxy = self._proxies[url]
         if proxy not in kept.transports:
             kept.transports[proxy] = self._new_transport(proxy)
         return kept.transports[proxy]
