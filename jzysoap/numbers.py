@@ -159,8 +159,12 @@ def _singles(numbers: object) -> Iterator[Any]:
 
 def _pieces(text: str) -> list[str]:
     pieces = _COMMA.split(text)
-    filled = [place for place, piece in enumerate(pieces) if _strip(piece)]
-    return pieces[filled[0] : filled[-1] + 1] if filled else []
+    start, end = 0, len(pieces)
+    while start < end and not _strip(pieces[start]):
+        start += 1
+    while start < end and not _strip(pieces[end - 1]):
+        end -= 1
+    return pieces[start:end]
 
 
 def _strip(given: str) -> str:
