@@ -43,7 +43,9 @@ NEEDS = {
 }
 VERSIONS = ("jzysoap", "zeep", "suds-community", "requests", "urllib3", "httpx", "httpcore", "aiohttp", "lxml")
 POLLERS = ("jzysoap", "jzysoap servlet", "zeep", "requests + lxml", "urllib3 + lxml")
-SENDERS = (*SYNCHRONOUS, *ASYNCHRONOUS)
+LONG = (*POLLERS, "jzysoap, no gc")
+LONGEST = ("jzysoap", "jzysoap servlet", "zeep", "jzysoap, no gc")
+SENDERS = tuple(name for name in (*SYNCHRONOUS, *ASYNCHRONOUS) if name != "jzysoap, no gc")
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,15 @@ WORKLOADS = (
     Workload("a balance query", "balance", 500, SENDERS),
     Workload("a poll, 0 reports", "reports", 500, POLLERS, records=0),
     Workload("a poll, 100 reports", "reports", 300, POLLERS, records=100),
-    Workload("a poll, 10,000 reports", "reports", 5, POLLERS, records=10_000),
-    Workload("a poll, 200,000 reports", "reports", 1, POLLERS, records=200_000),
-    Workload("a poll, 1,000,000 reports", "reports", 1, ("jzysoap", "jzysoap servlet", "zeep"), records=1_000_000),
+    Workload("a poll, 10,000 reports", "reports", 5, LONG, records=10_000),
+    Workload("a poll, 200,000 reports", "reports", 1, LONG, records=200_000),
+    Workload(
+        "a poll, 1,000,000 reports",
+        "reports",
+        1,
+        ("jzysoap", "jzysoap servlet", "zeep", "jzysoap, no gc"),
+        records=1_000_000,
+    ),
     Workload("a poll, 100,000 replies", "replies", 1, POLLERS, records=100_000),
     Workload("10,000 sends, 1 thread", "send", 10_000, ("jzysoap", "zeep", "requests + lxml")),
     Workload("10,000 sends, 8 threads", "send", 10_000, ("jzysoap", "zeep", "requests + lxml"), 8),
@@ -137,6 +145,13 @@ TARGETS = (
         1.15,
         ("a poll, 1,000,000 reports", "jzysoap"),
         ("a poll, 10,000 reports", "jzysoap"),
+        scale=0.01,
+    ),
+    Target(
+        "the same without garbage collection",
+        1.15,
+        ("a poll, 1,000,000 reports", "jzysoap, no gc"),
+        ("a poll, 10,000 reports", "jzysoap, no gc"),
         scale=0.01,
     ),
     Target("import: requests, lxml.etree", 1.25, ("import", "jzysoap"), ("import", "requests, lxml.etree")),

@@ -66,7 +66,7 @@ class Exchange:
 
 
 current: ContextVar[Exchange | None] = ContextVar("current", default=None)
-
+"""The exchange that this thread is in; None outside of one."""
 
 # The head of a reply, where there is nothing in it that would need care.
 _HEAD = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) ([ -~]*)\r\n((?:[A-Za-z0-9-]+:[\t -~]*\r\n)*)\r\n")
