@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import math
@@ -315,6 +316,8 @@ def test_a_file_that_cannot_be_trusted_or_read_is_not_there(
     directory: Path, told: Told, spoil: Callable[[Path], object], why: str
 ) -> None:
     spoil(path_of(directory))
+    # What other tests left open goes now, not in between.
+    gc.collect()
     descriptors = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
     for _ in range(3):
         assert Cache(str(directory)).read(NAME) is None
@@ -322,7 +325,7 @@ def test_a_file_that_cannot_be_trusted_or_read_is_not_there(
     assert len(messages) == 3
     assert all(message.startswith(f"the cache in {directory} cannot be read: {why}") for message in messages)
     if descriptors:
-        assert len(os.listdir("/proc/self/fd")) == descriptors
+        assert len(os.listdir("/proc/self/fd")) <= descriptors
 
 
 def test_a_number_too_long_for_python_is_not_there(directory: Path) -> None:
