@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape
 
@@ -170,17 +170,21 @@ def _async_by_hand(post: Callable[[str, bytes], Awaitable[bytes]], close: Callab
     return Contender(send, balance, reports, replies, close)
 
 
-def ours(url: str, interface: str = "soap") -> Contender:
-    from jzysoap import Client
-
-    client = Client(url, USERNAME, PASSWORD, interface=interface, wsdl="bundled", cache_dir=False, pool_size=64)  # type: ignore[arg-type]  # one of the two
+def _ours(client: Any, close: Callable[[], Any]) -> Contender:
     return Contender(
         lambda mobile: client.send(mobile, TEXT, batch_size=20_000),
         client.balance,
         client.reports,
         client.replies,
-        client.close,
+        close,
     )
+
+
+def ours(url: str, interface: Literal["soap", "servlet"] = "soap") -> Contender:
+    from jzysoap import Client
+
+    client = Client(url, USERNAME, PASSWORD, interface=interface, wsdl="bundled", cache_dir=False, pool_size=64)
+    return _ours(client, client.close)
 
 
 def ours_servlet(url: str) -> Contender:
@@ -193,17 +197,11 @@ def ours_without_collector(url: str) -> Contender:
     return ours(url)
 
 
-def ours_async(url: str, interface: str = "soap") -> Contender:
+def ours_async(url: str, interface: Literal["soap", "servlet"] = "soap") -> Contender:
     from jzysoap import AsyncClient
 
-    client = AsyncClient(url, USERNAME, PASSWORD, interface=interface, wsdl="bundled", cache_dir=False, pool_size=256)  # type: ignore[arg-type]  # one of the two
-    return Contender(
-        lambda mobile: client.send(mobile, TEXT, batch_size=20_000),
-        client.balance,
-        client.reports,
-        client.replies,
-        client.aclose,
-    )
+    client = AsyncClient(url, USERNAME, PASSWORD, interface=interface, wsdl="bundled", cache_dir=False, pool_size=256)
+    return _ours(client, client.aclose)
 
 
 def ours_async_servlet(url: str) -> Contender:

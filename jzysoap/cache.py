@@ -76,7 +76,7 @@ class Cache:
                     with open(descriptor, "w", encoding="utf-8") as file:
                         json.dump(value, file)
                     os.replace(temporary, directory / _file(name))
-                except BaseException:
+                except BaseException:  # an interrupt must leave no half of a file either
                     with contextlib.suppress(OSError):
                         os.unlink(temporary)
                     raise

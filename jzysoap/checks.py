@@ -79,7 +79,9 @@ def flag(value: Any) -> bool:
 def hook(value: Any) -> Callable[..., object]:
     if not callable(value):
         raise ValueError("must be callable")
-    if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(getattr(value, "__call__", None)):  # noqa: B004
+    # Not asked whether it can be called, but how.
+    called = getattr(value, "__call__", None)  # noqa: B004  # as the line above says
+    if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(called):
         raise ValueError("must be a plain function, not an asynchronous one: nothing would wait for it")
     return cast("Callable[..., object]", value)
 

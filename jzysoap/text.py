@@ -10,6 +10,7 @@ import re
 import unicodedata
 
 from jzysoap.errors import InvalidMessageError
+from jzysoap.xmltext import ILLEGAL
 
 SINGLE = 70
 """UTF-16 units that a message of one segment holds: an assumption of the platform, as everywhere in GSM's UCS-2."""
@@ -17,8 +18,7 @@ SINGLE = 70
 PART = 67
 """UTF-16 units in each segment of a longer message: three go into the header that joins them."""
 
-# Sets that name nothing beyond U+FFFF: one that does takes milliseconds to compile.
-_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+# Names nothing beyond U+FFFF: a set that does takes milliseconds to compile.
 _EAST_ASIAN = re.compile("[^\x00-\u2e7f]")
 
 # What has no spelling in GBK but a reading that has one; NFKC finds most others.
@@ -97,7 +97,7 @@ def check_text(text: object, *, field: str = "text") -> str:
         raise InvalidMessageError(f"{field} must be text, not {type(text).__name__}", field=field)
     if not text.strip():
         raise InvalidMessageError(f"{field} is empty", field=field, text=text)
-    illegal = _ILLEGAL.search(text)
+    illegal = ILLEGAL.search(text)
     if illegal is None:
         return text
     raise _unspellable(text, field, illegal.start(), "which XML cannot carry")

@@ -18,7 +18,9 @@ _REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]{1,8})|([0-9]{1,8}));")
 _HIGH, _LOW = r"(?:[xX]([dD][89abAB][0-9a-fA-F]{2})|(5[56]\d{3}))", r"(?:[xX]([dD][c-fC-F][0-9a-fA-F]{2})|(5[67]\d{3}))"
 _PAIR = re.compile(f"&#{_HIGH};&#{_LOW};")
 _BARE_AMPERSAND = re.compile(r"&(?!(?:lt|gt|amp|quot|apos|#[0-9]+|#[xX][0-9a-fA-F]+);)")
-_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+
+ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+"""What no XML document can hold."""
 
 
 def parse(text: str) -> etree._Element:
@@ -87,7 +89,7 @@ def mend(text: str) -> str:
     pieces = _CDATA.split(text)
     # The sections are at the odd places.
     pieces[::2] = [_mend_references(piece) for piece in pieces[::2]]
-    return _ILLEGAL.sub("\ufffd", "".join(pieces))
+    return ILLEGAL.sub("\ufffd", "".join(pieces))
 
 
 def _mend_references(text: str) -> str:
@@ -106,6 +108,6 @@ def _joined(pair: re.Match[str]) -> str:
 
 def _legal(reference: re.Match[str]) -> str:
     number = int(reference[1], 16) if reference[1] else int(reference[2])
-    if number > 0x10FFFF or _ILLEGAL.match(chr(number)):
+    if number > 0x10FFFF or ILLEGAL.match(chr(number)):
         return "\ufffd"
     return reference[0]
