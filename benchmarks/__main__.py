@@ -43,7 +43,18 @@ NEEDS = {
     "jzysoap async servlet": "httpx",
     "zeep async": "httpx",
 }
-VERSIONS = ("jzysoap", "zeep", "suds-community", "requests", "urllib3", "httpx", "httpcore", "aiohttp", "lxml")
+VERSIONS = (
+    "jzysoap",
+    "zeep",
+    "suds-community",
+    "requests",
+    "urllib3",
+    "httpx",
+    "httpcore",
+    "sniffio",
+    "aiohttp",
+    "lxml",
+)
 POLLERS = ("jzysoap", "jzysoap servlet", "zeep", "requests + lxml", "urllib3 + lxml")
 LONGEST = ("jzysoap", "jzysoap servlet", "zeep")
 # zeep would take as long as all others together: it has a pool of 100 connections.
