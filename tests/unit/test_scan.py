@@ -62,6 +62,11 @@ def report(mobile: str = "13800000001", username: str = "account", status: str =
     return {**fields, "sendtime": "2012-08-16 01:05:39.0", **others}
 
 
+def inbound(text: bytes = "收到".encode("gbk")) -> dict[str, str]:
+    content = base64.b64encode(text).decode()
+    return {"mobile": "13800000001", "receiver": "a", "content": content, "sendtime": "2012-08-16 01:05:39.0"}
+
+
 def document(
     records: list[dict[str, str]],
     *,
@@ -85,11 +90,17 @@ values = st.one_of(
     st.sampled_from(["2012-08-16 01:05:39.0", "2012-08-16T01:05:39", "2012-08-16 01:05:39", "2012-13-16 01:05:39.0"]),
     st.text(st.sampled_from("aZ09 +/=:-.;<>&'\"\t\n"), max_size=6),
 )
-usual = st.builds(
-    report,
-    st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True),
-    st.sampled_from(["account", "a b"]),
-    st.sampled_from(["0", "1", "2"]),
+usual = st.one_of(
+    st.builds(
+        report,
+        st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True),
+        st.sampled_from(["account", "a b"]),
+        st.sampled_from(["0", "1", "2"]),
+    ),
+    st.builds(
+        inbound,
+        st.one_of(st.binary(max_size=4), st.text(max_size=3).map(lambda text: text.encode("gb18030", "replace"))),
+    ),
 )
 names = ["mobile", "username", "smslogid", "status", "sendtime", "receiver", "content"]
 odd = st.dictionaries(st.sampled_from([*names, "other"]), values, max_size=7)
@@ -148,13 +159,45 @@ def test_records_with_other_fields_are_seen(missing: str, other: dict[str, str])
 
 
 @pytest.mark.parametrize("way", ["axis2", "servlet"])
-def test_replies_are_seen(way: str) -> None:
-    content = base64.b64encode("收到".encode("gbk")).decode()
-    record = {"mobile": "13800000001", "receiver": "a", "content": content, "sendtime": "2012-08-16 01:05:39.0"}
-    reply = wrap(document([record, record], kind="smsrerecv"), way)
+@pytest.mark.parametrize("count", [1, 2, 3000])
+def test_replies_are_seen(way: str, count: int) -> None:
+    texts = [f"收到 {number}"[: 2 + number % 4] for number in range(count)]
+    reply = wrap(document([inbound(text.encode("gbk")) for text in texts], kind="smsrerecv"), way)
     seen = glance(reply, scan_replies, way)
-    assert [one.text for one in seen] == ["收到", "收到"]
+    assert [one.text for one in seen] == texts
+    assert [one.raw_fields for one in seen] == [None] * count
     assert seen == plainly(reply, parse_replies, way)
+
+
+def test_replies_with_other_fields_are_seen() -> None:
+    reply = wrap(document([{**inbound(), "channel": "1"}] * 2, kind="smsrerecv"), "axis2")
+    seen = glance(reply, scan_replies, "axis2")
+    assert [one.raw_fields["channel"] for one in seen] == ["1", "1"]
+    assert seen == plainly(reply, parse_replies, "axis2")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"receiver": ""},
+        {"content": ""},
+        {"content": "u9jP8w"},
+        {"content": "u9jP8w==="},
+        {"content": "u9jP8w=A"},
+        {"content": "u9jP 8w=="},
+        {"content": "____"},
+        {"content": "/w=="},
+        {"sendtime": ""},
+        {"sendtime": "2012-08-16 25:05:39.0"},
+    ],
+)
+def test_an_odd_reply_costs_the_others_nothing(other: dict[str, str]) -> None:
+    reply = wrap(document([inbound(), {**inbound(), **other}], kind="smsrerecv"), "axis2")
+    seen = glance(reply, scan_replies, "axis2")
+    read = plainly(reply, parse_replies, "axis2")
+    assert seen == read
+    assert [one.raw_fields for one in seen] == [one.raw_fields for one in read]
+    assert seen[0].text == "收到"
 
 
 @pytest.mark.parametrize(
