@@ -5,6 +5,7 @@ Nothing here decides whether to send; that an unusable number is never left out 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from typing import Any, Literal, cast
@@ -25,6 +26,7 @@ _PREFIXES: dict[International, str] = {"00": "00", "plus": "+", "bare": ""}
 
 # ASCII digits only: \d would let Arabic-Indic ones through, which no gateway reads.
 _MAINLAND = re.compile(r"1[3-9][0-9]{9}")
+_ALL_MAINLAND = re.compile(r"(?:1[3-9][0-9]{9},)+")
 _DIGITS = re.compile(r"[0-9]*")
 _E164 = re.compile(r"[1-9][0-9]{6,14}")
 _COMMA = re.compile("[,，]")
@@ -120,6 +122,9 @@ def _sort(
     numbers: object, international: International | None
 ) -> tuple[dict[str, int], tuple[InvalidNumber, ...], tuple[InvalidNumber, ...]]:
     """The valid numbers with the positions where they came first, the repeated ones, the unusable ones."""
+    plain = _plain(numbers)
+    if plain is not None:
+        return plain, (), ()
     places: dict[str, int] = {}
     duplicate: list[InvalidNumber] = []
     invalid: list[InvalidNumber] = []
@@ -135,6 +140,20 @@ def _sort(
         else:
             places[number] = position
     return places, tuple(duplicate), tuple(invalid)
+
+
+def _plain(numbers: object) -> dict[str, int] | None:
+    """The usual at a glance: numbers as they go over the wire, none twice; None where anything is otherwise."""
+    if isinstance(numbers, (list, tuple, set, frozenset)):
+        try:
+            numbers = ",".join(numbers)
+        except TypeError:
+            return None
+    if not isinstance(numbers, str) or not _ALL_MAINLAND.fullmatch(f"{numbers},"):
+        return None
+    pieces = numbers.split(",")
+    places = dict(zip(pieces, itertools.count(1), strict=False))
+    return places if len(places) == len(pieces) else None
 
 
 def _is_several(numbers: object) -> bool:

@@ -72,6 +72,19 @@ def test_calls_of_a_send(interface: str, url: str, make: Make) -> None:
     assert 50 < ours < 1.65 * theirs
 
 
+@pytest.mark.parametrize("interface", ["soap", "servlet"])
+@pytest.mark.parametrize("kind", [list, ",".join])
+def test_calls_of_a_send_do_not_grow_with_its_recipients(
+    interface: str, kind: Callable[[list[str]], Any], url: str, make: Make
+) -> None:
+    client = client_of(make, url, interface=interface, batch_size=20_000)
+    few, many = (kind([f"138{number:08}" for number in range(count)]) for count in (100, 20_000))
+    client.send(few, TEXT)
+    more = calls(lambda: client.send(many, TEXT)) - calls(lambda: client.send(few, TEXT))
+    # The bytes are more, so there may be more writes.
+    assert more < 1000
+
+
 def test_calls_of_a_poll_do_not_grow_with_its_records(url: str, make: Make) -> None:
     few, many = (client_of(make, url, records) for records in (100, 20_000))
     few.reports()
