@@ -43,10 +43,11 @@ _ENCODINGS: Mapping[Literal["1.1", "1.2"], str] = {
     "1.2": "http://www.w3.org/2003/05/soap-encoding",
 }
 
-_ENVELOPES: Mapping[Literal["1.1", "1.2"], str] = {
+ENVELOPES: Mapping[Literal["1.1", "1.2"], str] = {
     "1.1": "http://schemas.xmlsoap.org/soap/envelope/",
     "1.2": "http://www.w3.org/2003/05/soap-envelope",
 }
+"""The namespace of an envelope, by the version of SOAP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Bindings:
                 for name, (action, pieces, slots) in data["operations"].items()
             }
             if (
-                data["soap"] not in _ENVELOPES
+                data["soap"] not in ENVELOPES
                 or not isinstance(data["port"], str)
                 or set(operations) != set(SIGNATURES)
                 or not all(_complete(name, one.slots) for name, one in operations.items())
@@ -345,7 +346,7 @@ def _compile(
     slots = _match(name, [(key, _kind(element.type)) for key, element in elements], order)
     marks = {key: f"slot{number}" for number, (key, _) in enumerate(elements)}
     envelope = operation.create(**marks).content
-    body = envelope.find(f"{{{_ENVELOPES[version]}}}Body")
+    body = envelope.find(f"{{{ENVELOPES[version]}}}Body")
     if len(body) != 1:
         raise _UnusableError(
             f"{name} is document style with {len(body)} parts in its body, which nobody can call rightly"
@@ -374,7 +375,7 @@ def _encode(body: Any, kinds: Sequence[Any], version: Literal["1.1", "1.2"], sty
     wrapper = etree.SubElement(
         body, bare.tag, nsmap={**bare.nsmap, **{prefix: name for name, prefix in prefixes.items()}}
     )
-    wrapper.set(f"{{{_ENVELOPES[version]}}}encodingStyle", style or _ENCODINGS[version])
+    wrapper.set(f"{{{ENVELOPES[version]}}}encodingStyle", style or _ENCODINGS[version])
     for argument, name in zip(list(bare), names, strict=True):
         argument.set(f"{{{_XSI}}}type", f"{prefixes[name.namespace]}:{name.localname}")
         wrapper.append(argument)

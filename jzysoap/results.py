@@ -13,11 +13,11 @@ import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from itertools import repeat
 from operator import itemgetter, methodcaller
 from typing import Any, TypeVar
 
-from jzysoap.documents import Found, Kind, find_records
 from jzysoap.errors import (
     AuthenticationError,
     ContentRejectedError,
@@ -180,7 +180,7 @@ def parse_reports(
         IncompletePollError: the document was cut off; it has the records that are whole.
         MalformedReplyError: something else came.
     """
-    answer = _poll(Kind("smsreport", "psreport", _report), text, raw, complete, empty_texts, secrets)
+    answer = _poll("smsreport", "psreport", _report, text, raw, complete, empty_texts, secrets)
     del text, raw, secrets
     if isinstance(answer, JzySoapError):
         raise answer
@@ -205,8 +205,8 @@ def parse_replies(
     Raises:
         GatewayError, IncompletePollError, MalformedReplyError: as in ``parse_reports``.
     """
-    kind = Kind("smsrerecv", "psrerecv", lambda fields: _reply(fields, encoding))
-    answer = _poll(kind, text, raw, complete, empty_texts, secrets)
+    read = partial(_reply, encoding=encoding)
+    answer = _poll("smsrerecv", "psrerecv", read, text, raw, complete, empty_texts, secrets)
     del text, raw, secrets
     if isinstance(answer, JzySoapError):
         raise answer
@@ -223,7 +223,7 @@ def scan_replies(body: bytes, span: Span, *, encoding: str = "gb18030") -> Poll[
     """What ``parse_replies`` gives for the document in a reply, much faster; None where it is not of the usual form."""
 
     def models(columns: Columns) -> list[Reply] | None:
-        return _reply_columns(columns, encoding) or _rows(lambda fields: _reply(fields, encoding), columns)
+        return _reply_columns(columns, encoding) or _rows(partial(_reply, encoding=encoding), columns)
 
     records = scan(body, span, "smsrerecv", "psrerecv", models)
     return None if records is None else Poll(tuple(records), (), body)
@@ -349,7 +349,9 @@ def _bytes(text: str | None) -> bytes:
 
 
 def _poll(
-    kind: Kind[T],
+    root: str,
+    record: str,
+    read: Callable[[dict[str, str]], T | None],
     text: str | None,
     raw: bytes,
     complete: bool,
@@ -364,10 +366,14 @@ def _poll(
             return Poll(raw=raw)
         if words is not None:
             return Poll(raw=raw) if words.strip() in nothing else gateway_error(words, secrets, raw=raw)
+    # It brings lxml, which the usual document does without.
+    from jzysoap.documents import Found, Kind, find_records
+
+    kind = Kind(root, record, read)
     found = find_records(kind, text or "")
     if found is None:
         if complete:
-            return _error(f"a <{kind.root}> document", text, secrets, raw=raw)
+            return _error(f"a <{root}> document", text, secrets, raw=raw)
         found = Found(kind)
     if found.rejected:
         logger.warning("%d records of a poll could not be read: see its rejected", len(found.rejected))

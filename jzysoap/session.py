@@ -246,6 +246,11 @@ class Session:
             # What came of a poll is all there will ever be of it.
             error.raw = evidence(reply.body, secrets, whole=call.kind == "poll")
             raise
+        except (ImportError, OSError, MemoryError) as problem:
+            # Out of files, what an odd answer needs cannot be loaded. The frames hold what was read so far.
+            failure = OutcomeUnknownError(f"the gateway's answer could not be read here: {type(problem).__name__}")
+            failure.raw = evidence(reply.body, secrets, whole=call.kind == "poll")
+            raise failure from problem.with_traceback(None)
 
     def _read_whole(self, call: Call[T], reply: Reply, secrets: tuple[str, ...]) -> T:
         interface = servlet if self._over_servlet(call) else soap

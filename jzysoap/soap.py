@@ -1,42 +1,34 @@
 """The SOAP interface: a call to the bytes of a request, the bytes of a reply to its result string.
 
-Replies are read here rather than by zeep, which takes nil, an empty element and embedded XML for the same thing and
-stumbles over what real stacks send. Nothing here does I/O.
+A reply as most servers write it is read without a tree; everything else is ``envelope``'s. Nothing here does I/O.
 """
 
 from __future__ import annotations
 
-import codecs
-import contextlib
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from xml.parsers import expat
 
-from lxml import etree
-
-from jzysoap.bindings import Bindings
+from jzysoap.bindings import ENVELOPES, Bindings
 from jzysoap.calls import Call
-from jzysoap.errors import InvalidMessageError, JzySoapError, MalformedReplyError, SoapFaultError
-from jzysoap.masking import SecretBytes, mask_text
+from jzysoap.errors import InvalidMessageError, JzySoapError
+from jzysoap.masking import SecretBytes
 from jzysoap.scan import Span
-from jzysoap.text import decode
-from jzysoap.wire import Reply, status_error
-from jzysoap.xmltext import has_doctype, looks_like_html, mend, parse, parse_part
+from jzysoap.wire import Reply
 
-_SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
-_SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
-_RPC_RESULT = "{http://www.w3.org/2003/05/soap-rpc}result"
-_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
-
-_DECLARATION = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z][\w.:-]*)[\"']")
-# Records that a stack puts unescaped into its answer.
-_RECORD_START = re.compile(r"<(?:[\w.-]+:)?(?:psreport|psrerecv)[\s>]")
-_RECORD_END = re.compile(r"</(?:[\w.-]+:)?(?:psreport|psrerecv)\s*>")
 # Bytes that an envelope has at most on either side of its result, where it is to be seen at once.
 _HEAD = 4096
-_END = re.compile(r"</(?:[\w.-]+:)?Envelope\s*>")
-# How deep a fault's text may lie. Going down further, lxml would take the square of the depth in time.
-_FAULT_DEPTH = 4
+# How long a reply may be that is read without a tree.
+_SHORT = 3 * _HEAD
+# Names as expat has them.
+_ROOTS = {f"{namespace} Envelope": f"{namespace} Body" for namespace in ENVELOPES.values()}
+_NO_ANSWERS = {f"{namespace} Fault" for namespace in ENVELOPES.values()}
+_RPC_RESULT = "http://www.w3.org/2003/05/soap-rpc result"
+# Attributes that say that the value is not in the text.
+_ELSEWHERE = {"href", "http://www.w3.org/2001/XMLSchema-instance nil"}
+# lxml refuses a document for a namespace that is no address, expat does not look.
+_NAMESPACE = re.compile(r"(?:https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9./_-]*)?|urn:[A-Za-z0-9:._-]+)?")
 
 
 def build(call: Call[object], username: str, password: str, bindings: Bindings) -> tuple[dict[str, str], SecretBytes]:
@@ -75,41 +67,20 @@ def read(reply: Reply, *, secrets: Iterable[str] = ()) -> str | None:
         HttpStatusError: no SOAP reply, at a status from 300 on.
         MalformedReplyError: no SOAP reply, at a lower status.
     """
-    try:
-        return _result(_parse(reply), secrets)
-    except _NoReplyError as problem:
-        if reply.status >= 300:
-            raise status_error(reply) from None
-        raise MalformedReplyError(
-            f"the gateway's answer is no SOAP reply: {problem}",
-            cut_off=problem.cut_off,
-        ) from None
+    text = glance(reply.body)
+    if text is not None:
+        return text
+    # It brings lxml, which a process that asks for little else never needs.
+    from jzysoap import envelope
+
+    return envelope.read(reply, secrets=secrets)
 
 
 def read_part(reply: Reply) -> str:
     """The result string of a poll's reply that was cut off, as far as it came; empty where nothing of it did."""
-    body = reply.body
-    with contextlib.suppress(UnicodeError):
-        # A character cut in two must not make the rest look like another charset.
-        body = codecs.getincrementaldecoder("utf-8")().decode(body).encode()
-    text = decode(body, _declared(reply))
-    ends = list(_RECORD_END.finditer(text))
-    starts = _RECORD_START.search(text)
-    if ends:
-        text = text[: ends[-1].end()]
-    elif starts:
-        # A record embedded as markup, not one of them whole: the parser below would close it.
-        text = text[: starts.start()]
-    cut_markup = text.find("<", text.rfind(">") + 1)
-    text = _mended(text if cut_markup < 0 else text[:cut_markup])
-    if text.rfind("<![CDATA[") > text.rfind("]]>"):
-        text += "]]>"
-    root = parse_part(text)
-    try:
-        return "" if root is None else _result(root, ()) or ""
-    except (_NoReplyError, SoapFaultError, ValueError):
-        # The last is lxml's, of names and characters that are none: a recovering parser lets them pass.
-        return ""
+    from jzysoap import envelope
+
+    return envelope.read_part(reply)
 
 
 def locate(reply: Reply) -> Span | None:
@@ -134,12 +105,28 @@ def locate(reply: Reply) -> Span | None:
         return None
 
 
-class _NoReplyError(Exception):
-    """Why something is no SOAP reply; shown to the user, so it holds nothing of what came."""
+def glance(body: bytes) -> str | None:
+    """What ``envelope.read`` gives for a reply as most servers write it, in a third of the time; else None.
 
-    def __init__(self, what: str, *, cut_off: bool = False) -> None:
-        super().__init__(what)
-        self.cut_off = cut_off
+    That is a short one in ASCII, where no charset matters, with nothing in it but a result of text.
+    """
+    if len(body) > _SHORT or not body.isascii() or b"<!" in body or b"<?" in body[1:]:
+        return None
+    seen = _Glance()
+    # It never sees a DOCTYPE, and so no entity.
+    parser = expat.ParserCreate("utf-8", " ")
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = seen.start, seen.end, seen.data
+    parser.StartNamespaceDeclHandler = seen.namespace
+    try:
+        parser.Parse(body, True)
+    except expat.ExpatError:
+        return None
+    if not seen.usual or len(seen.names) != 4:
+        return None
+    root, inner, answer, value = seen.names
+    if _ROOTS.get(root) != inner or answer in _NO_ANSWERS or value == _RPC_RESULT:
+        return None
+    return "".join(seen.text)
 
 
 def _escape(value: str) -> bytes:
@@ -148,97 +135,27 @@ def _escape(value: str) -> bytes:
     return value.encode()
 
 
-def _parse(reply: Reply) -> etree._Element:
-    body = reply.body
-    if not body.strip():
-        raise _NoReplyError("it is empty")
-    text = decode(body, _declared(reply))
-    for prepare in (str, _mended):
-        document = prepare(text)
-        # Asked of the mended text too: noise in front of it may have hidden the DOCTYPE.
-        if has_doctype(document):
-            raise _NoReplyError("it is an HTML page" if looks_like_html(text) else "it has a DOCTYPE")
-        with contextlib.suppress(etree.LxmlError):
-            return parse(document)
-    if looks_like_html(text):
-        raise _NoReplyError("it is an HTML page")
-    if "Envelope" in text[:4096] and not _END.search(text):
-        raise _NoReplyError("it ends in the middle of the envelope", cut_off=True)
-    raise _NoReplyError("it is not well-formed XML")
+class _Glance:
+    """The elements of a document, and the text of the one that holds a result, as a parser comes to them."""
 
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.text: list[str] = []
+        self.usual = True
+        self._depth = 0
 
-def _declared(reply: Reply) -> str | None:
-    declared = _DECLARATION.match(reply.body)
-    return declared[1].decode() if declared else reply.charset
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        self.names.append(name)
+        # One element in each: the envelope, its body, the answer, the value.
+        self.usual = self.usual and self._depth == len(self.names) and _ELSEWHERE.isdisjoint(attributes)
 
+    def end(self, _name: str) -> None:
+        self._depth -= 1
 
-def _mended(text: str) -> str:
-    """Without the noise around the envelope, and with its characters made legal."""
-    text = text[max(text.find("<"), 0) :]
-    ends = list(_END.finditer(text))
-    return mend(text[: ends[-1].end()] if ends else text)
+    def namespace(self, _prefix: str | None, name: str | None) -> None:
+        self.usual = self.usual and _NAMESPACE.fullmatch(name or "") is not None
 
-
-def _result(root: etree._Element, secrets: Iterable[str]) -> str | None:
-    if root.tag not in (f"{{{_SOAP_11}}}Envelope", f"{{{_SOAP_12}}}Envelope"):
-        raise _NoReplyError("its root element is no SOAP envelope")
-    body = root.find(f"{{{etree.QName(root).namespace}}}Body")
-    if body is None:
-        raise _NoReplyError("its envelope has no body")
-    # Elements alone: a recovering parser may leave a reference to an entity among them.
-    answer = next(body.iterchildren("*"), None)
-    if answer is None:
-        raise _NoReplyError("its body is empty")
-    # A fault of the other version inside this version's envelope is seen too (node-soap).
-    if answer.tag in (f"{{{_SOAP_11}}}Fault", f"{{{_SOAP_12}}}Fault"):
-        raise _fault(answer, secrets)
-    values = [child for child in answer.iterchildren("*") if child.tag != _RPC_RESULT]
-    if not values:
-        # A null result is left out by some stacks; a bare answer has its text in itself.
-        return answer.text if answer.text and answer.text.strip() else None
-    value = _follow(values[0], body)
-    if value.get(_NIL, "").strip() in ("true", "1"):
-        return None
-    return (value.text or "") + "".join(etree.tostring(child, encoding="unicode") for child in value)
-
-
-def _follow(value: etree._Element, body: etree._Element) -> etree._Element:
-    """The element that holds the value, where rpc/encoded only refers to it (multiRef)."""
-    targets: dict[str, etree._Element] | None = None
-    while (reference := value.get("href", "")).startswith("#"):
-        if targets is None:
-            targets = {target.get("id", ""): target for target in body.iterchildren("*")}
-        # Each serves once: whoever came to it again would go round for ever.
-        target = targets.pop(reference[1:], None) if reference[1:] else None
-        if target is None:
-            raise _NoReplyError("a reference in it leads nowhere")
-        value = target
-    if reference and not value.text and not len(value):
-        # Taken for an empty text, it would be a poll without records.
-        raise _NoReplyError("its value is in an attachment")
-    return value
-
-
-def _fault(fault: etree._Element, secrets: Iterable[str]) -> SoapFaultError:
-    parts = {etree.QName(child).localname: child for child in fault.iterchildren("*")}
-    code = _words(parts.get("faultcode", parts.get("Code")))
-    text = _words(parts.get("faultstring", parts.get("Reason")))
-    actor = _words(parts.get("faultactor", parts.get("Role", parts.get("Node"))))
-    detail = parts.get("detail", parts.get("Detail"))
-    return SoapFaultError(
-        f"the gateway answered with a SOAP fault: {mask_text(code, secrets)}: {mask_text(text, secrets)}",
-        code=code,
-        text=text,
-        actor=actor or None,
-        detail=None if detail is None else etree.tostring(detail, encoding="unicode", with_tail=False),
-    )
-
-
-def _words(element: etree._Element | None) -> str:
-    """The text of a fault's part: its own in SOAP 1.1, that of its first child in 1.2."""
-    if element is None:
-        return ""
-    for _ in range(_FAULT_DEPTH):
-        if len(element):
-            element = element[0]
-    return (element.text or "").strip()
+    def data(self, text: str) -> None:
+        if self._depth == 4:
+            self.text.append(text)

@@ -1,13 +1,16 @@
 """XML from servers that do not always write XML: parsed strictly, mended only in ways that are known and visible.
 
-libxml2's own recovery is never used on a whole document: it drops text without a word.
+libxml2's own recovery is never used on a whole document: it drops text without a word. lxml is brought by the first
+document that needs it.
 """
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from lxml import etree
+if TYPE_CHECKING:
+    from lxml import etree
 
 # What may stand before a DOCTYPE or the root: a declaration, comments, other instructions; a second byte order mark.
 _PROLOG = re.compile(r"(?:[\s\ufeff]+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
@@ -29,11 +32,15 @@ def parse(text: str) -> etree._Element:
     Raises:
         lxml.etree.XMLSyntaxError: it is not well-formed, or has a DOCTYPE.
     """
+    from lxml import etree
+
     return etree.fromstring(_from_root(text), _parser())
 
 
 def parse_part(text: str) -> etree._Element | None:
     """The root element of a document that was cut off, with all that is open closed; None if there is none."""
+    from lxml import etree
+
     try:
         return etree.fromstring(_from_root(text), _parser(recover=True))
     except etree.XMLSyntaxError:
@@ -51,6 +58,8 @@ def _from_root(text: str) -> bytes:
 
 
 def _parser(*, recover: bool = False) -> etree.XMLParser:
+    from lxml import etree
+
     # Without huge_tree a text would end at 10 MB. No entity is expanded, nothing is fetched.
     return etree.XMLParser(
         encoding="utf-8",

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from jzysoap import calls
+from jzysoap import calls, envelope
 from jzysoap.bindings import compile_bindings
 from jzysoap.config import configure
 from jzysoap.errors import HttpStatusError, IncompletePollError, JzySoapError, MalformedReplyError, SoapFaultError
 from jzysoap.models import DeliveryReport, Poll
 from jzysoap.results import parse_balance, parse_reports, parse_send
 from jzysoap.session import Session
-from jzysoap.soap import read, read_part
+from jzysoap.soap import glance, read, read_part
 from jzysoap.wire import Reply, Request
 from tests.recordings import STACKS, USABLE, load
 
@@ -288,3 +288,11 @@ def test_a_poll_whose_connection_seemed_to_end_well_is_still_seen_to_be_cut_off(
         ask("poll", Reply(whole.status, whole.headers, whole.body[:-12]))
     assert len(caught.value.poll) == 1
     assert caught.value.raw == whole.body[:-12]
+
+
+@pytest.mark.parametrize("stack", USABLE)
+def test_a_glance_sees_what_the_tree_says(stack: str) -> None:
+    seen = {name: glance(recorded(stack, name).body) for name in load(stack).responses()}
+    for name, text in seen.items():
+        assert text is None or text == envelope.read(recorded(stack, name))
+    assert seen["getRestMoney"] == BALANCE

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from jzysoap import envelope as tree
 from jzysoap.bindings import Bindings, Operation
 from jzysoap.calls import Call
 from jzysoap.errors import (
@@ -25,7 +26,7 @@ from jzysoap.errors import (
 )
 from jzysoap.models import DeliveryReport, Poll
 from jzysoap.results import parse_reports
-from jzysoap.soap import build, read, read_part
+from jzysoap.soap import build, glance, read, read_part
 from jzysoap.wire import Reply
 
 SOAP_11, SOAP_12 = "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"
@@ -219,6 +220,77 @@ def test_a_text_of_more_than_ten_million_bytes_is_read_whole() -> None:
     assert read(reply(answer(text))) == text
     assert read(reply(answer(text + "\x01"))) == text + "\ufffd"
     assert read_part(reply(answer(text)[:-40])) == text
+
+
+ODD = (
+    *("<", ">", "&", '"', "'", ":", "/", "=", " ", "\r", "\n", "\0", "\x0b", "é", "1", "a", "%", "{", "#"),
+    *(
+        "&#13;",
+        "&#0;",
+        "&#x1F600;",
+        "&lt;",
+        "&a;",
+        "<?a?>",
+        "<!--a-->",
+        "<![CDATA[a]]>",
+        "]]>",
+        "<a/>",
+        "<a:b/>",
+        "</a>",
+    ),
+    *(' xmlns=""', ' xmlns="urn:z"', ' xmlns:r=""', ' xmlns:r="a b"', ' xmlns:xml="urn:q"', ' a="1" a="1"', ' a:b="1"'),
+    *(' href="#1"', ' id="1"', ' i:nil="1"', "Header", "Fault", "Body", "r:", ' version="1.1"', ' encoding="x"'),
+)
+mutations = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), st.sampled_from(ODD)), max_size=3)
+
+
+@given(
+    st.sampled_from(
+        [
+            answer("success;66"),
+            answer("a&#13;&amp;"),
+            answer(""),
+            '<?xml version="1.0" encoding="utf-8"?>' + answer("x"),
+            answer("x").replace(SOAP_11, SOAP_12),
+            answer("x").replace(
+                "<r:return>", '<r:return i:type="x:string" xmlns:x="http://www.w3.org/2001/XMLSchema">'
+            ),
+        ]
+    ),
+    mutations,
+)
+def test_what_is_read_at_a_glance_is_what_the_tree_says(text: str, changes: list[tuple[float, int, str]]) -> None:
+    for place, length, put in changes:
+        at = int(place * len(text))
+        text = text[:at] + put + text[at + length :]
+    seen = glance(text.encode())
+    assert seen is None or seen == tree.read(reply(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        answer("é"),
+        answer("<![CDATA[a]]>"),
+        answer("<a/>"),
+        answer("a" * 20_000),
+        answer("a<?b?>"),
+        answer("a").replace("<r:return>", '<r:return i:nil="1">'),
+        answer("a").replace("<r:return>", '<r:return href="#1">'),
+        answer("a").replace("</r:return>", "</r:return><r:more/>"),
+        answer("a").replace("<s:Body>", "<s:Header/><s:Body>"),
+        answer("a").replace("urn:x", "a b"),
+        answer("a").replace("</s:Envelope>", ""),
+        envelope("<a>b</a>"),
+        envelope("<s:Fault><faultcode>a</faultcode></s:Fault>"),
+        envelope('<a><b:result xmlns:b="http://www.w3.org/2003/05/soap-rpc">c</b:result></a>'),
+        answer("a").replace(SOAP_11, SOAP_12 + "x"),
+        "<a><b><c><d>e</d></c></b></a>",
+        "",
+    ],
+)
+def test_what_is_not_plain_to_see_is_left_to_the_tree(text: str) -> None:
+    assert glance(text.encode()) is None
 
 
 @given(LEGAL)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -130,6 +132,40 @@ def test_a_poll_of_sixty_thousand(make: Make, serve: Serve) -> None:
     poll = make(server.url, poll_timeout=(10, 30, 60)).reports()
     assert (len(poll), poll[-1].mobile) == (60_000, "13900059999")
     assert poll.raw == body
+
+
+OUT_OF_FILES = """
+import os, resource, sys
+from jzysoap import Client, OutcomeUnknownError
+client = Client(sys.argv[1], "test", "pw", interface="servlet")
+client.balance()
+assert "lxml" not in sys.modules
+most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, most[1]))
+taken = []
+try:
+    while True:
+        taken.append(os.dup(0))
+except OSError:
+    pass
+try:
+    client.reports()
+except OutcomeUnknownError as error:
+    resource.setrlimit(resource.RLIMIT_NOFILE, most)
+    sys.stdout.buffer.write(error.raw)
+    assert client.reports()[0].mobile
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_poll_outlives_a_process_that_is_out_of_files(serve: Serve) -> None:
+    # Not of the usual form: lxml is needed, and must be loaded from a file.
+    body = reports(report().replace(USERNAME, "账户")).encode()
+    server = serve(answering(reply(b"memberSmsNum=1"), reply(body)))
+    ran = subprocess.run(  # noqa: S603  # our own code
+        [sys.executable, "-c", OUT_OF_FILES, server.url], check=True, capture_output=True, timeout=60
+    )
+    assert ran.stdout == body
 
 
 # What comes in part.
