@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from jzysoap.checks import DOCUMENTED_ARGUMENTS
 from jzysoap.errors import WsdlError
@@ -50,8 +49,7 @@ ENVELOPES: Mapping[Literal["1.1", "1.2"], str] = {
 """The namespace of an envelope, by the version of SOAP."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One operation, compiled.
 
     Attributes:
@@ -65,8 +63,7 @@ class Operation:
     slots: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Bindings:
+class Bindings(NamedTuple):
     """The four operations of one port, compiled.
 
     Attributes:

@@ -49,7 +49,7 @@ class Answer:
     complete: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Call(Generic[T_co]):
     """One call of one operation.
 
@@ -75,7 +75,7 @@ class Call(Generic[T_co]):
     scan: Callable[[bytes, Span], T_co | None] | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Part:
     """One batch of a send: its recipients and its call."""
 
@@ -83,7 +83,7 @@ class Part:
     call: Call[str | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """A send, checked and split: one call a batch.
 

@@ -45,7 +45,7 @@ class Outcome(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class InvalidNumber:
     """A recipient that cannot be used, or not again.
 
@@ -66,7 +66,7 @@ class InvalidNumber:
         return f"<InvalidNumber {self}>"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CleanNumbers:
     """What ``clean_numbers`` made of a list of recipients.
 
@@ -84,7 +84,7 @@ class CleanNumbers:
         return f"<CleanNumbers valid={len(self.valid)} duplicate={len(self.duplicate)} invalid={len(self.invalid)}>"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Batch:
     """One call of a send: up to 20,000 recipients that share an outcome.
 
@@ -104,7 +104,7 @@ class Batch:
         return f"<Batch {self.outcome.value}: {_count(len(self.mobiles), 'number')}, batch_id={_shown(self.batch_id)}>"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Sent:
     """What is known of a send.
 
@@ -155,7 +155,7 @@ class Balance:
     __iter__ = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class DeliveryReport:
     """What became of a message to one number (vendor page, "获取下行状态报告接口").
 
@@ -183,7 +183,7 @@ class DeliveryReport:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Reply:
     """A message that a subscriber sent in (vendor page, "上行回复接口").
 
@@ -210,7 +210,7 @@ class Reply:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Rejected:
     """A record of a poll that could not be read.
 

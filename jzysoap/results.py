@@ -32,7 +32,6 @@ from jzysoap.errors import (
 from jzysoap.models import Balance, DeliveryReport, DeliveryStatus, Poll, Reply
 from jzysoap.scan import Columns, Span, scan
 from jzysoap.wire import EVIDENCE
-from jzysoap.xmltext import looks_like_html
 
 logger = logging.getLogger("jzysoap")
 
@@ -54,13 +53,11 @@ _MEANINGS: Mapping[type[GatewayError], str] = {
     NumberRejectedError: "号码(?:错误|无效|非法|格式|不正确)|手机号(?:错误|无效|非法|格式|不正确)"
     "|(?:错误|无效|非法)的?(?:手机)?号码|空号|黑名单|(?:invalid|wrong) (?:mobile|number|phone)|blacklist",
 }
-_PATTERNS = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _MEANINGS.items()}
 # Words of a server that does not know itself what it did.
-_UNSURE = re.compile(
+_UNSURE = (
     "超时|系统错误|系统繁忙|系统忙|内部错误|服务器错误|网络错误|未知|异常|故障|数据库|无响应|连接.{0,6}(?:失败|断)"
     "|部分|(?<![不未])成功|处理中|重复提交"
-    "|time[ -]?d?[ -]?out|exception|(?:system|unknown|internal|server|sql) error|connection|\\bnull\\b|ORA-[0-9]",
-    re.IGNORECASE,
+    "|time[ -]?d?[ -]?out|exception|(?:system|unknown|internal|server|sql) error|connection|\\bnull\\b|ORA-[0-9]"
 )
 
 _FAILURE = re.compile(r"[\s\ufeff]*failure(?:\s*[;；:：])?(.*)", re.IGNORECASE | re.DOTALL)
@@ -92,9 +89,10 @@ def gateway_error(text: str, secrets: Collection[str] = (), **attributes: Any) -
         secrets: what the error's text may not show.
         attributes: more attributes of the error.
     """
-    if _UNSURE.search(text):
+    # Compiled when first needed: most processes never are refused anything.
+    if re.search(_UNSURE, text, re.IGNORECASE):
         return GatewayError(text, secrets=secrets, may_have_been_sent=True, **attributes)
-    kinds = [kind for kind, pattern in _PATTERNS.items() if pattern.search(text)]
+    kinds = [kind for kind, pattern in _MEANINGS.items() if re.search(pattern, text, re.IGNORECASE)]
     return (kinds[0] if len(kinds) == 1 else GatewayError)(text, secrets=secrets, **attributes)
 
 
@@ -314,6 +312,9 @@ def _error(wanted: str, text: str | None, secrets: Collection[str], **attributes
     words = _words(text)
     if words is not None:
         return gateway_error(words, secrets, **attributes)
+    # It brings lxml.
+    from jzysoap.xmltext import looks_like_html
+
     if text is None:
         came = "nil"
     elif _NOTHING.fullmatch(text):

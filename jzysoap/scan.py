@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 _PIECE = 1 << 18
@@ -33,8 +32,7 @@ class Span(NamedTuple):
     escaped: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """How a document's records are written.
 
     Attributes:

@@ -10,7 +10,6 @@ import re
 import unicodedata
 
 from jzysoap.errors import InvalidMessageError
-from jzysoap.xmltext import ILLEGAL
 
 SINGLE = 70
 """UTF-16 units that a message of one segment holds: an assumption of the platform, as everywhere in GSM's UCS-2."""
@@ -18,8 +17,12 @@ SINGLE = 70
 PART = 67
 """UTF-16 units in each segment of a longer message: three go into the header that joins them."""
 
-# Names nothing beyond U+FFFF: a set that does takes milliseconds to compile.
-_EAST_ASIAN = re.compile("[^\x00-\u2e7f]")
+ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+"""What no XML document can hold."""
+
+# Compiled when first needed: it takes longer than most of this library. It names nothing beyond U+FFFF, or it would
+# take several times as long.
+_EAST_ASIAN = "[^\x00-\u2e7f]"
 
 # What has no spelling in GBK but a reading that has one; NFKC finds most others.
 _READABLE = {
@@ -216,7 +219,7 @@ def decode(data: bytes, declared: str | None = None) -> str:
     except UnicodeDecodeError:
         pass
     else:
-        if _EAST_ASIAN.search(text):
+        if re.search(_EAST_ASIAN, text):
             return text + ("\ufffd" if reader.getstate()[0] else "")
     for charset in (_meant(declared), "utf-8"):
         # .NET declares UTF-16 for every string that it writes, in whatever charset the bytes are then sent.

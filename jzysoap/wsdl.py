@@ -48,7 +48,7 @@ _MAIN = "service.wsdl"
 _SOURCE = "SOURCE"
 _MAX_SOURCE = 65536
 # A file of this directory, and the address that it was at.
-_ORIGIN = re.compile(r"^(?:Main|Import): +([\w.-]+) (.+)$", re.MULTILINE)
+_ORIGIN = r"^(?:Main|Import): +([\w.-]+) (.+)$"
 _NOT_SENT = re.compile(r"^nothing was sent to \S+: ")
 
 # Local documents are given addresses, since that is what imports are resolved against.
@@ -339,7 +339,7 @@ def _recorded(path: Path) -> dict[str, str]:
     """Which file holds what was at which address, as a ``SOURCE`` beside a definition with imports says."""
     try:
         with open(path.parent / _SOURCE, encoding="utf-8") as file:
-            found = _ORIGIN.findall(file.read(_MAX_SOURCE))
+            found = re.findall(_ORIGIN, file.read(_MAX_SOURCE), re.MULTILINE)
     except (OSError, ValueError):
         return {}
     # Of a definition that imports nothing, all is known; and other files may lie beside it.

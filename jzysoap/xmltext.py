@@ -1,16 +1,15 @@
 """XML from servers that do not always write XML: parsed strictly, mended only in ways that are known and visible.
 
-libxml2's own recovery is never used on a whole document: it drops text without a word. lxml is brought by the first
-document that needs it.
+libxml2's own recovery is never used on a whole document: it drops text without a word.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from lxml import etree
+from lxml import etree
+
+from jzysoap.text import ILLEGAL
 
 # What may stand before a DOCTYPE or the root: a declaration, comments, other instructions; a second byte order mark.
 _PROLOG = re.compile(r"(?:[\s\ufeff]+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
@@ -22,9 +21,6 @@ _HIGH, _LOW = r"(?:[xX]([dD][89abAB][0-9a-fA-F]{2})|(5[56]\d{3}))", r"(?:[xX]([d
 _PAIR = re.compile(f"&#{_HIGH};&#{_LOW};")
 _BARE_AMPERSAND = re.compile(r"&(?!(?:lt|gt|amp|quot|apos|#[0-9]+|#[xX][0-9a-fA-F]+);)")
 
-ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
-"""What no XML document can hold."""
-
 
 def parse(text: str) -> etree._Element:
     """The root element of a document, whatever charset it declares: it was decoded before.
@@ -32,15 +28,11 @@ def parse(text: str) -> etree._Element:
     Raises:
         lxml.etree.XMLSyntaxError: it is not well-formed, or has a DOCTYPE.
     """
-    from lxml import etree
-
     return etree.fromstring(_from_root(text), _parser())
 
 
 def parse_part(text: str) -> etree._Element | None:
     """The root element of a document that was cut off, with all that is open closed; None if there is none."""
-    from lxml import etree
-
     try:
         return etree.fromstring(_from_root(text), _parser(recover=True))
     except etree.XMLSyntaxError:
@@ -58,8 +50,6 @@ def _from_root(text: str) -> bytes:
 
 
 def _parser(*, recover: bool = False) -> etree.XMLParser:
-    from lxml import etree
-
     # Without huge_tree a text would end at 10 MB. No entity is expanded, nothing is fetched.
     return etree.XMLParser(
         encoding="utf-8",
