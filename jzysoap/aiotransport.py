@@ -7,7 +7,6 @@ nothing is repeated that may have been sent.
 from __future__ import annotations
 
 import asyncio
-import io
 import os
 import ssl
 import threading
@@ -20,7 +19,8 @@ from requests.utils import prepend_scheme_if_needed, select_proxy
 
 from jzysoap.config import Config
 from jzysoap.errors import ConfigurationError, NotSentError, OutcomeUnknownError
-from jzysoap.transport import Reasons, fill, pause_before, proxies_for, reason_of, trusted
+from jzysoap.inflate import Body
+from jzysoap.transport import Reasons, pause_before, proxies_for, reason_of, trusted
 from jzysoap.wire import Reply, Request
 
 if TYPE_CHECKING:
@@ -292,31 +292,35 @@ class _Arriving:
     """A reply as it comes; what came before a failure is kept."""
 
     def __init__(self, request: Request) -> None:
-        self._request = request
+        self._max_bytes = request.max_bytes
         self._headers: dict[str, str] = {}
-        self._chunks: list[bytes] = []
-        self._came = 0
+        self._body = Body("", 0)
+        self._problem: str | None = None
         self.status: int | None = None
 
     async def receive(self, response: httpx.Response) -> None:
         self._headers = {name.lower(): value for name, value in response.headers.items()}
+        self._body = Body(self._headers.get("content-encoding", ""), self._max_bytes)
         self.status = response.status_code
         chunks: AsyncIterator[bytes] = response.stream.__aiter__()  # type: ignore[union-attr]  # an asynchronous one
         async for chunk in chunks:
-            self._chunks.append(chunk)
-            self._came += len(chunk)
-            if self._came > self._request.max_bytes:
+            try:
+                self._body.feed(chunk)
+            except ValueError as error:
+                self._problem = str(error)
                 break
 
     def finish(self, problem: str | None) -> Reply:
-        body = io.BytesIO()
+        """The reply, and ``problem``, or whatever else is wrong with it."""
+        problem = problem or self._problem
         length = self._headers.get("content-length", "")
-        try:
-            encoding = self._headers.get("content-encoding", "")
-            came = fill(body, iter(self._chunks), encoding, self._request.max_bytes)
-            if problem is None and length.isdigit() and "transfer-encoding" not in self._headers and came < int(length):
-                problem = f"the connection ended after {came:,} of {int(length):,} bytes"
-        except ValueError as error:
-            problem = problem or str(error)
+        came = self._body.came
+        if problem is None:
+            try:
+                self._body.finish()
+            except ValueError as error:
+                problem = str(error)
+        if problem is None and length.isdigit() and "transfer-encoding" not in self._headers and came < int(length):
+            problem = f"the connection ended after {came:,} of {int(length):,} bytes"
         assert self.status is not None, "a reply is finished only once it has begun"
-        return Reply(self.status, self._headers, body.getvalue(), problem)
+        return Reply(self.status, self._headers, self._body.value(), problem)

@@ -7,12 +7,55 @@ the read in which a fault is found, which may be all of a poll.
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import zlib
 
 _BROKEN = "its compression is broken"
 _GZIP = 0x1F
 """The first byte of what is compressed with gzip."""
+
+
+class Body:
+    """The body of a reply, taken in piece by piece.
+
+    Args:
+        encoding: its Content-Encoding.
+        limit: how many bytes it may have, decompressed.
+
+    Attributes:
+        came: how many bytes came, as they came.
+    """
+
+    def __init__(self, encoding: str, limit: int) -> None:
+        self.came = 0
+        self._inflater = Inflater(encoding)
+        self._limit = limit
+        self._made = io.BytesIO()
+
+    def feed(self, data: bytes) -> None:
+        """Takes a piece.
+
+        Raises:
+            ValueError: why there is no going on; what came before is kept.
+        """
+        self.came += len(data)
+        self._made.write(self._inflater.feed(data, self._limit + 1 - self._made.tell()))
+        if self._made.tell() > self._limit:
+            self._made.truncate(self._limit)
+            raise ValueError(f"it is larger than {self._limit:,} bytes")
+
+    def finish(self) -> None:
+        """Tells that all pieces were fed.
+
+        Raises:
+            ValueError: why that is not all of it.
+        """
+        self._inflater.finish()
+
+    def value(self) -> bytes:
+        """What it is so far, decompressed; the last time without a copy."""
+        return self._made.getvalue()
 
 
 class Inflater:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import io
 import ipaddress
 import os
 import random
@@ -29,7 +28,7 @@ from requests.utils import get_environ_proxies, prepend_scheme_if_needed, select
 from jzysoap.config import Config
 from jzysoap.connections import Exchange, current, watch
 from jzysoap.errors import ConfigurationError, JzySoapError, NotSentError, OutcomeUnknownError
-from jzysoap.inflate import Inflater
+from jzysoap.inflate import Body
 from jzysoap.masking import Secret
 from jzysoap.wire import Reply, Request
 
@@ -239,15 +238,17 @@ class Transport:
 def _receive(response: requests.Response, request: Request, exchange: Exchange) -> Reply:
     headers = {name.lower(): value for name, value in response.headers.items()}
     problem: str | None = "interrupted"
-    body = io.BytesIO()
+    body = Body(headers.get("content-encoding", ""), request.max_bytes)
     try:
         try:
-            came = fill(body, _chunks(response.raw), headers.get("content-encoding", ""), request.max_bytes)
+            for chunk in _chunks(response.raw):
+                body.feed(chunk)
+            body.finish()
             length = headers.get("content-length", "")
             if exchange.error is not None:
                 problem = reason_of(exchange.error, request)
-            elif length.isdigit() and "transfer-encoding" not in headers and came < int(length):
-                problem = f"the connection ended after {came:,} of {int(length):,} bytes"
+            elif length.isdigit() and "transfer-encoding" not in headers and body.came < int(length):
+                problem = f"the connection ended after {body.came:,} of {int(length):,} bytes"
             elif response.status_code < 200:
                 # The answer proper would come on this connection yet, and be taken for that of the next request.
                 problem = f"only an interim answer came (HTTP status {response.status_code})"
@@ -257,34 +258,13 @@ def _receive(response: requests.Response, request: Request, exchange: Exchange) 
             problem = str(error)
         except (http.client.HTTPException, urllib3.exceptions.HTTPError, OSError) as error:
             problem = reason_of(exchange.error or error, request)
-        return Reply(response.status_code, headers, body.getvalue(), problem)
+        return Reply(response.status_code, headers, body.value(), problem)
     finally:
         # Only a connection whose reply was read to its end can carry another.
         if problem is None and isinstance(response.raw, urllib3.HTTPResponse):
             response.raw.release_conn()
         else:
             response.close()
-
-
-def fill(body: io.BytesIO, chunks: Iterator[bytes], encoding: str, limit: int) -> int:
-    """Decompresses what comes into a body, whose bytes can be had of it without a copy.
-
-    Returns:
-        How many bytes came.
-
-    Raises:
-        ValueError: why the body is not all of it.
-    """
-    inflater = Inflater(encoding)
-    came = 0
-    for chunk in chunks:
-        came += len(chunk)
-        body.write(inflater.feed(chunk, limit + 1 - body.tell()))
-        if body.tell() > limit:
-            body.truncate(limit)
-            raise ValueError(f"it is larger than {limit:,} bytes")
-    inflater.finish()
-    return came
 
 
 def _chunks(raw: Any) -> Iterator[bytes]:
