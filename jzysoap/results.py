@@ -288,12 +288,17 @@ def _present(values: list[str], *, repeated: bool = False) -> Iterable[str] | No
 
 def _moments(times: list[str]) -> list[datetime] | None:
     """A column of times as the vendor writes them; None where one is missing, written otherwise, or no time."""
-    if set(map(len, times)) not in ({19}, {21}) or not _TIMES.fullmatch("".join(times)):
+    # Most of a batch's records are of the same few seconds.
+    different = list(set(times))
+    repeated = 2 * len(different) < len(times)
+    read = different if repeated else times
+    if set(map(len, read)) not in ({19}, {21}) or not _TIMES.fullmatch("".join(read)):
         return None
     try:
-        return list(map(_TO_CHINA, map(datetime.fromisoformat, map(_TO_SECONDS, times))))
+        moments = list(map(_TO_CHINA, map(datetime.fromisoformat, map(_TO_SECONDS, read))))
     except ValueError:
         return None
+    return list(map(dict(zip(read, moments, strict=True)).__getitem__, times)) if repeated else moments
 
 
 def _made(model: type[T], *, mobile: Iterable[str] | None, **columns: Iterable[Any] | None) -> list[T] | None:
