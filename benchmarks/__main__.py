@@ -59,6 +59,11 @@ VERSIONS = (
     "aiohttp",
     "lxml",
 )
+FOREIGN_VERSIONS = {
+    "Node.js": ("node", "-p", "process.versions.node"),
+    "node-soap": ("node", "-p", "require('soap/package.json').version"),
+    "PHP": ("php", "-r", "echo PHP_VERSION;"),
+}
 EVERYONE = tuple(name for name in (*SYNCHRONOUS, *ASYNCHRONOUS) if name != "jzysoap, no gc")
 # The others hold two gigabytes, as zeep does.
 LONGEST = ("jzysoap", "jzysoap servlet", "jzysoap async", "zeep", "jzysoap, no gc")
@@ -305,6 +310,10 @@ def about(rounds: int) -> list[str]:
     for name in VERSIONS:
         with suppress(importlib.metadata.PackageNotFoundError):
             versions.append(f"{name} {importlib.metadata.version(name)}")
+    for name, command in FOREIGN_VERSIONS.items():
+        with suppress(OSError, subprocess.CalledProcessError):
+            told = subprocess.run(command, cwd=HERE / "peers", check=True, capture_output=True, text=True)  # noqa: S603  # our own
+            versions.append(f"{name} {told.stdout.strip()}")
     model = "unknown"
     with suppress(OSError, StopIteration):
         info = Path("/proc/cpuinfo").read_text().splitlines()
