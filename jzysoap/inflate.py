@@ -54,7 +54,7 @@ class Body:
         self._inflater.finish()
 
     def value(self) -> bytes:
-        """What it is so far, decompressed; the last time without a copy."""
+        """What it is so far, decompressed; no copy, unless more is fed afterwards."""
         return self._made.getvalue()
 
 
