@@ -116,7 +116,10 @@ class AsyncClient(BaseClient):
     async def _load(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._session.needs_bindings():
             load = partial(wsdl.load, self._config, partial(self._fetch, loop))
-            self._session.bindings, self._session.definition = await asyncio.to_thread(load)
+            try:
+                self._session.bindings, self._session.definition = await asyncio.to_thread(load)
+            except RuntimeError as error:
+                raise NotSentError("no thread is to be had for loading the definition") from error
 
     async def _run(self, steps: Steps[T]) -> T:
         await self.prepare()

@@ -294,33 +294,20 @@ class _Arriving:
     def __init__(self, request: Request) -> None:
         self._max_bytes = request.max_bytes
         self._headers: dict[str, str] = {}
-        self._body = Body("", 0)
-        self._problem: str | None = None
+        self._body = Body({}, 0)
         self.status: int | None = None
 
     async def receive(self, response: httpx.Response) -> None:
         self._headers = {name.lower(): value for name, value in response.headers.items()}
-        self._body = Body(self._headers.get("content-encoding", ""), self._max_bytes)
+        self._body = Body(self._headers, self._max_bytes)
         self.status = response.status_code
         chunks: AsyncIterator[bytes] = response.stream.__aiter__()  # type: ignore[union-attr]  # an asynchronous one
         async for chunk in chunks:
-            try:
-                self._body.feed(chunk)
-            except ValueError as error:
-                self._problem = str(error)
+            if not self._body.feed(chunk):
                 break
 
     def finish(self, problem: str | None) -> Reply:
         """The reply, and ``problem``, or whatever else is wrong with it."""
-        problem = problem or self._problem
-        length = self._headers.get("content-length", "")
-        came = self._body.came
-        if problem is None:
-            try:
-                self._body.finish()
-            except ValueError as error:
-                problem = str(error)
-        if problem is None and length.isdigit() and "transfer-encoding" not in self._headers and came < int(length):
-            problem = f"the connection ended after {came:,} of {int(length):,} bytes"
         assert self.status is not None, "a reply is finished only once it has begun"
-        return Reply(self.status, self._headers, self._body.value(), problem)
+        self._body.finish()
+        return Reply(self.status, self._headers, self._body.value(), problem or self._body.problem)

@@ -4,7 +4,8 @@ zeep loads the definition and generates its bindings; the port is chosen, each o
 documented one, and zeep's own message is compiled once into fixed bytes with a slot for each argument. What comes out
 is plain data: it can be saved, and used by a process that never loads zeep.
 
-Replies are not read here (``soap`` does), and nothing here does I/O: all documents of the definition are given.
+Replies are not read here (``soap`` and ``envelope`` do), and nothing here does I/O: all documents of the definition
+are given.
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ from lxml import etree
 from jzysoap.bindings import ENVELOPES
 from jzysoap.errors import MalformedReplyError, SoapFaultError
 from jzysoap.masking import mask_text
-from jzysoap.text import decode
+from jzysoap.text import decode, looks_like_html
 from jzysoap.wire import Reply, status_error
-from jzysoap.xmltext import has_doctype, looks_like_html, mend, parse, parse_part
+from jzysoap.xmltext import has_doctype, mend, parse, parse_part
 
 _ROOTS = {f"{{{namespace}}}Envelope" for namespace in ENVELOPES.values()}
 _FAULTS = {f"{{{namespace}}}Fault" for namespace in ENVELOPES.values()}

@@ -122,7 +122,10 @@ class NotSentError(TransportError):
 
 
 class OutcomeUnknownError(TransportError):
-    """The request, or part of it, left, and no usable answer came: the gateway may have acted on it."""
+    """The request, or part of it, left, and no usable answer came: the gateway may have acted on it.
+
+    Also where an answer came whole, and this process could not read it, having no memory or no free file left.
+    """
 
     may_have_been_sent = True
 

@@ -1,4 +1,4 @@
-"""Decompression that cannot be made to fill the memory, and that loses nothing of what came before a fault.
+"""Bodies taken in and decompressed: none can fill the memory, and nothing of what came before a fault is lost.
 
 The HTTP libraries decompress whole network reads at once; a reply of a few megabytes can hold gigabytes. And they drop
 the read in which a fault is found, which may be all of a poll.
@@ -10,6 +10,7 @@ import contextlib
 import io
 import itertools
 import zlib
+from collections.abc import Mapping
 
 _BROKEN = "its compression is broken"
 _GZIP = 0x1F
@@ -17,41 +18,48 @@ _GZIP = 0x1F
 
 
 class Body:
-    """The body of a reply, taken in piece by piece.
+    """The body of a reply, taken in piece by piece. Nothing here raises: ``problem`` tells.
 
     Args:
-        encoding: its Content-Encoding.
+        headers: the reply's, by lower-case name.
         limit: how many bytes it may have, decompressed.
 
     Attributes:
         came: how many bytes came, as they came.
+        problem: why what is here is not all of it, else None.
     """
 
-    def __init__(self, encoding: str, limit: int) -> None:
+    def __init__(self, headers: Mapping[str, str], limit: int) -> None:
         self.came = 0
-        self._inflater = Inflater(encoding)
+        self.problem: str | None = None
+        length = headers.get("content-length", "")
+        counts = length.isascii() and length.isdigit() and len(length) < 19 and "transfer-encoding" not in headers
+        self._announced = int(length) if counts else 0
+        self._inflater = Inflater(headers.get("content-encoding", ""))
         self._limit = limit
         self._made = io.BytesIO()
 
-    def feed(self, data: bytes) -> None:
-        """Takes a piece.
-
-        Raises:
-            ValueError: why there is no going on; what came before is kept.
-        """
+    def feed(self, data: bytes) -> bool:
+        """Takes a piece; False when there is no going on."""
         self.came += len(data)
-        self._made.write(self._inflater.feed(data, self._limit + 1 - self._made.tell()))
+        try:
+            self._made.write(self._inflater.feed(data, self._limit + 1 - self._made.tell()))
+        except ValueError as error:
+            self.problem = str(error)
         if self._made.tell() > self._limit:
             self._made.truncate(self._limit)
-            raise ValueError(f"it is larger than {self._limit:,} bytes")
+            self.problem = f"it is larger than {self._limit:,} bytes"
+        return self.problem is None
 
     def finish(self) -> None:
-        """Tells that all pieces were fed.
-
-        Raises:
-            ValueError: why that is not all of it.
-        """
-        self._inflater.finish()
+        """Tells that nothing more comes."""
+        if self.problem is None:
+            try:
+                self._inflater.finish()
+            except ValueError as error:
+                self.problem = str(error)
+        if self.problem is None and self.came < self._announced:
+            self.problem = f"the connection ended after {self.came:,} of {self._announced:,} bytes"
 
     def value(self) -> bytes:
         """What it is so far, decompressed; no copy, unless more is fed afterwards."""

@@ -144,14 +144,16 @@ def _sort(
 
 def _plain(numbers: object) -> dict[str, int] | None:
     """The usual at a glance: numbers as they go over the wire, none twice; None where anything is otherwise."""
-    if isinstance(numbers, (list, tuple, set, frozenset)):
-        try:
-            numbers = ",".join(numbers)
-        except TypeError:
-            return None
-    if not isinstance(numbers, str) or not _ALL_MAINLAND.fullmatch(f"{numbers},"):
+    if isinstance(numbers, (list, tuple, set, frozenset)) and set(map(type, numbers)) == {str}:
+        text = ",".join(numbers)
+    elif type(numbers) is str:
+        text = numbers
+    else:
+        # A class derived from str may spell itself otherwise.
         return None
-    pieces = numbers.split(",")
+    if not _ALL_MAINLAND.fullmatch(f"{text},"):
+        return None
+    pieces = text.split(",")
     places = dict(zip(pieces, itertools.count(1), strict=False))
     return places if len(places) == len(pieces) else None
 

@@ -31,6 +31,7 @@ from jzysoap.errors import (
 )
 from jzysoap.models import Balance, DeliveryReport, DeliveryStatus, Poll, Reply
 from jzysoap.scan import Columns, Span, scan
+from jzysoap.text import looks_like_html
 from jzysoap.wire import EVIDENCE
 
 logger = logging.getLogger("jzysoap")
@@ -246,6 +247,7 @@ def _report_columns(columns: Columns) -> list[DeliveryReport] | None:
         return None
     return _made(
         DeliveryReport,
+        len(columns["mobile"]),
         mobile=_present(columns["mobile"]),
         username=_present(columns["username"], repeated=True),
         batch_id=_present(columns["smslogid"], repeated=True),
@@ -268,6 +270,7 @@ def _reply_columns(columns: Columns, encoding: str) -> list[Reply] | None:
         return None
     return _made(
         Reply,
+        len(contents),
         mobile=_present(columns["mobile"]),
         receiver=_present(columns["receiver"], repeated=True),
         text=text,
@@ -277,11 +280,11 @@ def _reply_columns(columns: Columns, encoding: str) -> list[Reply] | None:
     )
 
 
-def _present(values: list[str], *, repeated: bool = False) -> Iterable[str] | None:
+def _present(values: list[str], *, repeated: bool = False) -> list[str] | None:
     """A column without the blanks around each value; None where one is empty. Where they repeat, each is kept once."""
     if repeated:
         stripped = {value: value.strip() for value in set(values)}
-        return map(stripped.__getitem__, values) if all(stripped.values()) else None
+        return list(map(stripped.__getitem__, values)) if all(stripped.values()) else None
     plain = list(map(str.strip, values))
     return plain if all(plain) else None
 
@@ -301,13 +304,12 @@ def _moments(times: list[str]) -> list[datetime] | None:
     return list(map(dict(zip(read, moments, strict=True)).__getitem__, times)) if repeated else moments
 
 
-def _made(model: type[T], *, mobile: Iterable[str] | None, **columns: Iterable[Any] | None) -> list[T] | None:
-    """Models of columns, in place of the constructor, which as that of a frozen class takes three times as long."""
-    if mobile is None or None in columns.values():
+def _made(model: type[T], count: int, **columns: Iterable[Any] | None) -> list[T] | None:
+    """So many models of columns, in place of the constructor, which as a frozen class's takes three times as long."""
+    if None in columns.values():
         return None
-    mobiles = list(mobile)
-    models = list(map(object.__new__, repeat(model, len(mobiles))))
-    for name, values in {"mobile": mobiles, **columns}.items():
+    models = list(map(object.__new__, repeat(model, count)))
+    for name, values in columns.items():
         deque(map(getattr(model, name).__set__, models, values), 0)  # type: ignore[arg-type]  # no column is None
     return models
 
@@ -317,9 +319,6 @@ def _error(wanted: str, text: str | None, secrets: Collection[str], **attributes
     words = _words(text)
     if words is not None:
         return gateway_error(words, secrets, **attributes)
-    # It brings lxml.
-    from jzysoap.xmltext import looks_like_html
-
     if text is None:
         came = "nil"
     elif _NOTHING.fullmatch(text):

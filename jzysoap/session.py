@@ -219,12 +219,12 @@ class Session:
 
     def _authenticated(self, call: Call[T]) -> Steps[T]:
         # A callable may ask a vault for the password; a thread for it costs more than a call.
-        password: Secret = self.credentials.known or (yield self.credentials.encoded)
+        password = self.credentials.known or (yield from _aside(self.credentials.encoded))
         try:
             return (yield from self._exchange(call, password))
         except AuthenticationError as error:
             # Refused for certain, so asking once more cannot text anyone twice.
-            if error.may_have_been_sent or not (yield partial(self.credentials.renew, password)):
+            if error.may_have_been_sent or not (yield from _aside(partial(self.credentials.renew, password))):
                 raise
         return (yield from self._exchange(call, self.credentials.encoded()))
 
@@ -235,22 +235,23 @@ class Session:
             _hand_over(partial(self.config.on_reply, call.operation, reply.body), "raw", lambda: reply.body)
         read = partial(self._read, call, reply)
         # Reading a long document takes a while.
-        result: T = (yield read) if len(reply.body) > _LONG else read()
-        return result
+        return (yield from _aside(read)) if len(reply.body) > _LONG else read()
 
     def _read(self, call: Call[T], reply: Reply) -> T:
         secrets = self.credentials.secrets()
+        failure: JzySoapError
         try:
             return self._read_whole(call, reply, secrets) if reply.problem is None else self._read_part(call, reply)
         except JzySoapError as error:
-            # What came of a poll is all there will ever be of it.
-            error.raw = evidence(reply.body, secrets, whole=call.kind == "poll")
-            raise
-        except (ImportError, OSError, MemoryError) as problem:
-            # Out of files, what an odd answer needs cannot be loaded. The frames hold what was read so far.
+            failure = error
+        except Exception as problem:  # noqa: BLE001  # nothing is hidden: it is the cause of what is raised
+            # There is an answer, whatever is wrong here: no memory left for it, or no file for what an odd one needs.
             failure = OutcomeUnknownError(f"the gateway's answer could not be read here: {type(problem).__name__}")
-            failure.raw = evidence(reply.body, secrets, whole=call.kind == "poll")
-            raise failure from problem.with_traceback(None)
+            # Its frames hold what was read so far.
+            failure.__cause__ = problem.with_traceback(None)
+        # What came of a poll is all there will ever be of it.
+        failure.raw = evidence(reply.body, secrets, whole=call.kind == "poll")
+        raise failure
 
     def _read_whole(self, call: Call[T], reply: Reply, secrets: tuple[str, ...]) -> T:
         interface = servlet if self._over_servlet(call) else soap
@@ -313,6 +314,16 @@ def _outcome(error: JzySoapError) -> Outcome:
     if error.may_have_been_sent:
         return Outcome.UNKNOWN
     return Outcome.REJECTED if isinstance(error, GatewayError) else Outcome.NOT_SENT
+
+
+def _aside(work: Callable[[], T]) -> Steps[T]:
+    """What a function gives that may take its time; called here where no thread is to be had for it."""
+    try:
+        result: T = yield work
+    except RuntimeError:
+        # Not its own: whatever goes wrong in it is an error of ours.
+        result = work()
+    return result
 
 
 def _hand_over(hook: Callable[[], object], name: str, known: Callable[[], object]) -> None:

@@ -25,8 +25,14 @@ _SHORT = 3 * _HEAD
 _ROOTS = {f"{namespace} Envelope": f"{namespace} Body" for namespace in ENVELOPES.values()}
 _NO_ANSWERS = {f"{namespace} Fault" for namespace in ENVELOPES.values()}
 _RPC_RESULT = "http://www.w3.org/2003/05/soap-rpc result"
-# Attributes that say that the value is not in the text.
-_ELSEWHERE = {"href", "http://www.w3.org/2001/XMLSchema-instance nil"}
+# Attributes that say that the value is not in the text, or that lxml looks at.
+_TELLING = {
+    "href",
+    "http://www.w3.org/2001/XMLSchema-instance nil",
+    "http://www.w3.org/XML/1998/namespace id",
+}
+# Neither what needs a charset, nor a zero: expat would see UTF-16 in it, and in that a DOCTYPE.
+_PLAIN = re.compile(rb"[\t\r\n -~]*")
 # lxml refuses a document for a namespace that is no address, expat does not look.
 _NAMESPACE = re.compile(r"(?:https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9./_-]*)?|urn:[A-Za-z0-9:._-]+)?")
 
@@ -108,12 +114,12 @@ def locate(reply: Reply) -> Span | None:
 def glance(body: bytes) -> str | None:
     """What ``envelope.read`` gives for a reply as most servers write it, in a third of the time; else None.
 
-    That is a short one in ASCII, where no charset matters, with nothing in it but a result of text.
+    That is a short one in ASCII, where no charset matters, with nothing in it but a result of text. The parser never
+    sees a DOCTYPE, and so no entity.
     """
-    if len(body) > _SHORT or not body.isascii() or b"<!" in body or b"<?" in body[1:]:
+    if len(body) > _SHORT or b"<!" in body or b"<?" in body[1:] or not _PLAIN.fullmatch(body):
         return None
     seen = _Glance()
-    # It never sees a DOCTYPE, and so no entity.
     parser = expat.ParserCreate("utf-8", " ")
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = seen.start, seen.end, seen.data
     parser.StartNamespaceDeclHandler = seen.namespace
@@ -148,7 +154,7 @@ class _Glance:
         self._depth += 1
         self.names.append(name)
         # One element in each: the envelope, its body, the answer, the value.
-        self.usual = self.usual and self._depth == len(self.names) and _ELSEWHERE.isdisjoint(attributes)
+        self.usual = self.usual and self._depth == len(self.names) and _TELLING.isdisjoint(attributes)
 
     def end(self, _name: str) -> None:
         self._depth -= 1

@@ -232,6 +232,11 @@ def decode(data: bytes, declared: str | None = None) -> str:
     return data.decode("gb18030", "replace")
 
 
+def looks_like_html(text: str) -> bool:
+    """Whether it is a page for people."""
+    return "<html" in text[:4096].lower() or "<!doctype html" in text[:4096].lower()
+
+
 def name_character(character: str) -> str:
     """How an error names a character: its code point, and its Unicode name where it has one."""
     if "\ud800" <= character <= "\udfff":

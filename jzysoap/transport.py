@@ -238,25 +238,23 @@ class Transport:
 def _receive(response: requests.Response, request: Request, exchange: Exchange) -> Reply:
     headers = {name.lower(): value for name, value in response.headers.items()}
     problem: str | None = "interrupted"
-    body = Body(headers.get("content-encoding", ""), request.max_bytes)
+    body = Body(headers, request.max_bytes)
     try:
         try:
             for chunk in _chunks(response.raw):
-                body.feed(chunk)
+                if not body.feed(chunk):
+                    break
             body.finish()
-            length = headers.get("content-length", "")
-            if exchange.error is not None:
-                problem = reason_of(exchange.error, request)
-            elif length.isdigit() and "transfer-encoding" not in headers and body.came < int(length):
-                problem = f"the connection ended after {body.came:,} of {int(length):,} bytes"
-            elif response.status_code < 200:
+            problem = body.problem if exchange.error is None else reason_of(exchange.error, request)
+            if problem is None and response.status_code < 200:
                 # The answer proper would come on this connection yet, and be taken for that of the next request.
                 problem = f"only an interim answer came (HTTP status {response.status_code})"
-            else:
-                problem = None
-        except ValueError as error:
-            problem = str(error)
-        except (http.client.HTTPException, urllib3.exceptions.HTTPError, OSError) as error:
+        except Exception as error:
+            # An adapter may raise anything; what came before is kept.
+            if not body.came and not isinstance(
+                error, (http.client.HTTPException, urllib3.exceptions.HTTPError, OSError)
+            ):
+                raise
             problem = reason_of(exchange.error or error, request)
         return Reply(response.status_code, headers, body.value(), problem)
     finally:

@@ -73,11 +73,6 @@ def _root_start(text: str) -> int:
     return prolog.end() if prolog else 0
 
 
-def looks_like_html(text: str) -> bool:
-    """Whether it is a page for people."""
-    return "<html" in text[:4096].lower() or "<!doctype html" in text[:4096].lower()
-
-
 def mend(text: str) -> str:
     """Makes legal what servers get wrong in single characters.
 

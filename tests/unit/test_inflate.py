@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jzysoap.inflate import Inflater
+from jzysoap.inflate import Body, Inflater
 
 TEXT = b"<smsreport><psreport><mobile>1</mobile></psreport></smsreport>"
 HUGE = 10**9
@@ -138,3 +138,47 @@ def test_a_bomb_gives_what_it_may(limit: int) -> None:
 def test_a_fault_beyond_the_limit_is_not_reached_while_salvaging() -> None:
     data = gzip.compress(TEXT)[:-8] + b"\x00" * 8
     assert inflate("gzip", [data], limit=len(TEXT)) == (TEXT, BROKEN)
+
+
+def taken(headers: dict[str, str], pieces: Iterable[bytes], limit: int = HUGE) -> tuple[bytes, str | None, bool]:
+    """A body, its problem, and whether it took all pieces."""
+    body = Body(headers, limit)
+    whole = all(map(body.feed, pieces))
+    body.finish()
+    return body.value(), body.problem, whole
+
+
+def test_a_body_up_to_its_limit() -> None:
+    limit = len(TEXT)
+    for headers, data in (({}, TEXT), ({"content-encoding": "gzip"}, gzip.compress(TEXT))):
+        for size in (1, 7, 1000):
+            assert taken(headers, cut(data, size), limit) == (TEXT, None, True)
+            more = f"it is larger than {limit - 1} bytes"
+            assert taken(headers, cut(data, size), limit - 1)[:2] == (TEXT[:-1], more)
+    assert taken({}, [b"a", b"b", b"c"], 1) == (b"a", "it is larger than 1 bytes", False)
+
+
+def test_a_body_of_nothing() -> None:
+    assert taken({}, []) == taken({"content-length": "0"}, [b""]) == (b"", None, True)
+    assert taken({"content-length": "3"}, []) == (b"", "the connection ended after 0 of 3 bytes", True)
+
+
+def test_a_body_that_is_shorter_than_it_was_announced() -> None:
+    problem = "the connection ended after 62 of 1,000 bytes"
+    assert taken({"content-length": "1000"}, [TEXT]) == (TEXT, problem, True)
+    assert taken({"content-length": "1000", "transfer-encoding": "chunked"}, [TEXT]) == (TEXT, None, True)
+    # What was announced is what comes, compressed; and what is wrong with that tells more.
+    packed = gzip.compress(TEXT)
+    assert taken({"content-length": str(len(packed)), "content-encoding": "gzip"}, [packed]) == (TEXT, None, True)
+    assert taken({"content-length": "1000", "content-encoding": "gzip"}, [packed[:-1]]) == (TEXT, CUT_OFF, True)
+
+
+@pytest.mark.parametrize("length", ["", "-1", "+5000", "1e9", "²", "٣٣٣٣", "9" * 5000, "500 000"])
+def test_a_length_that_is_none_announces_nothing(length: str) -> None:
+    assert taken({"content-length": length}, [TEXT]) == (TEXT, None, True)
+
+
+def test_a_body_with_a_fault_in_it() -> None:
+    broken = gzip.compress(TEXT)[:-8] + b"\x00" * 8
+    assert taken({"content-encoding": "gzip"}, [broken, b"more"]) == (TEXT, BROKEN, False)
+    assert taken({"content-encoding": "br"}, [TEXT]) == (TEXT, "its Content-Encoding is not supported", True)

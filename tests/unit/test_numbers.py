@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Iterator
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -311,6 +312,34 @@ class SlowText(str):
     """A text that the short way does not know: it takes the long one."""
 
     __slots__ = ()
+
+
+class Otherwise(str):
+    """A text that spells itself otherwise."""
+
+    __slots__ = ()
+
+    def __format__(self, _: str) -> str:
+        raise TypeError("not this way")
+
+    def split(self, *_: object, **__: object) -> list[str]:
+        return [self]
+
+
+class Named(str, Enum):
+    ONE = "13866194295"
+
+
+@pytest.mark.parametrize("written", [ONE, "138 6619-4295", f"{ONE},{TWO}"])
+def test_a_text_of_another_kind_takes_the_long_way(written: str) -> None:
+    for clean in (clean_numbers(Otherwise(written)), clean_numbers([Otherwise(written)])):
+        assert clean == clean_numbers(written)
+        assert {type(number) for number in clean.valid} == {str}
+
+
+@pytest.mark.parametrize("others", [[], [TWO]])
+def test_a_name_is_no_number_whatever_it_stands_for(others: list[str]) -> None:
+    assert reasons([Named.ONE, *others]) == reasons(iter([Named.ONE, *others])) == [NOT_DIGITS]
 
 
 near_misses = st.one_of(

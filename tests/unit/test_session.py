@@ -10,10 +10,10 @@ from jzysoap.calls import Answer, Call
 from jzysoap.config import configure
 from jzysoap.errors import OutcomeUnknownError
 from jzysoap.session import Session
-from jzysoap.wire import Reply
+from jzysoap.wire import Reply, Request
 
 
-@pytest.mark.parametrize("problem", [ImportError, OSError, MemoryError])
+@pytest.mark.parametrize("problem", [ImportError, OSError, MemoryError, EOFError, RecursionError])
 @pytest.mark.parametrize(("kind", "raw", "retry"), [("send", b"a ***", "never"), ("poll", b"a pw123", "later")])
 def test_an_answer_that_there_is_no_reading_is_not_lost(
     problem: type[Exception], kind: Literal["send", "poll"], raw: bytes, retry: str
@@ -31,3 +31,18 @@ def test_an_answer_that_there_is_no_reading_is_not_lost(
     assert (caught.value.raw, caught.value.retry, caught.value.may_have_been_sent) == (raw, retry, True)
     assert isinstance(caught.value.__cause__, problem)
     assert caught.value.__cause__.__traceback__ is None
+
+
+def test_where_no_thread_is_to_be_had_it_is_done_here() -> None:
+    arguments = {"base_url": "http://localhost", "username": "u", "password": lambda: "pw123", "interface": "servlet"}
+    session = Session(configure(arguments))
+    body = b"<smsreport>" + b"<psreport><mobile>13800000001</mobile></psreport>" * 10_000 + b"</smsreport>"
+    steps = session.reports()
+    none = RuntimeError("can't start new thread")
+    # The password's callable first, then the reading of a long answer.
+    assert callable(next(steps))
+    assert isinstance(steps.throw(none), Request)
+    assert callable(steps.send(Reply(200, {}, body)))
+    with pytest.raises(StopIteration) as caught:
+        steps.throw(none)
+    assert len(caught.value.value) == 10_000

@@ -239,7 +239,18 @@ ODD = (
         "</a>",
     ),
     *(' xmlns=""', ' xmlns="urn:z"', ' xmlns:r=""', ' xmlns:r="a b"', ' xmlns:xml="urn:q"', ' a="1" a="1"', ' a:b="1"'),
-    *(' href="#1"', ' id="1"', ' i:nil="1"', "Header", "Fault", "Body", "r:", ' version="1.1"', ' encoding="x"'),
+    *(
+        ' href="#1"',
+        ' id="1"',
+        ' xml:id="1"',
+        ' i:nil="1"',
+        "Header",
+        "Fault",
+        "Body",
+        "r:",
+        ' version="1.1"',
+        ' encoding="x"',
+    ),
 )
 mutations = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), st.sampled_from(ODD)), max_size=3)
 
@@ -258,13 +269,17 @@ mutations = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), st.sampled_fr
         ]
     ),
     mutations,
+    st.sampled_from(["utf-8", "utf-8", "utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32-le", "utf-7", "cp037"]),
 )
-def test_what_is_read_at_a_glance_is_what_the_tree_says(text: str, changes: list[tuple[float, int, str]]) -> None:
+def test_what_is_read_at_a_glance_is_what_the_tree_says(
+    text: str, changes: list[tuple[float, int, str]], charset: str
+) -> None:
     for place, length, put in changes:
         at = int(place * len(text))
         text = text[:at] + put + text[at + length :]
-    seen = glance(text.encode())
-    assert seen is None or seen == tree.read(reply(text))
+    body = text.encode(charset, "replace")
+    seen = glance(body)
+    assert seen is None or seen == tree.read(reply(body))
 
 
 @pytest.mark.parametrize(
@@ -277,6 +292,8 @@ def test_what_is_read_at_a_glance_is_what_the_tree_says(text: str, changes: list
         answer("a<?b?>"),
         answer("a").replace("<r:return>", '<r:return i:nil="1">'),
         answer("a").replace("<r:return>", '<r:return href="#1">'),
+        answer("a").replace("<r:return>", '<r:return xml:id="1">'),
+        answer("a\x7f"),
         answer("a").replace("</r:return>", "</r:return><r:more/>"),
         answer("a").replace("<s:Body>", "<s:Header/><s:Body>"),
         answer("a").replace("urn:x", "a b"),
@@ -291,6 +308,14 @@ def test_what_is_read_at_a_glance_is_what_the_tree_says(text: str, changes: list
 )
 def test_what_is_not_plain_to_see_is_left_to_the_tree(text: str) -> None:
     assert glance(text.encode()) is None
+
+
+@pytest.mark.parametrize("charset", ["ascii", "utf-16", "utf-16-le", "utf-16-be"])
+def test_no_doctype_reaches_a_glance(charset: str) -> None:
+    bomb = '<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>' + answer("&b;")
+    assert glance(bomb.encode(charset)) is None
+    with pytest.raises(MalformedReplyError):
+        read(reply(bomb.encode(charset)))
 
 
 @given(LEGAL)

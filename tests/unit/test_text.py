@@ -21,6 +21,7 @@ from jzysoap.text import (
     decode,
     gbk_safe,
     is_long,
+    looks_like_html,
     name_character,
     sign,
     utf16_units,
@@ -346,3 +347,13 @@ def test_utf_8_comes_back(text: str) -> None:
 )
 def test_a_character_is_named(character: str, name: str) -> None:
     assert name_character(character) == name
+
+
+@pytest.mark.parametrize("page", ["<!DOCTYPE html>\n<p>", "<!doctype HTML PUBLIC", "\r\n<HTML>", "x" * 4000 + "<html "])
+def test_a_page_for_people_is_told(page: str) -> None:
+    assert looks_like_html(page)
+
+
+@pytest.mark.parametrize("text", ["", "<a>html</a>", "success", "x" * 4096 + "<html>"])
+def test_other_texts_are_no_page(text: str) -> None:
+    assert not looks_like_html(text)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from jzysoap.xmltext import has_doctype, looks_like_html, mend, parse, parse_part
+from jzysoap.xmltext import has_doctype, mend, parse, parse_part
 
 ILLEGAL = "\x00\x01\x08\x0b\x0c\x0e\x1f\ufffe\uffff\ud800\udfff"
 BOMB = "<!DOCTYPE a [<!ENTITY b 'bbbb'><!ENTITY c '&b;&b;&b;&b;'>]>"
@@ -77,16 +77,6 @@ def test_no_parser_sees_a_doctype() -> None:
 def test_a_doctype_is_seen_behind_whatever_may_stand_before_it(prolog: str) -> None:
     assert has_doctype(f"{prolog}<!DOCTYPE html><html/>")
     assert not has_doctype(f"{prolog}<a><!-- <!DOCTYPE a> --></a>")
-
-
-@pytest.mark.parametrize("page", ["<!DOCTYPE html>\n<p>", "<!doctype HTML PUBLIC", "\r\n<HTML>", "x" * 4000 + "<html "])
-def test_a_page_for_people_is_told(page: str) -> None:
-    assert looks_like_html(page)
-
-
-@pytest.mark.parametrize("text", ["", "<a>html</a>", "success", "x" * 4096 + "<html>"])
-def test_other_texts_are_no_page(text: str) -> None:
-    assert not looks_like_html(text)
 
 
 @pytest.mark.parametrize(

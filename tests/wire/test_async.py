@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from jzysoap import AsyncClient, ConfigurationError, DeliveryReport, OutcomeUnknownError, Poll, Timeout
+from jzysoap import AsyncClient, ConfigurationError, DeliveryReport, NotSentError, OutcomeUnknownError, Poll, Timeout
 from jzysoap.wsdl import bundled
 from tests.wire.matrix import good, http, operation_of
 from tests.wire.servers import RawServer, refused_port
@@ -207,7 +207,9 @@ def test_two_hundred_tasks_over_one_client_get_their_own_answers() -> None:
         assert len(server.requests) == 200
 
 
-def test_loading_the_definition_does_not_block_the_loop() -> None:
+def test_loading_the_definition_does_not_block_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The thread that waits looks several times whether the loop still runs.
+    monkeypatch.setattr("jzysoap.aio._LOOK", 0.05)
     fetched: list[bytes] = []
 
     def handle(server: RawServer, connection: socket.socket) -> None:
@@ -279,6 +281,40 @@ def test_a_foreign_transport_that_loses_bytes_is_noticed() -> None:
                 await client.send(NUMBER, "好")
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("length", ["\xb2", "9" * 5000])
+def test_a_foreign_transport_that_announces_nonsense_costs_no_answer(length: str) -> None:
+    def respond(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers=[(b"content-length", length.encode("latin-1"))], stream=Short())
+
+    async def main() -> None:
+        adapter = httpx.MockTransport(respond)
+        async with client_of("http://127.0.0.1:9", interface="servlet", adapter=adapter) as client:
+            assert (await client.send(NUMBER, "好")).batches[0].batch_id is None
+
+    asyncio.run(main())
+
+
+def test_a_loop_without_threads_loses_no_poll() -> None:
+    document = "<smsreport>" + "<psreport><mobile>13800000001</mobile></psreport>" * 10_000 + "</smsreport>"
+
+    async def main(url: str) -> None:
+        async with client_of(url, interface="servlet") as client:
+            # Threads are refused from now on.
+            await asyncio.get_running_loop().shutdown_default_executor()
+            assert len(await client.reports()) == 10_000
+        async with client_of(url) as client:
+            with pytest.raises(NotSentError, match="no thread is to be had"):
+                await client.send(NUMBER, "好")
+
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        while server.read_request(connection):
+            connection.sendall(http(document.encode()))
+
+    with RawServer(handle) as server:
+        asyncio.run(main(server.url))
+        assert len(server.requests) == 1
 
 
 def test_a_forked_process_makes_its_own_connections(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -951,6 +951,34 @@ def test_a_foreign_adapters_answer(raw: Any, ask: Ask) -> None:
     assert (got.body, got.problem) == (b"answer", None)
 
 
+class Breaking:
+    """A file of whose content some can be read."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = list(pieces)
+
+    def read(self, _size: int) -> bytes:
+        if not self._pieces:
+            raise RuntimeError("secret")
+        return self._pieces.pop(0)
+
+    def close(self) -> None:
+        pass
+
+
+def test_what_a_foreign_adapter_gave_before_it_broke_is_kept(ask: Ask) -> None:
+    def answer(raw: Breaking) -> Foreign:
+        response = requests.Response()
+        response.status_code = 200
+        response.raw = raw
+        return Foreign(lambda _: response)
+
+    got = ask("http://gateway.invalid", adapter=answer(Breaking(b"half ", b"of it")))
+    assert (got.body, got.problem) == (b"half of it", "RuntimeError")
+    with pytest.raises(OutcomeUnknownError, match=r"RuntimeError$"):
+        ask("http://gateway.invalid", adapter=answer(Breaking()))
+
+
 def test_a_foreign_adapters_answer_that_cannot_be_read(ask: Ask) -> None:
     with pytest.raises(OutcomeUnknownError, match="AttributeError"):
         ask("http://gateway.invalid", adapter=Foreign(lambda _: requests.Response()))
