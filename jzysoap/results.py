@@ -6,16 +6,10 @@ that is cut off gives the records that are whole, and every error has the bytes.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import logging
 import re
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import datetime, timedelta, timezone
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from itertools import repeat
-from operator import itemgetter, methodcaller
 from typing import Any, TypeVar
 
 from jzysoap.errors import (
@@ -29,17 +23,15 @@ from jzysoap.errors import (
     NumberRejectedError,
     RateLimitedError,
 )
-from jzysoap.models import Balance, DeliveryReport, DeliveryStatus, Poll, Reply
-from jzysoap.scan import Columns, Span, scan
+from jzysoap.models import Balance, DeliveryReport, Poll, Reply
+from jzysoap.records import make_replies, make_reply, make_report, make_reports
+from jzysoap.scan import Span, scan
 from jzysoap.text import looks_like_html
 from jzysoap.wire import EVIDENCE
 
 logger = logging.getLogger("jzysoap")
 
 T = TypeVar("T")
-
-CHINA = timezone(timedelta(hours=8))
-"""The vendor's local time; China keeps it all year."""
 
 # What a gateway's words plainly mean. Those that fit no row, or several, stay plain; so do those of the first row.
 _MEANINGS: Mapping[type[GatewayError], str] = {
@@ -68,16 +60,6 @@ _FAILED = re.compile("失败|failure", re.IGNORECASE)
 _NOTHING = re.compile(r"[\s\ufeff]*")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _COUNTS = {"membersmsnum": "member", "gatesmsnum": "gateway", "kasmsnum": "card"}
-
-_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?")
-_TIMES = re.compile(r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.0)?)*")
-_TO_SECONDS = itemgetter(slice(19))
-_TO_CHINA = methodcaller("replace", tzinfo=CHINA)
-_BASE64 = re.compile(r"[A-Za-z0-9+/]*")
-_PADDED = re.compile(r"(?:[A-Za-z0-9+/]*={0,2}\n)*")
-_STATUSES = {str(status.value): status for status in DeliveryStatus}
-_REPORT_FIELDS = frozenset(("mobile", "username", "smslogid", "status", "sendtime"))
-_REPLY_FIELDS = frozenset(("mobile", "receiver", "content", "sendtime"))
 
 
 def gateway_error(text: str, secrets: Collection[str] = (), **attributes: Any) -> GatewayError:
@@ -179,7 +161,7 @@ def parse_reports(
         IncompletePollError: the document was cut off; it has the records that are whole.
         MalformedReplyError: something else came.
     """
-    answer = _poll("smsreport", "psreport", _report, text, raw, complete, empty_texts, secrets)
+    answer = _poll("smsreport", "psreport", make_report, text, raw, complete, empty_texts, secrets)
     del text, raw, secrets
     if isinstance(answer, JzySoapError):
         raise answer
@@ -204,7 +186,7 @@ def parse_replies(
     Raises:
         GatewayError, IncompletePollError, MalformedReplyError: as in ``parse_reports``.
     """
-    read = partial(_reply, encoding=encoding)
+    read = partial(make_reply, encoding=encoding)
     answer = _poll("smsrerecv", "psrerecv", read, text, raw, complete, empty_texts, secrets)
     del text, raw, secrets
     if isinstance(answer, JzySoapError):
@@ -214,104 +196,14 @@ def parse_replies(
 
 def scan_reports(body: bytes, span: Span) -> Poll[DeliveryReport] | None:
     """What ``parse_reports`` gives for the document in a reply, much faster; None where it is not of the usual form."""
-    records = scan(body, span, "smsreport", "psreport", _report_rows)
+    records = scan(body, span, "smsreport", "psreport", make_reports)
     return None if records is None else Poll(tuple(records), (), body)
 
 
 def scan_replies(body: bytes, span: Span, *, encoding: str = "gb18030") -> Poll[Reply] | None:
     """What ``parse_replies`` gives for the document in a reply, much faster; None where it is not of the usual form."""
-
-    def models(columns: Columns) -> list[Reply] | None:
-        return _reply_columns(columns, encoding) or _rows(partial(_reply, encoding=encoding), columns)
-
-    records = scan(body, span, "smsrerecv", "psrerecv", models)
+    records = scan(body, span, "smsrerecv", "psrerecv", partial(make_replies, encoding=encoding))
     return None if records is None else Poll(tuple(records), (), body)
-
-
-def _rows(read: Callable[[dict[str, str]], T | None], columns: Columns) -> list[T] | None:
-    models = [read(dict(zip(columns, values, strict=True))) for values in zip(*columns.values(), strict=True)]
-    # A record without a mobile is to be shown as it came.
-    return None if any(model is None for model in models) else models  # type: ignore[return-value]  # none is None
-
-
-def _report_rows(columns: Columns) -> list[DeliveryReport] | None:
-    return _report_columns(columns) or _rows(_report, columns)
-
-
-def _report_columns(columns: Columns) -> list[DeliveryReport] | None:
-    """Delivery reports with nothing odd in any of them, made column by column; None where there may be."""
-    if columns.keys() != _REPORT_FIELDS:
-        return None
-    statuses = {code: _STATUSES.get(code.strip()) for code in set(columns["status"])}
-    if None in statuses.values():
-        return None
-    return _made(
-        DeliveryReport,
-        len(columns["mobile"]),
-        mobile=_present(columns["mobile"]),
-        username=_present(columns["username"], repeated=True),
-        batch_id=_present(columns["smslogid"], repeated=True),
-        status=map(statuses.__getitem__, columns["status"]),
-        sent_at=_moments(columns["sendtime"]),
-        raw_fields=repeat(None),
-    )
-
-
-def _reply_columns(columns: Columns, encoding: str) -> list[Reply] | None:
-    """The same for replies."""
-    if columns.keys() != _REPLY_FIELDS:
-        return None
-    contents = columns["content"]
-    if any(len(content) % 4 for content in contents) or not _PADDED.fullmatch("\n".join([*contents, ""])):
-        return None
-    raw = list(map(binascii.a2b_base64, contents))
-    text = [data.decode(encoding, "replace") for data in raw]
-    if "\ufffd" in "".join(text):
-        return None
-    return _made(
-        Reply,
-        len(contents),
-        mobile=_present(columns["mobile"]),
-        receiver=_present(columns["receiver"], repeated=True),
-        text=text,
-        raw=raw,
-        received_at=_moments(columns["sendtime"]),
-        raw_fields=repeat(None),
-    )
-
-
-def _present(values: list[str], *, repeated: bool = False) -> list[str] | None:
-    """A column without the blanks around each value; None where one is empty. Where they repeat, each is kept once."""
-    if repeated:
-        stripped = {value: value.strip() for value in set(values)}
-        return list(map(stripped.__getitem__, values)) if all(stripped.values()) else None
-    plain = list(map(str.strip, values))
-    return plain if all(plain) else None
-
-
-def _moments(times: list[str]) -> list[datetime] | None:
-    """A column of times as the vendor writes them; None where one is missing, written otherwise, or no time."""
-    # Most of a batch's records are of the same few seconds.
-    different = list(set(times))
-    repeated = 2 * len(different) < len(times)
-    read = different if repeated else times
-    if set(map(len, read)) not in ({19}, {21}) or not _TIMES.fullmatch("".join(read)):
-        return None
-    try:
-        moments = list(map(_TO_CHINA, map(datetime.fromisoformat, map(_TO_SECONDS, read))))
-    except ValueError:
-        return None
-    return list(map(dict(zip(read, moments, strict=True)).__getitem__, times)) if repeated else moments
-
-
-def _made(model: type[T], count: int, **columns: Iterable[Any] | None) -> list[T] | None:
-    """So many models of columns, in place of the constructor, which as a frozen class's takes three times as long."""
-    if None in columns.values():
-        return None
-    models = list(map(object.__new__, repeat(model, count)))
-    for name, values in columns.items():
-        deque(map(getattr(model, name).__set__, models, values), 0)  # type: ignore[arg-type]  # no column is None
-    return models
 
 
 def _error(wanted: str, text: str | None, secrets: Collection[str], **attributes: Any) -> JzySoapError:
@@ -388,64 +280,3 @@ def _poll(
     return IncompletePollError(
         f"the gateway's answer ends in the middle; {len(poll)} complete records came", raw=raw, poll=poll
     )
-
-
-def _report(fields: dict[str, str]) -> DeliveryReport | None:
-    mobile = fields.get("mobile", "").strip()
-    if not mobile:
-        return None
-    username = fields.get("username", "").strip() or None
-    batch_id = fields.get("smslogid", "").strip() or None
-    status = _STATUSES.get(fields.get("status", "").strip())
-    sent_at = _time(fields.get("sendtime", ""))
-    odd = None in (username, batch_id, status, sent_at) or _is_odd(fields, _REPORT_FIELDS)
-    return DeliveryReport(
-        mobile,
-        username,
-        batch_id,
-        DeliveryStatus.UNKNOWN if status is None else status,
-        sent_at,
-        fields if odd else None,
-    )
-
-
-def _reply(fields: dict[str, str], encoding: str) -> Reply | None:
-    mobile = fields.get("mobile", "").strip()
-    if not mobile:
-        return None
-    receiver = fields.get("receiver", "").strip() or None
-    content = fields.get("content", "")
-    received_at = _time(fields.get("sendtime", ""))
-    data = _base64(content)
-    if data is None:
-        # Not encoded at all, then: what is there is what was written.
-        raw, text = content.encode(), content
-    else:
-        raw, text = data, data.decode(encoding, "replace")
-    odd = None in (receiver, data, received_at) or "\ufffd" in text or _is_odd(fields, _REPLY_FIELDS)
-    return Reply(mobile, receiver, text, raw, received_at, fields if odd else None)
-
-
-def _is_odd(fields: dict[str, str], known: frozenset[str]) -> bool:
-    return fields.keys() != known or any("\ufffd" in value for value in fields.values())
-
-
-def _time(text: str) -> datetime | None:
-    match = _TIME.fullmatch(text.strip())
-    if match is None:
-        return None
-    try:
-        time = datetime.fromisoformat(match[1]).replace(tzinfo=CHINA)
-    except ValueError:
-        return None
-    fraction = match[2]
-    # Nearly all have ".0", as java.sql.Timestamp writes them.
-    return time.replace(microsecond=int(fraction[:6].ljust(6, "0"))) if fraction and fraction != "0" else time
-
-
-def _base64(text: str) -> bytes | None:
-    """The bytes of BASE64 of either alphabet, with line breaks and without padding too; None where it is none."""
-    packed = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
-    if len(packed) % 4 == 1 or not _BASE64.fullmatch(packed):
-        return None
-    return base64.b64decode(packed + "=" * (-len(packed) % 4))

@@ -34,8 +34,8 @@ from jzysoap.errors import (
 )
 from jzysoap.masking import Secret
 from jzysoap.models import Balance, DeliveryReport, DeliveryStatus, Poll, Rejected, Reply
+from jzysoap.records import CHINA
 from jzysoap.results import (
-    CHINA,
     gateway_error,
     parse_balance,
     parse_password_change,
