@@ -384,7 +384,7 @@ def main() -> None:
             show(_SIZES, skipped)
         if not chosen.only:
             with tempfile.TemporaryDirectory() as cache:
-                begun = starts(url, 3 if chosen.quick else rounds * 2, cache)
+                begun = starts(url, 3 if chosen.quick else rounds * 4, cache)
             for title in begun:
                 came[title] = begun[title]
                 show(title, {})
