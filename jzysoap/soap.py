@@ -112,7 +112,7 @@ def locate(reply: Reply) -> Span | None:
 
 
 def glance(body: bytes) -> str | None:
-    """What ``envelope.read`` gives for a reply as most servers write it, in a third of the time; else None.
+    """What ``envelope.read`` gives for a reply as most servers write it, in less time; else None.
 
     That is a short one in ASCII, where no charset matters, with nothing in it but a result of text. The parser never
     sees a DOCTYPE, and so no entity.
