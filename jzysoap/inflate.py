@@ -54,6 +54,7 @@ class Body:
     def finish(self) -> None:
         """Tells that nothing more comes."""
         if self.problem is None:
+            self._made.write(self._inflater.held)
             try:
                 self._inflater.finish()
             except ValueError as error:
@@ -71,13 +72,16 @@ class Inflater:
 
     Args:
         encoding: the header's value; empty or ``identity`` for none.
+
+    Attributes:
+        held: the first byte, until a second one tells with it whether this is compressed at all.
     """
 
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding.strip().lower()
         self._compressed = self._encoding in ("gzip", "x-gzip", "deflate")
         self._inflate: zlib._Decompress | None = None
-        self._head = b""
+        self.held = b""
         self._broken = False
 
     def feed(self, data: bytes, limit: int) -> bytes:
@@ -89,10 +93,10 @@ class Inflater:
             ValueError: an earlier piece was broken; what came before the fault has been given.
         """
         if self._compressed and self._inflate is None:
-            self._head += data
-            if len(self._head) < 2:
+            self.held += data
+            if len(self.held) < 2:
                 return b""
-            data, self._head = self._head, b""
+            data, self.held = self.held, b""
             self._compressed = _is_compressed(data)
             self._broken = not self._compressed
         if not self._compressed:
@@ -110,7 +114,7 @@ class Inflater:
         """
         if self._broken:
             raise ValueError(_BROKEN)
-        if self._head or (self._inflate is not None and not self._inflate.eof):
+        if self.held or (self._inflate is not None and not self._inflate.eof):
             raise ValueError("its compressed data ends in the middle")
         if not self._compressed and self._encoding not in ("", "identity"):
             raise ValueError("its Content-Encoding is not supported")

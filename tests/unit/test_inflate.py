@@ -182,3 +182,12 @@ def test_a_body_with_a_fault_in_it() -> None:
     broken = gzip.compress(TEXT)[:-8] + b"\x00" * 8
     assert taken({"content-encoding": "gzip"}, [broken, b"more"]) == (TEXT, BROKEN, False)
     assert taken({"content-encoding": "br"}, [TEXT]) == (TEXT, "its Content-Encoding is not supported", True)
+
+
+@pytest.mark.parametrize("byte", [b"a", b"\x1f", b"x"])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_body_too_short_to_tell_whether_it_is_compressed_is_kept(encoding: str, byte: bytes) -> None:
+    body = Body({"content-encoding": encoding}, 10)
+    assert body.feed(byte)
+    body.finish()
+    assert (body.value(), body.problem) == (byte, CUT_OFF)
