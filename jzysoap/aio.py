@@ -116,10 +116,7 @@ class AsyncClient(BaseClient):
     async def _load(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._session.needs_bindings():
             load = partial(wsdl.load, self._config, partial(self._fetch, loop))
-            try:
-                self._session.bindings, self._session.definition = await asyncio.to_thread(load)
-            except RuntimeError as error:
-                raise NotSentError("no thread is to be had for loading the definition") from error
+            self._session.bindings, self._session.definition = await _in_thread(load, otherwise=_refuse_to_load)
 
     async def _run(self, steps: Steps[T]) -> T:
         await self.prepare()
@@ -129,7 +126,7 @@ class AsyncClient(BaseClient):
                 cancelled: asyncio.CancelledError | None = None
                 try:
                     if not isinstance(step, Request):
-                        result: Any = await asyncio.to_thread(step)
+                        result: Any = await _in_thread(step, otherwise=step)
                     elif step.consuming:
                         result, cancelled = await self._finish(step)
                     else:
@@ -178,6 +175,33 @@ class AsyncClient(BaseClient):
                     raise NotSentError("the event loop has stopped") from None
             except concurrent.futures.CancelledError:
                 raise NotSentError("the event loop is shutting down") from None
+
+
+async def _in_thread(work: Callable[[], T], *, otherwise: Callable[[], T]) -> T:
+    """What a function gives that may block, or another one where no thread is to be had for it."""
+    job: concurrent.futures.Future[T] = concurrent.futures.Future()
+    try:
+        await asyncio.to_thread(_do, job, work)
+    except RuntimeError:
+        # An executor that could start no thread keeps the work for those that it has, and they may be at it already.
+        return otherwise() if job.cancel() else await asyncio.wrap_future(job)
+    try:
+        return job.result()
+    finally:
+        # What is raised has this frame, and is held by the job.
+        del job
+
+
+def _do(job: concurrent.futures.Future[T], work: Callable[[], T]) -> None:
+    if job.set_running_or_notify_cancel():
+        try:
+            job.set_result(work())
+        except BaseException as error:  # noqa: BLE001  # nothing is hidden: whoever waits has it raised
+            job.set_exception(error)
+
+
+def _refuse_to_load() -> NoReturn:
+    raise NotSentError("no thread is to be had for loading the definition")
 
 
 def _hand_over(steps: Steps[Any], result: object, cancelled: asyncio.CancelledError) -> NoReturn:

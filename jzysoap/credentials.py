@@ -35,7 +35,7 @@ class Credentials:
     @property
     def known(self) -> Secret | None:
         """What ``encoded`` gives, where that needs no asking."""
-        return self._encoded
+        return self._encoded if callable(self._config.password) else self.encoded()
 
     def encoded(self) -> Secret:
         """BASE64 of the password's bytes.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -219,12 +220,12 @@ class Session:
 
     def _authenticated(self, call: Call[T]) -> Steps[T]:
         # A callable may ask a vault for the password; a thread for it costs more than a call.
-        password = self.credentials.known or (yield from _aside(self.credentials.encoded))
+        password = self.credentials.known or (yield self.credentials.encoded)
         try:
             return (yield from self._exchange(call, password))
         except AuthenticationError as error:
             # Refused for certain, so asking once more cannot text anyone twice.
-            if error.may_have_been_sent or not (yield from _aside(partial(self.credentials.renew, password))):
+            if error.may_have_been_sent or not (yield partial(self.credentials.renew, password)):
                 raise
         return (yield from self._exchange(call, self.credentials.encoded()))
 
@@ -234,8 +235,15 @@ class Session:
         if poll and self.config.on_reply is not None:
             _hand_over(partial(self.config.on_reply, call.operation, reply.body), "raw", lambda: reply.body)
         read = partial(self._read, call, reply)
-        # Reading a long document takes a while.
-        return (yield from _aside(read)) if len(reply.body) > _LONG else read()
+        try:
+            # Reading a long document takes a while.
+            return (yield read) if len(reply.body) > _LONG else read()
+        except (Exception, GeneratorExit):
+            raise
+        except BaseException:
+            if poll and self.config.on_reply is None:
+                logger.warning("an interrupted poll received %d bytes that no on_reply keeps", len(reply.body))
+            raise
 
     def _read(self, call: Call[T], reply: Reply) -> T:
         secrets = self.credentials.secrets()
@@ -244,11 +252,9 @@ class Session:
             return self._read_whole(call, reply, secrets) if reply.problem is None else self._read_part(call, reply)
         except JzySoapError as error:
             failure = error
-        except Exception as problem:  # noqa: BLE001  # nothing is hidden: it is the cause of what is raised
+        except Exception as problem:  # noqa: BLE001  # nothing is hidden: what is raised tells of it
             # There is an answer, whatever is wrong here: no memory left for it, or no file for what an odd one needs.
-            failure = OutcomeUnknownError(f"the gateway's answer could not be read here: {type(problem).__name__}")
-            # Its frames hold what was read so far.
-            failure.__cause__ = problem.with_traceback(None)
+            failure = OutcomeUnknownError(f"the gateway's answer could not be read here: {_told(problem)}")
         # What came of a poll is all there will ever be of it.
         failure.raw = evidence(reply.body, secrets, whole=call.kind == "poll")
         raise failure
@@ -316,14 +322,14 @@ def _outcome(error: JzySoapError) -> Outcome:
     return Outcome.REJECTED if isinstance(error, GatewayError) else Outcome.NOT_SENT
 
 
-def _aside(work: Callable[[], T]) -> Steps[T]:
-    """What a function gives that may take its time; called here where no thread is to be had for it."""
-    try:
-        result: T = yield work
-    except RuntimeError:
-        # Not its own: whatever goes wrong in it is an error of ours.
-        result = work()
-    return result
+def _told(problem: Exception) -> str:
+    """What an error says that may hold what was read, in its text, its frames or those of its context: no more."""
+    if isinstance(problem, (OSError, ImportError, MemoryError)):
+        # Of this process, whatever was read.
+        return f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__
+    places = ((frame.f_globals["__name__"], line) for frame, line in traceback.walk_tb(problem.__traceback__))
+    *_, (module, line) = (place for place in places if place[0].startswith("jzysoap"))
+    return f"{type(problem).__name__} in {module}, line {line}"
 
 
 def _hand_over(hook: Callable[[], object], name: str, known: Callable[[], object]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, NoReturn
+from collections.abc import Callable
+from typing import Any, Literal, NoReturn
 
 import pytest
 
@@ -10,39 +11,63 @@ from jzysoap.calls import Answer, Call
 from jzysoap.config import configure
 from jzysoap.errors import OutcomeUnknownError
 from jzysoap.session import Session
-from jzysoap.wire import Reply, Request
+from jzysoap.wire import Reply
+
+SECRET = "pw123"
 
 
-@pytest.mark.parametrize("problem", [ImportError, OSError, MemoryError, EOFError, RecursionError])
+def session_of(**arguments: Any) -> Session:
+    given = {"base_url": "http://localhost", "username": "u", "password": SECRET, "interface": "servlet"}
+    session = Session(configure({**given, **arguments}))
+    session.credentials.encoded()
+    return session
+
+
+def undecodable() -> NoReturn:
+    SECRET.encode().decode("utf-16-le")
+    raise AssertionError("that was decoded")
+
+
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        (ImportError("no such library"), "ImportError: no such library"),
+        (OSError(24, "Too many open files"), r"OSError: \[Errno 24\] Too many open files"),
+        (MemoryError(), "MemoryError"),
+        (EOFError(), r"EOFError in jzysoap\.session, line \d+"),
+        (ValueError(f"not a number: {SECRET}"), r"ValueError in jzysoap\.session, line \d+"),
+        (undecodable, r"UnicodeDecodeError in jzysoap\.session, line \d+"),
+    ],
+)
 @pytest.mark.parametrize(("kind", "raw", "retry"), [("send", b"a ***", "never"), ("poll", b"a pw123", "later")])
 def test_an_answer_that_there_is_no_reading_is_not_lost(
-    problem: type[Exception], kind: Literal["send", "poll"], raw: bytes, retry: str
+    problem: Exception | Callable[[], NoReturn], told: str, kind: Literal["send", "poll"], raw: bytes, retry: str
 ) -> None:
     def read(_answer: Answer) -> NoReturn:
-        raise problem("no more of it")
+        try:
+            raise KeyError(SECRET)
+        except KeyError:
+            if callable(problem):
+                problem()
+            raise problem  # noqa: B904  # with its context
 
-    arguments = {"base_url": "http://localhost", "username": "u", "password": "pw123", "interface": "servlet"}
-    session = Session(configure(arguments))
-    session.credentials.encoded()
-    steps = session.call(Call("sendSms", kind, read))
+    steps = session_of().call(Call("sendSms", kind, read))
     next(steps)
-    with pytest.raises(OutcomeUnknownError, match=f"could not be read here: {problem.__name__}$") as caught:
+    with pytest.raises(OutcomeUnknownError, match=f"could not be read here: {told}$") as caught:
         steps.send(Reply(200, {}, b"a pw123"))
     assert (caught.value.raw, caught.value.retry, caught.value.may_have_been_sent) == (raw, retry, True)
-    assert isinstance(caught.value.__cause__, problem)
-    assert caught.value.__cause__.__traceback__ is None
+    assert caught.value.__cause__ is caught.value.__context__ is None
 
 
-def test_where_no_thread_is_to_be_had_it_is_done_here() -> None:
-    arguments = {"base_url": "http://localhost", "username": "u", "password": lambda: "pw123", "interface": "servlet"}
-    session = Session(configure(arguments))
-    body = b"<smsreport>" + b"<psreport><mobile>13800000001</mobile></psreport>" * 10_000 + b"</smsreport>"
-    steps = session.reports()
-    none = RuntimeError("can't start new thread")
-    # The password's callable first, then the reading of a long answer.
-    assert callable(next(steps))
-    assert isinstance(steps.throw(none), Request)
-    assert callable(steps.send(Reply(200, {}, body)))
-    with pytest.raises(StopIteration) as caught:
-        steps.throw(none)
-    assert len(caught.value.value) == 10_000
+@pytest.mark.parametrize(("on_reply", "told"), [(None, True), (lambda *_: None, False)])
+def test_a_poll_that_is_interrupted_while_it_is_read_says_what_is_lost(
+    on_reply: Callable[..., None] | None, told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    def read(_answer: Answer) -> NoReturn:
+        raise KeyboardInterrupt
+
+    steps = session_of(on_reply=on_reply).call(Call("getSmsReport", "poll", read))
+    next(steps)
+    with pytest.raises(KeyboardInterrupt):
+        steps.send(Reply(200, {}, b"<smsreport/>"))
+    assert ("an interrupted poll received 12 bytes that no on_reply keeps" in caplog.text) is told

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -52,7 +54,7 @@ def holding() -> Iterator[Holding]:
 
 
 def client_of(url: str, **options: Any) -> AsyncClient:
-    return AsyncClient(url, "test", "secret1", **{"wsdl": "bundled", "cache_dir": False, **options})
+    return AsyncClient(url, "test", **{"password": "secret1", "wsdl": "bundled", "cache_dir": False, **options})
 
 
 async def until(event: threading.Event) -> None:
@@ -296,9 +298,13 @@ def test_a_foreign_transport_that_announces_nonsense_costs_no_answer(length: str
     asyncio.run(main())
 
 
-def test_a_loop_without_threads_loses_no_poll() -> None:
+def long_answers(server: RawServer, connection: socket.socket) -> None:
     document = "<smsreport>" + "<psreport><mobile>13800000001</mobile></psreport>" * 10_000 + "</smsreport>"
+    while server.read_request(connection):
+        connection.sendall(http(document.encode()))
 
+
+def test_a_loop_without_threads_loses_no_poll() -> None:
     async def main(url: str) -> None:
         async with client_of(url, interface="servlet") as client:
             # Threads are refused from now on.
@@ -308,13 +314,100 @@ def test_a_loop_without_threads_loses_no_poll() -> None:
             with pytest.raises(NotSentError, match="no thread is to be had"):
                 await client.send(NUMBER, "好")
 
+    with RawServer(long_answers) as server:
+        asyncio.run(main(server.url))
+        assert len(server.requests) == 1
+
+
+class Pool(ThreadPoolExecutor):
+    """A pool of one thread, which is kept busy until it is let; it tells of the work that it then gets."""
+
+    def __init__(self, *, refuses: bool) -> None:
+        super().__init__(1)
+        self.let, self.asked = threading.Event(), threading.Event()
+        self.refuses: bool | None = None
+        self.submit(self.let.wait, 10)
+        self.refuses = refuses
+
+    def submit(self, *work: Any, **options: Any) -> Future[Any]:
+        future = super().submit(*work, **options)
+        if self.refuses is not None:
+            self.asked.set()
+        if self.refuses:
+            # As where the process has too many: the work is in the queue all the same.
+            raise RuntimeError("can't start new thread")
+        return future
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_what_a_pool_without_threads_keeps_is_done_once(refuses: bool) -> None:
+    asked: list[str] = []
+
+    def password() -> str:
+        asked.append(threading.current_thread().name)
+        raise OSError("the vault is sealed")
+
+    async def main() -> None:
+        pool = Pool(refuses=refuses)
+        asyncio.get_running_loop().set_default_executor(pool)
+        if not refuses:
+            pool.let.set()
+        async with client_of("http://127.0.0.1:9", interface="servlet", password=password) as client:
+            with pytest.raises(ConfigurationError, match="the password callable failed"):
+                await client.balance()
+        pool.let.set()
+        await asyncio.get_running_loop().shutdown_default_executor()
+
+    asyncio.run(main())
+    assert len(asked) == 1
+    assert (asked == ["MainThread"]) is refuses
+
+
+def test_what_a_pool_without_threads_is_at_already_is_waited_for() -> None:
+    class Late(Pool):
+        def submit(self, *work: Any, **options: Any) -> Future[Any]:
+            try:
+                return super().submit(*work, **options)
+            finally:
+                if self.refuses is not None:
+                    self.let.set()
+                    assert begun.wait(10)
+
+    begun = threading.Event()
+
+    def password() -> str:
+        begun.set()
+        return "secret1"
+
+    async def main(url: str) -> None:
+        asyncio.get_running_loop().set_default_executor(Late(refuses=True))
+        async with client_of(url, interface="servlet", password=password) as client:
+            assert (await client.send(NUMBER, "好")).batches[0].batch_id == "1"
+
     def handle(server: RawServer, connection: socket.socket) -> None:
-        while server.read_request(connection):
-            connection.sendall(http(document.encode()))
+        server.read_request(connection)
+        connection.sendall(http(b"success;1"))
 
     with RawServer(handle) as server:
         asyncio.run(main(server.url))
-        assert len(server.requests) == 1
+
+
+def test_a_poll_cancelled_while_it_is_read_says_what_is_lost(caplog: pytest.LogCaptureFixture) -> None:
+    async def main(url: str) -> None:
+        pool = Pool(refuses=False)
+        asyncio.get_running_loop().set_default_executor(pool)
+        async with client_of(url, interface="servlet") as client:
+            task = asyncio.create_task(client.reports())
+            while not pool.asked.is_set():
+                await asyncio.sleep(0.01)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        pool.let.set()
+
+    with RawServer(long_answers) as server:
+        asyncio.run(main(server.url))
+    assert re.search(r"an interrupted poll received \d{6} bytes that no on_reply keeps", caplog.text)
 
 
 def test_a_forked_process_makes_its_own_connections(monkeypatch: pytest.MonkeyPatch) -> None:
