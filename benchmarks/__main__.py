@@ -64,9 +64,9 @@ FOREIGN_VERSIONS = {
     "node-soap": ("node", "-p", "require('soap/package.json').version"),
     "PHP": ("php", "-r", "echo PHP_VERSION;"),
 }
-EVERYONE = tuple(name for name in (*SYNCHRONOUS, *ASYNCHRONOUS) if name != "jzysoap, no gc")
+EVERYONE = (*SYNCHRONOUS, *ASYNCHRONOUS)
 # The others hold two gigabytes, as zeep does.
-LONGEST = ("jzysoap", "jzysoap servlet", "jzysoap async", "zeep", "jzysoap, no gc")
+LONGEST = ("jzysoap", "jzysoap servlet", "jzysoap async", "zeep")
 THREADS = ("jzysoap", "jzysoap servlet", "zeep", "requests + lxml", "httpx + lxml", "urllib3 + lxml")
 # zeep would take as long as all others together: it has a pool of 100 connections.
 TASKS = tuple(name for name in ASYNCHRONOUS if name != "zeep async")
@@ -159,12 +159,6 @@ TARGETS = (
         ("memory",),
     ),
     Target("one report of 1,000,000: of 10,000", 1.15, (_SIZES, "jzysoap, 1,000,000"), (_SIZES, "jzysoap, 10,000")),
-    Target(
-        "the same without garbage collection",
-        1.15,
-        (_SIZES, "jzysoap, no gc, 1,000,000"),
-        (_SIZES, "jzysoap, no gc, 10,000"),
-    ),
     Target("import: requests, lxml.etree", 1.25, ("import", "jzysoap"), ("import", "requests, lxml.etree")),
     Target("first call: zeep", 0.80, (_FIRST, "jzysoap, saved bindings"), (_FIRST, "zeep")),
 )
@@ -238,7 +232,7 @@ def sizes_of(url: str) -> dict[str, Work]:
     """The same poll with more and more reports, side by side: nothing else tells whether one costs as much in each."""
     return {
         f"{name}, {records:,}": partial(measured, name, "reports", f"{url}/{records}", count, 1, records * count / 1000)
-        for name in ("jzysoap", "jzysoap, no gc", "zeep")
+        for name in ("jzysoap", "zeep")
         for records, count in ((1_000_000, 1), (200_000, 2), (10_000, 40))
     }
 

@@ -6,7 +6,6 @@ What a contender needs is imported when it is made, so that one that is not inst
 from __future__ import annotations
 
 import base64
-import gc
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -191,12 +190,6 @@ def ours_servlet(url: str) -> Contender:
     return ours(url, "servlet")
 
 
-def ours_without_collector(url: str) -> Contender:
-    # What a poll's cost owes to the garbage collector, which goes through all objects again and again as they grow.
-    gc.disable()
-    return ours(url)
-
-
 def ours_async(url: str, interface: Literal["soap", "servlet"] = "soap") -> Contender:
     from jzysoap import AsyncClient
 
@@ -358,7 +351,6 @@ def by_aiohttp(url: str) -> Contender:
 SYNCHRONOUS: dict[str, Callable[[str], Contender]] = {
     "jzysoap": ours,
     "jzysoap servlet": ours_servlet,
-    "jzysoap, no gc": ours_without_collector,
     "zeep": by_zeep,
     "suds": by_suds,
     "requests + lxml": by_requests,

@@ -20,6 +20,7 @@ from jzysoap import calls, servlet, soap
 from jzysoap._version import __version__
 from jzysoap.bindings import Bindings
 from jzysoap.calls import Answer, Call, Plan
+from jzysoap.collector import without_collector
 from jzysoap.config import Config
 from jzysoap.credentials import Credentials
 from jzysoap.errors import (
@@ -236,8 +237,8 @@ class Session:
             _hand_over(partial(self.config.on_reply, call.operation, reply.body), "raw", lambda: reply.body)
         read = partial(self._read, call, reply)
         try:
-            # Reading a long document takes a while.
-            return (yield read) if len(reply.body) > _LONG else read()
+            # Reading a long document takes a while, and makes as many objects as it has records.
+            return (yield partial(without_collector, read)) if len(reply.body) > _LONG else read()
         except (Exception, GeneratorExit):
             raise
         except BaseException:

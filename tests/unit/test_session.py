@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Any, Literal, NoReturn
 
 import pytest
@@ -57,6 +59,22 @@ def test_an_answer_that_there_is_no_reading_is_not_lost(
         steps.send(Reply(200, {}, b"a pw123"))
     assert (caught.value.raw, caught.value.retry, caught.value.may_have_been_sent) == (raw, retry, True)
     assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("records", [10, 10_000])
+def test_garbage_is_collected_but_while_a_long_answer_is_read(records: int) -> None:
+    seen: list[bool] = []
+
+    def read(_answer: Answer) -> None:
+        seen.append(gc.isenabled())
+
+    steps: Generator[Any, Any, None] = session_of().call(Call("getSmsReport", "poll", read))
+    next(steps)
+    with suppress(StopIteration):
+        # Where a thread is to do it, it is done here.
+        steps.send(steps.send(Reply(200, {}, b"<psreport/>" * 5 * records))())
+    assert seen == [records == 10]
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize(("on_reply", "told"), [(None, True), (lambda *_: None, False)])
