@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from jzysoap._version import __version__
-from jzysoap.bindings import Bindings, changes, compile_bindings, is_standard, outline
+from jzysoap.bindings import Bindings, changes
 from jzysoap.cache import Cache
 from jzysoap.config import Config
 from jzysoap.errors import ConfigurationError, JzySoapError, WsdlError
@@ -87,6 +87,9 @@ class Definition:
         Raises:
             WsdlError: it cannot be used.
         """
+        # A process with saved bindings does without.
+        from jzysoap.compiler import compile_bindings
+
         with _named(self.names):
             return compile_bindings(self.url, self.documents, arguments=arguments, source=source)
 
@@ -96,6 +99,8 @@ class Definition:
         Raises:
             WsdlError: it cannot be read.
         """
+        from jzysoap.compiler import outline
+
         with _named(self.names):
             return outline(self.url, self.documents, source)
 
@@ -237,6 +242,8 @@ def collect(url: str, fetch: Fetch) -> dict[str, bytes]:
         WsdlError: a document cannot be had, is none, or lies on another server; or definitions import each other in
             a circle (schemas may).
     """
+    from jzysoap.compiler import is_standard
+
     documents: dict[str, bytes] = {}
     definitions: dict[str, set[str]] = {}
     wanted = [url]

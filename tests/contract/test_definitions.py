@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from lxml import etree
 from zeep.transports import Transport
 
-from jzysoap.bindings import SIGNATURES, Bindings, compile_bindings
+from jzysoap.bindings import SIGNATURES, Bindings
 from jzysoap.calls import Call
+from jzysoap.compiler import compile_bindings
 from jzysoap.errors import WsdlError
 from jzysoap.soap import build
 from tests.recordings import STACKS, UNUSABLE, USABLE, Stack, load

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jzysoap import wsdl
-from jzysoap.bindings import compile_bindings
+from jzysoap.compiler import compile_bindings
 from jzysoap.config import configure
 from jzysoap.wire import Reply
 from tests.recordings import ROOT, STACKS, UNUSABLE, USABLE, Stack, load, parse_http

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jzysoap import calls, envelope
-from jzysoap.bindings import compile_bindings
+from jzysoap.compiler import compile_bindings
 from jzysoap.config import configure
 from jzysoap.errors import HttpStatusError, IncompletePollError, JzySoapError, MalformedReplyError, SoapFaultError
 from jzysoap.models import DeliveryReport, Poll

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from jzysoap import Channel, Client, DeliveryStatus, InvalidMessageError, MalformedReplyError, SoapFaultError, wsdl
-from jzysoap.bindings import Bindings, changes, compile_bindings
+from jzysoap.bindings import Bindings, changes
+from jzysoap.compiler import compile_bindings
 from jzysoap.errors import GatewayError, InsufficientBalanceError
 from tests.interop.alterations import ARRIVES, RETURNS, TEXTS
 from tests.interop.describe import describe

@@ -13,7 +13,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from jzysoap import Client, __version__, cli
-from jzysoap.bindings import compile_bindings
+from jzysoap.compiler import compile_bindings
 from jzysoap.errors import WsdlError
 from tests.definitions import DOCUMENTED, definition
 from tests.recordings import ROOT, Stack, load

@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from jzysoap import wsdl
-from jzysoap.bindings import Bindings, compile_bindings
+from jzysoap.bindings import Bindings
 from jzysoap.cache import Cache
+from jzysoap.compiler import compile_bindings
 from jzysoap.config import Config, configure
 from jzysoap.errors import ConfigurationError, NotSentError, OutcomeUnknownError, WsdlError
 from jzysoap.wire import Reply

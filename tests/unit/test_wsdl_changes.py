@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from jzysoap import wsdl
-from jzysoap.bindings import Bindings, Operation, changes, compile_bindings
+from jzysoap.bindings import Bindings, Operation, changes
 from jzysoap.cache import Cache
+from jzysoap.compiler import compile_bindings
 from jzysoap.config import Config, configure
 from jzysoap.errors import NotSentError, WsdlError
 from jzysoap.wire import Reply
@@ -205,7 +206,7 @@ def test_what_is_sent_otherwise_is_said(new: bytes, said: list[str]) -> None:
 
 
 def test_a_change_of_style_is_said() -> None:
-    from tests.unit.test_bindings_rpc import rpc
+    from tests.unit.test_compiler_rpc import rpc
 
     literal, encoded = compiled(rpc(use='use="literal"')), compiled(rpc())
     found = changes(literal, encoded)

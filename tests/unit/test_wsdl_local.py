@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jzysoap import wsdl
-from jzysoap.bindings import compile_bindings
+from jzysoap.compiler import compile_bindings
 from jzysoap.config import configure
 from jzysoap.errors import WsdlError
 from jzysoap.wire import Reply

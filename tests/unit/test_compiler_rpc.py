@@ -7,7 +7,8 @@ from typing import Any, Literal
 import pytest
 from lxml import etree
 
-from jzysoap.bindings import SIGNATURES, Bindings, compile_bindings, is_standard
+from jzysoap.bindings import SIGNATURES, Bindings
+from jzysoap.compiler import compile_bindings, is_standard
 from jzysoap.errors import WsdlError
 from tests.definitions import DOCUMENTED, URL
 
