@@ -13,14 +13,13 @@ import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from requests.utils import prepend_scheme_if_needed, select_proxy
 
 from jzysoap.config import Config
-from jzysoap.errors import ConfigurationError, NotSentError, OutcomeUnknownError
+from jzysoap.errors import ConfigurationError, JzySoapError, NotSentError
 from jzysoap.inflate import Body
-from jzysoap.transport import Reasons, pause_before, proxies_for, reason_of, trusted
+from jzysoap.transport import Reasons, failure_of, pause_before, proxies_for, reason_of, trusted
 from jzysoap.wire import Reply, Request
 
 if TYPE_CHECKING:
@@ -156,8 +155,8 @@ class AsyncTransport:
         left = max(deadline - time.monotonic(), 0.0)
         watch = exchange.watch = _Watch()
         reply = _Arriving(request)
-        transport = self._transport(request.url, kept)
         try:
+            transport = self._transport(request.url, kept)
             with self._anyio.fail_after(left):
                 outgoing = httpx.Request(
                     request.method,
@@ -180,16 +179,16 @@ class AsyncTransport:
                 finally:
                     with self._anyio.CancelScope(shield=True):
                         await response.aclose()
-        except Exception as error:  # a transport may raise anything; none of it may escape unclassified
+            return reply.finish(None)
+        except JzySoapError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a transport may raise anything; none of it may escape unclassified
             late = isinstance(error, TimeoutError) and time.monotonic() >= deadline
-            reason = reason_of(TimeoutError("deadline") if late else error, request, self._reasons)
+            problem = TimeoutError("deadline") if late else error
             if reply.status is not None:
-                return reply.finish(reason)
-            where = urlsplit(request.url).netloc
-            if watch.sent or not watch.heard:
-                raise OutcomeUnknownError(f"no answer from {where} after the request had left: {reason}") from error
-            raise NotSentError(f"nothing was sent to {where}: {reason}") from error
-        return reply.finish(None)
+                return reply.finish(reason_of(problem, request, self._reasons))
+            failure = failure_of(problem, request, self._reasons, sent=watch.sent or not watch.heard)
+        raise failure
 
     async def _kept(self) -> _Kept:
         if self._pid != os.getpid():

@@ -14,7 +14,7 @@ from typing import Any, Generic, Literal, TypeVar
 from jzysoap import checks
 from jzysoap.config import Config
 from jzysoap.errors import InvalidMessageError
-from jzysoap.masking import Secret
+from jzysoap.masking import Secret, spellings
 from jzysoap.models import Balance, Batch, Channel, DeliveryReport, Poll, Reply
 from jzysoap.numbers import recipients, split
 from jzysoap.results import (
@@ -30,6 +30,9 @@ from jzysoap.scan import Span
 from jzysoap.text import check_gbk, check_text, count_segments, is_long, sign
 
 T_co = TypeVar("T_co", covariant=True)
+
+_TELLING = 6
+"""Characters from which on a text is hidden where the gateway repeats it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class Call(Generic[T_co]):
         numbers: how many recipients it has.
         segments: what each of them costs.
         plain_password: whether its password goes in the clear, whatever the interface does else.
+        secrets: what no text of an error may show, beside the password.
     """
 
     operation: Literal["sendSms", "getRestMoney", "getSmsReport", "getRecvSMS", "updatePassword"]
@@ -73,6 +77,7 @@ class Call(Generic[T_co]):
     segments: int = 0
     plain_password: bool = False
     scan: Callable[[bytes, Span], T_co | None] | None = field(default=None, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,14 +120,16 @@ def send(
     Raises:
         InvalidMessageError: naming the argument; nothing leaves.
     """
-    message = check_text(text)
-    message = sign(message, _checked("signature", checks.signature, signature, config.signature))
+    bare = check_text(text)
+    message = sign(bare, _checked("signature", checks.signature, signature, config.signature))
     if config.interface == "servlet" and not config.utf8_servlet:
         check_gbk(message)
     if long is not None:
         _checked("long", checks.flag, long, False)
     mobiles = recipients(mobile, international=config.international, allowed=config.allow_recipients)
     segments = count_segments(message)
+    # What is shorter may stand anywhere in the gateway's words.
+    secrets = tuple(Secret(one) for one in (message, bare) if len(one) >= _TELLING)
     arguments = {
         "smstype": str(int(_checked("channel", checks.channel, channel, config.channel))),
         "content": message,
@@ -141,6 +148,7 @@ def send(
                     {**arguments, "mobile": ",".join(batch)},
                     len(batch),
                     segments,
+                    secrets=secrets,
                 ),
             )
             for batch in split(mobiles, size)
@@ -177,12 +185,14 @@ def change_password(new: object, *, base64: bool) -> Call[None]:
     if not isinstance(new, str) or not re.fullmatch(r"[0-9A-Za-z]{1,64}", new):
         raise InvalidMessageError("new must be a password of ASCII letters and digits, at most 64", field="new")
     _checked("base64", checks.flag, base64, False)
+    encoded = checks.encode_password(new, "ascii")
     return Call(
         "updatePassword",
         "send",
         lambda answer: parse_password_change(answer.text, secrets=answer.secrets),
-        {"newPassword": checks.encode_password(new, "ascii") if base64 else Secret(new)},
+        {"newPassword": encoded if base64 else Secret(new)},
         plain_password=not base64,
+        secrets=spellings(new, encoded, encoded.rstrip("=")),
     )
 
 

@@ -114,6 +114,9 @@ class WatchedResponse(http.client.HTTPResponse):
         found = _HEAD.match(self.fp.peek())
         if found is None or not self._take(int(found[1]), found[2].decode("ascii"), found[3].decode("ascii")):
             super().begin()
+            # What of the head could not be read, urllib3 would write to the log.
+            self.headers.defects.clear()
+            self.headers.set_payload("")
         else:
             self.fp.read(found.end())
 

@@ -13,7 +13,7 @@ import threading
 from jzysoap import checks
 from jzysoap.config import Config
 from jzysoap.errors import ConfigurationError
-from jzysoap.masking import Secret, SecretBytes, hidden
+from jzysoap.masking import Secret, SecretBytes, hidden, spellings
 
 
 class Credentials:
@@ -28,6 +28,7 @@ class Credentials:
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._encoded: Secret | None = None
+        self._spelled: tuple[Secret, tuple[Secret, ...]] = Secret(), ()
 
     def __repr__(self) -> str:
         return "<Credentials ***>"
@@ -55,7 +56,9 @@ class Credentials:
         Raises:
             ConfigurationError: as ``encoded``, or what was given as BASE64 is no text.
         """
-        encoded = self.encoded()
+        return self._decoded(self.encoded())
+
+    def _decoded(self, encoded: Secret) -> Secret:
         try:
             data = SecretBytes(base64.b64decode(encoded.rstrip("=") + "=" * (-len(encoded.rstrip("=")) % 4)))
             return Secret(data.decode(self._config.password_encoding))
@@ -84,13 +87,17 @@ class Credentials:
         with self._guard():
             self._encoded = encoded
 
-    def secrets(self) -> tuple[str, ...]:
-        """What no text of an error may show: the password and its BASE64, the longest first."""
-        known: list[Secret] = []
-        with contextlib.suppress(ConfigurationError):
-            known.append(self.encoded())
-            known.append(self.plain())
-        return tuple(sorted(known, key=len, reverse=True))
+    def secrets(self, encoded: Secret) -> tuple[str, ...]:
+        """What no text of an error may show of a password given as its BASE64: both, however they are echoed."""
+        known, spelled = self._spelled
+        if known != encoded:
+            # Servers show it without its padding too.
+            secrets = [encoded, encoded.rstrip("=")]
+            with contextlib.suppress(ConfigurationError):
+                secrets.append(self._decoded(encoded))
+            spelled = spellings(*secrets)
+            self._spelled = encoded, spelled
+        return spelled
 
     def _guard(self) -> threading.Lock:
         if self._pid != os.getpid():

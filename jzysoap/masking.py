@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import quote_plus
 
-_LONG_DIGITS = re.compile(r"\d{7,}")
+_LONG_DIGITS = re.compile(r"\d{7,}|(?<!\d)1\d\d[ -]\d{4}[ -]\d{4}(?!\d)")
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 _SEPARATORS = str.maketrans("", "", " -")
 _NUMBER = re.compile(r"\+?\d{10,}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
@@ -47,6 +49,14 @@ def hidden(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: hidden(one) for key, one in value.items()}
     return value
+
+
+def spellings(*secrets: str) -> tuple[Secret, ...]:
+    """Secrets as a page or an error message may echo them: as they are, as a form has them, as HTML; longest first."""
+    found = {Secret(secret.translate(_HTML)) for secret in secrets} | {Secret(secret) for secret in secrets}
+    for encoding in ("utf-8", "gbk"):
+        found |= {Secret(quote_plus(secret, encoding=encoding, errors="replace")) for secret in secrets}
+    return tuple(sorted(found, key=len, reverse=True))
 
 
 def mask_number(number: str) -> str:

@@ -185,7 +185,8 @@ class Session:
         outcome = _outcome(failure) if failure else Outcome.ACCEPTED
         self._tell(call, started, outcome, failure, result if isinstance(result, str) else None)
         if failure is not None:
-            # The frames below hold what was read in plain sight; the error itself says all that they could tell.
+            # The frames below, and of what led to it, hold what was read in plain sight; it says all that they could.
+            failure.__context__ = None
             raise failure.with_traceback(None)
         return result  # type: ignore[return-value]  # it is a T wherever there is no failure
 
@@ -235,7 +236,7 @@ class Session:
         reply: Reply = yield self._request(call, password)
         if poll and self.config.on_reply is not None:
             _hand_over(partial(self.config.on_reply, call.operation, reply.body), "raw", lambda: reply.body)
-        read = partial(self._read, call, reply)
+        read = partial(self._read, call, reply, (*self.credentials.secrets(password), *call.secrets))
         try:
             # Reading a long document takes a while, and makes as many objects as it has records.
             return (yield partial(without_collector, read)) if len(reply.body) > _LONG else read()
@@ -246,8 +247,7 @@ class Session:
                 logger.warning("an interrupted poll received %d bytes that no on_reply keeps", len(reply.body))
             raise
 
-    def _read(self, call: Call[T], reply: Reply) -> T:
-        secrets = self.credentials.secrets()
+    def _read(self, call: Call[T], reply: Reply, secrets: tuple[str, ...]) -> T:
         failure: JzySoapError
         try:
             return self._read_whole(call, reply, secrets) if reply.problem is None else self._read_part(call, reply)

@@ -6,7 +6,6 @@ looked at, nothing is repeated that may have been sent. Its connections are watc
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import ipaddress
 import os
@@ -27,7 +26,7 @@ from requests.utils import get_environ_proxies, prepend_scheme_if_needed, select
 
 from jzysoap.config import Config
 from jzysoap.connections import Exchange, current, watch
-from jzysoap.errors import ConfigurationError, JzySoapError, NotSentError, OutcomeUnknownError
+from jzysoap.errors import ConfigurationError, JzySoapError, NotSentError, OutcomeUnknownError, TransportError
 from jzysoap.inflate import Body
 from jzysoap.masking import Secret
 from jzysoap.wire import Reply, Request
@@ -149,37 +148,29 @@ class Transport:
         left = max(deadline - time.monotonic(), 0.001)
         token = current.set(exchange)
         try:
-            with self._classified(request, exchange):
-                response = self._adapter.send(
-                    self._prepared(request),
-                    stream=True,
-                    timeout=(min(request.timeout.connect, left), request.timeout.read),
-                    verify=self._verify,
-                    cert=self._config.cert,
-                    proxies=self._proxies_for(request.url),
-                )
-                early = exchange.watched and not exchange.sent
-                if exchange.error is not None or exchange.ended or early:
-                    # http.client takes headers that were cut off for all of them.
-                    response.close()
-                    raise exchange.error or ConnectionResetError("an answer before the request, or part of its head")
-                return _receive(response, request, exchange)
-        finally:
-            current.reset(token)
-
-    @contextlib.contextmanager
-    def _classified(self, request: Request, exchange: Exchange) -> Iterator[None]:
-        try:
-            yield
+            response = self._adapter.send(
+                self._prepared(request),
+                stream=True,
+                timeout=(min(request.timeout.connect, left), request.timeout.read),
+                verify=self._verify,
+                cert=self._config.cert,
+                proxies=self._proxies_for(request.url),
+            )
+            early = exchange.watched and not exchange.sent
+            if exchange.error is not None or exchange.ended or early:
+                # http.client takes headers that were cut off for all of them.
+                response.close()
+                raise exchange.error or ConnectionResetError("an answer before the request, or part of its head")
+            return _receive(response, request, exchange)
         except JzySoapError:
             raise
-        except Exception as error:  # an adapter may raise anything; none of it may escape unclassified
-            where = urlsplit(request.url).netloc
-            reason = reason_of(exchange.error or error, request)
+        except Exception as error:  # noqa: BLE001  # an adapter may raise anything; none of it may escape unclassified
             # A subclass of HTTPAdapter may bring connections of its own, which tell nothing.
-            if exchange.sent or not (exchange.watched or type(self._adapter) in (_Adapter, HTTPAdapter)):
-                raise OutcomeUnknownError(f"no answer from {where} after the request had left: {reason}") from error
-            raise NotSentError(f"nothing was sent to {where}: {reason}") from error
+            told = exchange.watched or type(self._adapter) in (_Adapter, HTTPAdapter)
+            failure = failure_of(exchange.error or error, request, sent=exchange.sent or not told)
+        finally:
+            current.reset(token)
+        raise failure
 
     def _proxies_for(self, url: str) -> dict[str, str]:
         parts = urlsplit(url)
@@ -317,10 +308,46 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             waiting += [one.__cause__, one.__context__]
 
 
+# Of the libraries' own errors, some hold the request, and some quote what came: in texts, attributes and frames.
+_LIBRARIES = {"requests", "urllib3", "http", "httpx", "httpcore", "h11", "anyio", "exceptiongroup"}
+_PASSING = (ConnectionRefusedError, ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected)
+
+
+def _cause_of(error: BaseException) -> BaseException | None:
+    """What of an error may be shown: the system's own, or an adapter's, that it was made of; without their frames."""
+    found = [
+        one
+        for one in _chain(error)
+        if isinstance(one, _PASSING)
+        or not (
+            type(one).__module__.partition(".")[0] in _LIBRARIES
+            or isinstance(one, UnicodeError)
+            or hasattr(one, "exceptions")
+            # The words of a proxy, or of a library.
+            or (type(one) is OSError and one.errno is None)
+        )
+    ]
+    cause = next((one for one in found if isinstance(one, _PASSING)), found[0] if found else None)
+    if cause is not None:
+        cause.__traceback__ = cause.__cause__ = cause.__context__ = None
+    return cause
+
+
+def failure_of(error: BaseException, request: Request, more: Reasons = (), *, sent: bool) -> TransportError:
+    """The error for what went wrong below, by whether a byte of the request may have been sent."""
+    where, reason = urlsplit(request.url).netloc, reason_of(error, request, more)
+    failure: TransportError
+    if sent:
+        failure = OutcomeUnknownError(f"no answer from {where} after the request had left: {reason}")
+    else:
+        failure = NotSentError(f"nothing was sent to {where}: {reason}")
+    failure.__cause__ = _cause_of(error)
+    return failure
+
+
 def pause_before(attempt: int, error: NotSentError) -> float | None:
     """Seconds to wait after a failed attempt, or None where another would be of no use."""
-    kinds = (ConnectionRefusedError, ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected)
-    if attempt >= ATTEMPTS or not any(isinstance(one, kinds) for one in _chain(error)):
+    if attempt >= ATTEMPTS or not isinstance(error.__cause__, _PASSING):
         return None
     jitter: float = random.uniform(0.05, 0.1)  # noqa: S311  # no secret
     return jitter * 2.0**attempt

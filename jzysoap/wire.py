@@ -6,6 +6,7 @@ Nothing here does I/O.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
@@ -104,7 +105,9 @@ def evidence(body: bytes, secrets: Iterable[str], *, whole: bool) -> bytes:
         return body
     # Cut last: a secret that lies across the cut would keep its beginning.
     for secret in secrets:
-        body = body.replace(secret.encode("utf-8", "surrogatepass"), b"***")
+        for encoding in ("utf-8", "gb18030", "utf-16-le", "utf-16-be"):
+            with suppress(UnicodeEncodeError):
+                body = body.replace(secret.encode(encoding, "surrogatepass"), "***".encode(encoding))
     return body[:EVIDENCE]
 
 

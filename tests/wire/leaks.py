@@ -6,13 +6,17 @@ import base64
 import logging
 import traceback
 from collections.abc import Iterator
+from urllib.parse import quote_plus
 
 
 def spellings(password: str, text: str, number: str) -> tuple[str, ...]:
     """How the secrets of a call would look in a log."""
+    encoded = base64.b64encode(password.encode()).decode()
     return (
         password,
-        base64.b64encode(password.encode()).decode(),
+        quote_plus(password),
+        encoded.rstrip("="),
+        quote_plus(encoded),
         text,
         repr(text.encode("utf-8"))[2:-1],
         repr(text.encode("gbk"))[2:-1],
@@ -21,13 +25,15 @@ def spellings(password: str, text: str, number: str) -> tuple[str, ...]:
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """An error and those that a traceback shows with it."""
+    """An error and all that hangs on it, whether a traceback shows it or not."""
     seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        current = waiting.pop()
+        if current is not None and id(current) not in seen:
+            seen.add(id(current))
+            yield current
+            waiting += [current.__cause__, current.__context__]
 
 
 def shown(error: BaseException | None, records: list[logging.LogRecord]) -> Iterator[str]:
@@ -43,6 +49,7 @@ def shown(error: BaseException | None, records: list[logging.LogRecord]) -> Iter
         yield str(one)
         yield repr(one)
         for frame, _ in traceback.walk_tb(one.__traceback__):
-            if "jzysoap" in frame.f_globals.get("__name__", ""):
+            # The callers' own, which have the secrets in hand.
+            if not frame.f_globals.get("__name__", "").startswith("tests."):
                 for name, value in frame.f_locals.items():
                     yield f"{frame.f_code.co_name}: {name} = {value!r}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 
 from jzysoap import Client, JzySoapError
 from tests.wire.conftest import MOBILE, QUICK, Handler, Make, Serve, envelope, fault, report, reports, soap
+from tests.wire.facade import KINDS, Facade, Kind
 from tests.wire.leaks import shown, spellings
 from tests.wire.servers import RawServer, answering, refused_port, reply
 
-PASSWORD = "Geheim-Pass9"
+PASSWORD = "Geheim-Pass+9"
 NEW_PASSWORD = "NeuesPass42"
 TEXT = "您的验证码是ZX81，请勿告诉他人"
 OTHER = "13912345678"
@@ -59,6 +61,9 @@ HANDLERS: dict[str, Handler] = {
     "refusal": answering(soap(f"failure;密码错误 {PASSWORD} {MOBILE}")),
     "plain refusal": answering(reply(f"failure;密码错误 {PASSWORD} {MOBILE}".encode())),
     "system error": answering(soap(f"failure;系统错误 {PASSWORD} {MOBILE}")),
+    "no HTTP": answering(f"failure;密码错误 {PASSWORD} {MOBILE}\r\n".encode()),
+    "a broken head": answering(reply(b"", "200 OK", f"X: y\r\n{PASSWORD} {MOBILE}")),
+    "XML cut off": answering(reply(f"<a>{PASSWORD} {MOBILE}</b>".encode())),
     "another text": answering(soap(f"{PASSWORD} {MOBILE} {TEXT}")),
     "cut": answering(reply(envelope(f"failure;{PASSWORD}"), length=9999), close=True),
     "broken gzip": answering(reply(gzip.compress(TEXT.encode())[:-9], "200 OK", "Content-Encoding: gzip")),
@@ -75,6 +80,8 @@ OPERATIONS: dict[str, Callable[[Client], object]] = {
     "change_password": lambda client: client.change_password(NEW_PASSWORD),
     "change_password in BASE64": lambda client: client.change_password(NEW_PASSWORD, base64=True),
 }
+POLLS = (OPERATIONS["reports"], OPERATIONS["replies"])
+PASSWORDS = {*spellings(PASSWORD, TEXT, MOBILE)[:4], *spellings(NEW_PASSWORD, TEXT, MOBILE)[:4]}
 
 
 def assert_nothing_shown(error: BaseException | None, caplog: pytest.LogCaptureFixture) -> None:
@@ -107,7 +114,10 @@ def test_whatever_the_gateway_does(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     client = make(serve(handler).url, PASSWORD, interface=interface, timeout=(2, 0.1, 1), poll_timeout=(2, 0.1, 1))
-    assert_nothing_shown(attempt(client, operation), caplog)
+    error = attempt(client, operation)
+    assert_nothing_shown(error, caplog)
+    if error is not None and operation not in POLLS:
+        assert not any(secret.encode() in error.raw for secret in PASSWORDS)
     assert any(record.name == "jzysoap" for record in caplog.records)
 
 
@@ -184,3 +194,67 @@ def test_what_a_client_holds(attribute: str, make: Make, serve: Serve) -> None:
     held = getattr(client, attribute)
     for shown_text in (repr(client), repr(held), *map(repr, getattr(held, "__dict__", {}).values())):
         assert not any(secret in shown_text for secret in SECRETS)
+
+
+@pytest.mark.parametrize(
+    ("interface", "answer"),
+    [
+        ("soap", soap),
+        ("soap", lambda words: reply(fault(words), "500 Error")),
+        ("servlet", lambda words: reply(words.encode())),
+    ],
+    ids=["refusal", "fault", "servlet"],
+)
+@pytest.mark.parametrize("signature", ["", "公司"])
+def test_a_text_that_is_repeated(
+    signature: str,
+    interface: str,
+    answer: Callable[[str], bytes],
+    make: Make,
+    serve: Serve,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    numbers = [sign.join((MOBILE[:3], MOBILE[3:7], MOBILE[7:])) for sign in "- "]
+    server = serve(answering(answer(f"failure;敏感 {TEXT} {' '.join(numbers)} 2026-11-24 10:00")))
+    client = make(server.url, PASSWORD, signature=signature, interface=interface)
+    error = attempt(client, send)
+    assert error is not None
+    assert "敏感 *** 138****4295 138****4295 2026-11-24 10:00" in str(error)
+    assert_nothing_shown(error, caplog)
+    assert not any(number in str(error) for number in numbers)
+    assert TEXT.encode() not in error.raw
+
+
+@pytest.mark.parametrize("base64", [False, True])
+def test_a_new_password_that_is_repeated(
+    base64: bool, make: Make, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    words = " ".join(spellings(NEW_PASSWORD, "", "")[:4])
+    error = attempt(
+        make(serve(answering(reply(f"failure;新密码 {words} 太简单".encode()))).url, PASSWORD),
+        lambda client: client.change_password(NEW_PASSWORD, base64=base64),
+    )
+    assert str(error) == "the gateway refused: 新密码 *** *** *** *** 太简单"
+    assert_nothing_shown(error, caplog)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("interface", ["soap", "servlet"])
+def test_a_request_that_is_never_read(
+    interface: str, kind: Kind, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    over = threading.Event()
+
+    def handle(_server: RawServer, connection: socket.socket) -> None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        over.wait(10)
+
+    options: Any = {"interface": interface, "wsdl": "bundled", "cache_dir": False, "timeout": (2, 0.2, 10)}
+    url = serve(handle).url
+    with Facade(kind, url, "account", PASSWORD, **options) as client:
+        with pytest.raises(JzySoapError) as caught:
+            # More than what is under way can hold.
+            client.send(MOBILE, TEXT * 200_000)
+        over.set()
+    assert caught.value.may_have_been_sent
+    assert_nothing_shown(caught.value, caplog)
