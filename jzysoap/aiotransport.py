@@ -14,12 +14,10 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING, Any
 
-from requests.utils import prepend_scheme_if_needed, select_proxy
-
 from jzysoap.config import Config
 from jzysoap.errors import ConfigurationError, JzySoapError, NotSentError
 from jzysoap.inflate import Body
-from jzysoap.transport import Reasons, failure_of, pause_before, proxies_for, reason_of, trusted
+from jzysoap.transport import Reasons, failure_of, pause_before, proxy_for, reason_of, trusted
 from jzysoap.wire import Reply, Request
 
 if TYPE_CHECKING:
@@ -219,7 +217,7 @@ class AsyncTransport:
             adapter: httpx.AsyncBaseTransport = self._config.adapter
             return adapter
         if url not in self._proxies:
-            self._proxies[url] = select_proxy(url, proxies_for(self._config, url)) or ""
+            self._proxies[url] = proxy_for(self._config, url)
         proxy = self._proxies[url]
         if proxy not in kept.transports:
             kept.transports[proxy] = self._new_transport(proxy)
@@ -229,16 +227,21 @@ class AsyncTransport:
         config = self._config
         if self._tls is None:
             self._tls = _context(self._httpx, config)
-        made: httpx.AsyncBaseTransport = self._httpx.AsyncHTTPTransport(
-            verify=self._tls,
-            trust_env=False,
-            limits=self._httpx.Limits(
-                max_connections=None,
-                max_keepalive_connections=config.pool_size,
-                keepalive_expiry=config.max_idle,
-            ),
-            proxy=self._httpx.Proxy(prepend_scheme_if_needed(proxy, "http")) if proxy else None,
+        limits = self._httpx.Limits(
+            max_connections=None, max_keepalive_connections=config.pool_size, keepalive_expiry=config.max_idle
         )
+        try:
+            made: httpx.AsyncBaseTransport = self._httpx.AsyncHTTPTransport(
+                verify=self._tls, trust_env=False, limits=limits, proxy=self._httpx.Proxy(proxy) if proxy else None
+            )
+        except ImportError:
+            raise ConfigurationError(
+                "proxies has a SOCKS proxy, which needs socksio: pip install 'httpx[socks]'"
+            ) from None
+        except ValueError:
+            raise ConfigurationError(
+                "proxies has an address of a kind that httpx does not know: it knows http, https and socks5"
+            ) from None
         return made
 
 

@@ -26,6 +26,7 @@ MAX_BATCH = 20_000
 
 # What the client must set itself: a user's value would break the request.
 _OWN_HEADERS = {"content-length", "content-type", "content-encoding", "transfer-encoding", "soapaction", "connection"}
+_PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
@@ -244,9 +245,26 @@ def _path(value: Any, what: str) -> str:
 
 
 def proxies(value: Any) -> dict[str, str]:
+    example = "such as {'http': 'http://proxy:3128'}; {} for none"
     if not isinstance(value, Mapping) or not all(isinstance(part, str) for item in value.items() for part in item):
-        raise ValueError("must map schemes to proxy addresses, such as {'http': 'http://proxy:3128'}; {} for none")
-    return {str(key): Secret(address) for key, address in value.items()}
+        raise ValueError(f"must map schemes to proxy addresses, {example}")
+    try:
+        return {str(key): proxy(address) if address else Secret() for key, address in value.items()}
+    except ValueError as error:
+        raise ValueError(f"has an address that {error}, {example}") from None
+
+
+def proxy(value: str) -> Secret:
+    """The address of a proxy, with its scheme; it may hold a user and a password."""
+    # Some leave the scheme out, which makes another one of a user's name.
+    address = Secret(value if "://" in value else f"http://{value}")
+    try:
+        scheme, host, _ = origin(address)
+    except ValueError:
+        scheme = host = ""
+    if scheme not in _PROXIES or not host.isprintable() or " " in host:
+        raise ValueError(f"is none of a proxy ({', '.join(_PROXIES)}, with its host)")
+    return address
 
 
 def headers(value: Any) -> dict[str, str]:
@@ -254,7 +272,9 @@ def headers(value: Any) -> dict[str, str]:
         raise ValueError("must map header names to values")
     for key, line in value.items():
         if not isinstance(key, str) or not _TOKEN.fullmatch(key) or key.lower() in _OWN_HEADERS:
-            raise ValueError(f"cannot hold {key!r}: it is no header name, or one that the client sets itself")
+            # A whole line in the place of a name may hold what is secret.
+            shown = repr(key.partition(":")[0]) if isinstance(key, str) else f"a {type(key).__name__}"
+            raise ValueError(f"cannot hold {shown}: it is no header name, or one that the client sets itself")
         if not isinstance(line, str) or not _HEADER_VALUE.fullmatch(line):
             raise ValueError(f"holds a value for {key} that HTTP cannot carry")
     return {key: Secret(line) for key, line in value.items()}

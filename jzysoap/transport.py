@@ -10,6 +10,7 @@ import http.client
 import ipaddress
 import os
 import random
+import re
 import socket
 import ssl
 import threading
@@ -24,6 +25,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies, prepend_scheme_if_needed, select_proxy
 
+from jzysoap import checks
 from jzysoap.config import Config
 from jzysoap.connections import Exchange, current, watch
 from jzysoap.errors import ConfigurationError, JzySoapError, NotSentError, OutcomeUnknownError, TransportError
@@ -177,11 +179,15 @@ class Transport:
         # Another scheme may have another proxy, another port none.
         server = parts.scheme, parts.netloc
         if server not in self._proxies:
-            proxies = proxies_for(self._config, url)
-            proxy = select_proxy(url, proxies)
+            proxy = proxy_for(self._config, url)
             if proxy and isinstance(self._adapter, HTTPAdapter):
-                watch(self._adapter.proxy_manager_for(prepend_scheme_if_needed(proxy, "http")))
-            self._proxies[server] = proxies
+                try:
+                    watch(self._adapter.proxy_manager_for(prepend_scheme_if_needed(proxy, "http")))
+                except requests.exceptions.InvalidSchema:
+                    raise ConfigurationError(
+                        "proxies has a SOCKS proxy, which needs PySocks: pip install 'requests[socks]'"
+                    ) from None
+            self._proxies[server] = {parts.scheme: proxy} if proxy else {}
         return self._proxies[server]
 
     def _prepared(self, request: Request) -> requests.PreparedRequest:
@@ -277,13 +283,21 @@ def trusted(config: Config) -> bool | str:
     return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
 
 
-def proxies_for(config: Config, url: str) -> dict[str, str]:
-    """The proxies for an address, as requests takes them; none for loopback."""
+def proxy_for(config: Config, url: str) -> str:
+    """The address of the proxy for another address, with its scheme; empty for none, as for loopback.
+
+    Raises:
+        ConfigurationError: the environment names one that cannot be used.
+    """
     if is_loopback(urlsplit(url).hostname or ""):
-        return {}
-    if config.proxies is None:
-        return {scheme: Secret(address) for scheme, address in get_environ_proxies(url).items()}
-    return {scheme: str(address) for scheme, address in config.proxies.items()}
+        return ""
+    if config.proxies is not None:
+        return select_proxy(url, dict(config.proxies)) or ""
+    found = Secret(select_proxy(url, get_environ_proxies(url)) or "")
+    try:
+        return checks.proxy(found) if found else ""
+    except ValueError as error:
+        raise ConfigurationError(f"proxies are not given, and the environment's address {error}") from None
 
 
 def is_loopback(host: str) -> bool:
@@ -355,13 +369,16 @@ def pause_before(attempt: int, error: NotSentError) -> float | None:
 
 Reasons = Sequence[tuple[tuple[type[BaseException], ...], str]]
 
+_PROXY_FAILED = "the proxy failed"
+_PROXY_STATUS = re.compile(r"(?:Tunnel connection failed: )?([1-5][0-9]{2})\b")
+
 # What went wrong, the most telling first; a class further down may wrap one further up.
 _REASONS: Reasons = (
     ((socket.gaierror,), "its name cannot be resolved"),
     ((ssl.SSLCertVerificationError,), "its certificate is not trusted"),
     ((ssl.SSLError, urllib3.exceptions.SSLError), "TLS failed"),
     ((ConnectionRefusedError,), "the connection was refused"),
-    ((urllib3.exceptions.ProxyError,), "the proxy failed"),
+    ((urllib3.exceptions.ProxyError,), _PROXY_FAILED),
     ((ConnectionError, http.client.IncompleteRead), "the connection was closed"),
     ((http.client.HTTPException, urllib3.exceptions.InvalidHeader), "the answer is not valid HTTP"),
     ((urllib3.exceptions.ConnectTimeoutError,), "no connection within {connect:g} s"),
@@ -376,5 +393,7 @@ def reason_of(error: BaseException, request: Request, more: Reasons = ()) -> str
         return f"the deadline of {request.timeout.total:g} s is past"
     for kinds, words in (*_REASONS, *more):
         if any(isinstance(one, kinds) for one in causes):
-            return words.format(**request.timeout._asdict())
+            said = next((found for one in causes if (found := _PROXY_STATUS.match(str(one)))), None)
+            status = f" (HTTP status {said[1]})" if said and words == _PROXY_FAILED else ""
+            return words.format(**request.timeout._asdict()) + status
     return "the network failed" if any(isinstance(one, OSError) for one in causes) else type(error).__name__

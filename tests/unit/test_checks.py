@@ -69,7 +69,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
 
 
 def refusal(check: Callable[[Any], Any], value: Any) -> str:
-    with pytest.raises(ValueError, match=r"^(must|cannot|begins|holds) ") as caught:
+    with pytest.raises(ValueError, match=r"^(must|cannot|begins|holds|has) ") as caught:
         check(value)
     assert type(caught.value) is ValueError
     return str(caught.value)
@@ -493,6 +493,22 @@ def test_proxies_map_schemes_to_addresses(value: object) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["http://", "http://u:geheim@", "http://[geheim", "http://p:port", "http://a b", "ftp://p", "://p", "http://p\x00"],
+)
+def test_a_proxy_has_an_address(address: str) -> None:
+    said = refusal(checks.proxies, {"http": address})
+    assert said == (
+        "has an address that is none of a proxy (http, https, socks4, socks4a, socks5, socks5h, with its host), "
+        "such as {'http': 'http://proxy:3128'}; {} for none"
+    )
+
+
+def test_a_proxy_may_lack_its_scheme() -> None:
+    assert checks.proxies({"http": "u:geheim@p:3128", "https": ""}) == {"http": "http://u:geheim@p:3128", "https": ""}
+
+
 def test_headers_are_kept_secret_since_they_may_hold_a_token() -> None:
     headers = checks.headers({"Authorization": "Bearer geheim", "X-A": "", "x_b": "a\tb\xff"})
     assert headers == {"Authorization": "Bearer geheim", "X-A": "", "x_b": "a\tb\xff"}
@@ -505,10 +521,14 @@ def test_headers_are_kept_secret_since_they_may_hold_a_token() -> None:
         (None, "must map header names to values"),
         ([("X-A", "b")], "must map header names to values"),
         ({"X A": "b"}, "cannot hold 'X A': it is no header name, or one that the client sets itself"),
+        (
+            {"Authorization: geheim": ""},
+            "cannot hold 'Authorization': it is no header name, or one that the client sets itself",
+        ),
         ({"": "b"}, "cannot hold '': it is no header name, or one that the client sets itself"),
         ({"X-A\n": "b"}, "cannot hold 'X-A\\n': it is no header name, or one that the client sets itself"),
-        ({7: "b"}, "cannot hold 7: it is no header name, or one that the client sets itself"),
-        ({b"X-A": "b"}, "cannot hold b'X-A': it is no header name, or one that the client sets itself"),
+        ({7: "b"}, "cannot hold a int: it is no header name, or one that the client sets itself"),
+        ({b"X-A": "b"}, "cannot hold a bytes: it is no header name, or one that the client sets itself"),
         ({"CONTENT-type": "b"}, "cannot hold 'CONTENT-type': it is no header name, or one that the client sets itself"),
         ({"SOAPAction": "b"}, "cannot hold 'SOAPAction': it is no header name, or one that the client sets itself"),
         ({"X-A": "geheim\r\nX-B: c"}, "holds a value for X-A that HTTP cannot carry"),

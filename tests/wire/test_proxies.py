@@ -1,0 +1,66 @@
+"""Proxies that cannot be used, and how they are spelled. Those that can be are in ``test_transport`` and the matrix."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import pytest
+
+from jzysoap import AsyncClient, ConfigurationError
+from tests.wire.conftest import MOBILE, Serve
+from tests.wire.facade import KINDS, Facade, Kind
+from tests.wire.leaks import shown
+from tests.wire.servers import answering, reply
+
+ENVIRONMENT = ("http_proxy", "HTTP_PROXY")
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY", *ENVIRONMENT):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("interface", ["soap", "servlet"])
+def test_a_proxy_of_the_environment_that_is_none(
+    interface: str, kind: Kind, environment: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ENVIRONMENT:
+        environment.setenv(name, "http://user:geheim@[10.0.0.1:3128")
+    with Facade(kind, "http://gateway.invalid", "account", "geheim1", interface=interface) as client:
+        with pytest.raises(
+            ConfigurationError, match=r"^proxies are not given, and the environment's address "
+        ) as caught:
+            client.send(MOBILE, "text")
+    assert caught.value.result is not None
+    assert not caught.value.may_have_been_sent
+    assert not any("geheim" in text for text in shown(caught.value, caplog.records))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_proxy_of_the_environment_without_a_scheme(kind: Kind, serve: Serve, environment: pytest.MonkeyPatch) -> None:
+    proxy = serve(answering(reply(b"success;7")))
+    for name in ENVIRONMENT:
+        environment.setenv(name, f"user:geheim@127.0.0.1:{proxy.port}")
+    with Facade(kind, "http://gateway.invalid", "account", "geheim1", interface="servlet") as client:
+        assert client.send(MOBILE, "text").batches[0].batch_id == "7"
+    assert b"Proxy-Authorization: Basic dXNlcjpnZWhlaW0=" in proxy.requests[0]
+
+
+@pytest.mark.skipif(any(map(importlib.util.find_spec, ("socks", "socksio"))), reason="what SOCKS needs is installed")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_proxy_that_needs_a_package(kind: Kind) -> None:
+    options: Any = {"interface": "servlet", "proxies": {"http": "socks5://u:geheim@127.0.0.1:1080"}}
+    with Facade(kind, "http://gateway.invalid", "account", "geheim1", **options) as client:
+        with pytest.raises(ConfigurationError, match=r"SOCKS proxy, which needs \w+: pip install '\w+\[socks\]'$"):
+            client.send(MOBILE, "text")
+
+
+def test_a_proxy_of_a_kind_that_httpx_does_not_know() -> None:
+    options: Any = {"interface": "servlet", "proxies": {"http": "socks4://127.0.0.1:1080"}}
+    with Facade(AsyncClient, "http://gateway.invalid", "account", "geheim1", **options) as client:
+        with pytest.raises(ConfigurationError, match=r"^proxies has an address of a kind that httpx does not know: "):
+            client.send(MOBILE, "text")
