@@ -32,9 +32,7 @@ class Body:
     def __init__(self, headers: Mapping[str, str], limit: int) -> None:
         self.came = 0
         self.problem: str | None = None
-        length = headers.get("content-length", "")
-        counts = length.isascii() and length.isdigit() and len(length) < 19 and "transfer-encoding" not in headers
-        self._announced = int(length) if counts else 0
+        self._announced = _announced(headers)
         self._inflater = Inflater(headers.get("content-encoding", ""))
         self._limit = limit
         self._made = io.BytesIO()
@@ -67,6 +65,15 @@ class Body:
         return self._made.getvalue()
 
 
+def _announced(headers: Mapping[str, str]) -> int:
+    """How many bytes were announced, 0 where nothing can be told; a length may be repeated, or have a sign."""
+    coding = headers.get("transfer-encoding", "").rpartition(",")[2].strip().lower()
+    lengths = {length.strip().removeprefix("+") for length in headers.get("content-length", "").split(",")}
+    length = lengths.pop()
+    counts = length.isascii() and length.isdigit() and len(length) < 19 and not lengths and coding != "chunked"
+    return int(length) if counts else 0
+
+
 class Inflater:
     """Undoes a Content-Encoding, piece by piece.
 
@@ -83,6 +90,7 @@ class Inflater:
         self._inflate: zlib._Decompress | None = None
         self.held = b""
         self._broken = False
+        self._padded = False
 
     def feed(self, data: bytes, limit: int) -> bytes:
         """What a piece decompresses to, at most so many bytes of it. Once more is left, there is no going on.
@@ -123,8 +131,9 @@ class Inflater:
         made = b""
         while data and len(made) < limit:
             if self._inflate is None or self._inflate.eof:
-                if self._inflate is not None and data[0] != _GZIP:
-                    # Padding after the end; a further member of a gzip file would begin like the first.
+                # A further member of a gzip file begins like the first; after anything else, there is none.
+                self._padded = self._padded or (self._inflate is not None and data[0] != _GZIP)
+                if self._padded:
                     break
                 # 32: told apart by its header, gzip or zlib.
                 self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)

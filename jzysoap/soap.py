@@ -18,6 +18,7 @@ from jzysoap.scan import Span
 from jzysoap.wire import Reply
 
 # Bytes that an envelope has at most on either side of its result, where it is to be seen at once.
+_MARK = b"the.result"
 _HEAD = 4096
 # How long a reply may be that is read without a tree.
 _SHORT = 3 * _HEAD
@@ -103,10 +104,14 @@ def locate(reply: Reply) -> Span | None:
         end = body.find(b"<", start)
     if not 0 < start < end or len(body) - end > _HEAD:
         return None
-    mark = "x"
-    around = replace(reply, body=body[:start] + mark.encode() + body[end:])
+    before, after = body[:start], body[end:]
+    # With a NUL, what is left out would decide what charset the rest is in.
+    if any(odd in part for odd in (_MARK, b"\0") for part in (before, after)):
+        return None
     try:
-        return Span(start, end, escaped) if read(around) == mark else None
+        return (
+            Span(start, end, escaped) if read(replace(reply, body=before + _MARK + after)) == _MARK.decode() else None
+        )
     except JzySoapError:
         return None
 

@@ -173,7 +173,7 @@ def test_a_body_that_is_shorter_than_it_was_announced() -> None:
     assert taken({"content-length": "1000", "content-encoding": "gzip"}, [packed[:-1]]) == (TEXT, CUT_OFF, True)
 
 
-@pytest.mark.parametrize("length", ["", "-1", "+5000", "1e9", "²", "٣٣٣٣", "9" * 5000, "500 000"])
+@pytest.mark.parametrize("length", ["", "-1", "++5000", "1e9", "²", "٣٣٣٣", "9" * 5000, "500 000"])
 def test_a_length_that_is_none_announces_nothing(length: str) -> None:
     assert taken({"content-length": length}, [TEXT]) == (TEXT, None, True)
 
@@ -191,3 +191,38 @@ def test_a_body_too_short_to_tell_whether_it_is_compressed_is_kept(encoding: str
     assert body.feed(byte)
     body.finish()
     assert (body.value(), body.problem) == (byte, CUT_OFF)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 99])
+def test_what_follows_the_padding_is_padding(size: int) -> None:
+    padded = gzip.compress(TEXT) + b"\n\x1fx"
+    assert inflate("gzip", [gzip.compress(TEXT), *cut(b"\n\x1fx", size)]) == (TEXT, None)
+    assert inflate("gzip", cut(padded, size)) == (TEXT, None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "complete"),
+    [
+        ({"content-length": "4"}, False),
+        ({"content-length": "4, 4"}, False),
+        ({"content-length": "+4"}, False),
+        ({"content-length": " 4"}, False),
+        ({"content-length": "4", "transfer-encoding": "identity"}, False),
+        ({"content-length": "4", "transfer-encoding": ""}, False),
+        ({"content-length": "3"}, True),
+        # Nothing can be told.
+        ({}, True),
+        ({"content-length": ""}, True),
+        ({"content-length": "4, 5"}, True),
+        ({"content-length": "four"}, True),
+        ({"content-length": "-4"}, True),
+        ({"content-length": "4", "transfer-encoding": "chunked"}, True),
+        ({"content-length": "4", "transfer-encoding": "gzip, Chunked"}, True),
+    ],
+)
+def test_what_was_announced_must_come(headers: dict[str, str], complete: bool) -> None:
+    body = Body(headers, 10)
+    assert body.feed(b"abc")
+    body.finish()
+    assert body.value() == b"abc"
+    assert body.problem == (None if complete else "the connection ended after 3 of 4 bytes")

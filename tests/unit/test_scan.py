@@ -306,3 +306,19 @@ def test_a_poll_is_one() -> None:
     seen: Poll[Any] = glance(wrap(document([report()]), "servlet"), scan_reports, "servlet")
     assert isinstance(seen, Poll)
     assert not seen.rejected
+
+
+@pytest.mark.parametrize("around", ["<a>{mark}</a><b>{document}</b>", "<b><!--{document}-->{mark}</b>"])
+def test_what_stands_in_for_the_document_is_not_taken_for_it(around: str) -> None:
+    text = document([report()]).replace("<", "&lt;")
+    filled = around.format(mark=soap._MARK.decode(), document=text)
+    envelope = '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><r>{}</r></s:Body></s:Envelope>'
+    assert soap.locate(Reply(200, {}, envelope.format(f"<b>{text}</b>").encode())) is not None
+    assert soap.locate(Reply(200, {}, envelope.format(filled).encode())) is None
+
+
+@pytest.mark.parametrize("nuls", [b"\0", b"\0\0"])
+def test_a_charset_that_goes_by_what_is_left_out_is_not_seen_at_once(nuls: bytes) -> None:
+    reply = wrap(document([report()]), "axis2")
+    for body in (reply.body + nuls, nuls + reply.body):
+        assert soap.locate(Reply(200, {"content-type": "text/xml; charset=utf-16"}, body)) is None
