@@ -13,7 +13,7 @@ from typing import Any, Literal, NoReturn, TypeVar
 from jzysoap import calls
 from jzysoap.calls import Plan
 from jzysoap.config import CALL_TIMEOUT, POLL_TIMEOUT, Config, configure, from_environment
-from jzysoap.errors import ConfigurationError, InvalidMessageError
+from jzysoap.errors import ConfigurationError, JzySoapError
 from jzysoap.masking import hidden
 from jzysoap.models import Channel
 from jzysoap.session import Session, Steps
@@ -23,8 +23,10 @@ T = TypeVar("T")
 C = TypeVar("C", bound="BaseClient")
 
 
-# The arguments that a traceback may show.
-_SHOWN = frozenset(Config.__dataclass_fields__) - {"password", "password_base64", "proxies", "headers"}
+# The arguments that a traceback may show. An address may have a password in it, which is refused.
+_SHOWN = frozenset(Config.__dataclass_fields__) - {
+    *("password", "password_base64", "proxies", "headers", "base_url", "poll_url", "wsdl")
+}
 
 
 class BaseClient:
@@ -119,13 +121,15 @@ class BaseClient:
         on_reply: Callable[[str, bytes], object] | None = None,
         on_call: Callable[[Any], object] | None = None,
     ) -> None:
-        # A traceback shows the locals of every frame: what is secret must not be among them.
-        password, password_base64 = hidden(password), hidden(password_base64)
-        proxies, headers = hidden(proxies), hidden(headers)
         # A copy: under a debugger, locals() changes while it is gone through.
         given = dict(locals())
         del given["self"]
-        self._config = configure(given)
+        try:
+            self._config = _bare(partial(configure, given))
+        finally:
+            # A traceback shows the locals of every frame: what may be secret, in its place or another, must not be
+            # among them.
+            del given, base_url, username, password, password_base64, wsdl, proxies, headers, poll_url
         self._session = Session(self._config)
         self._open()
 
@@ -186,8 +190,9 @@ def _bare(check: Callable[[], T]) -> T:
     """What a check gives; its error without the frames below, where recipients, text and password can be seen."""
     try:
         return check()
-    except InvalidMessageError as error:
+    except JzySoapError as error:
         failure = error.with_traceback(None)
+        failure.__context__ = None
     finally:
         del check
     raise failure from None

@@ -36,16 +36,17 @@ def build(call: Call[object], username: str, password: str, *, encoding: str) ->
         encoding: ``"gbk"`` or ``"utf-8"``.
 
     Raises:
-        ConfigurationError: the user name cannot be spelled in that encoding.
+        ConfigurationError: the user name, or the password in the clear, cannot be spelled in that encoding.
     """
     method = _METHODS.get(call.operation, call.operation)
     fields = {"method": method, "username": username, "password": password, **call.arguments}
     try:
         # Twenty thousand numbers are quoted at once, but for their commas; no comma is made by the quoting of others.
         body = urlencode(fields, safe=",", encoding=encoding, errors="strict").replace(",", "%2C")
-    except UnicodeEncodeError:
-        # The text was checked before; the codec's own error holds what it could not encode.
-        raise ConfigurationError(f"username cannot be spelled in {encoding}, the servlet's charset") from None
+    except UnicodeEncodeError as error:
+        # All else was checked before; the codec's own error holds what it could not encode.
+        odd = "password" if error.object == password else "username"
+        raise ConfigurationError(f"{odd} cannot be spelled in {encoding}, the servlet's charset") from None
     headers = {"Content-Type": f"application/x-www-form-urlencoded; charset={encoding.upper()}"}
     return headers, SecretBytes(body.encode("ascii"))
 

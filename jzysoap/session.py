@@ -204,15 +204,18 @@ class Session:
             batch_id,
             "" if self._over_servlet(call) else self.definition,
         )
-        logger.log(
-            logging.WARNING if outcome is Outcome.UNKNOWN else logging.DEBUG,
-            "%s: %s in %.3f s, batch %s%s",
-            event.operation,
-            outcome.value,
-            event.duration,
-            mask_text(event.batch_id or "-"),
-            f", {event.error}" if error else "",
-        )
+        level = logging.WARNING if outcome is Outcome.UNKNOWN else logging.DEBUG
+        if logger.isEnabledFor(level):
+            logger.log(
+                level,
+                "%s: %s in %.3f s, batch %s%s",
+                event.operation,
+                outcome.value,
+                event.duration,
+                # A gateway may put anything in its place.
+                mask_text(event.batch_id or "-", self._secrets(call, self.credentials.known)),
+                f", {event.error}" if error else "",
+            )
         if self.config.on_call is not None:
             try:
                 self.config.on_call(event)
@@ -236,7 +239,7 @@ class Session:
         reply: Reply = yield self._request(call, password)
         if poll and self.config.on_reply is not None:
             _hand_over(partial(self.config.on_reply, call.operation, reply.body), "raw", lambda: reply.body)
-        read = partial(self._read, call, reply, (*self.credentials.secrets(password), *call.secrets))
+        read = partial(self._read, call, reply, self._secrets(call, password))
         try:
             # Reading a long document takes a while, and makes as many objects as it has records.
             return (yield partial(without_collector, read)) if len(reply.body) > _LONG else read()
@@ -246,6 +249,9 @@ class Session:
             if poll and self.config.on_reply is None:
                 logger.warning("an interrupted poll received %d bytes that no on_reply keeps", len(reply.body))
             raise
+
+    def _secrets(self, call: Call[T], password: Secret | None) -> tuple[str, ...]:
+        return (*(self.credentials.secrets(password) if password else ()), *call.secrets)
 
     def _read(self, call: Call[T], reply: Reply, secrets: tuple[str, ...]) -> T:
         failure: JzySoapError

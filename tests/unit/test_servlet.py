@@ -61,11 +61,12 @@ def test_what_is_sent_is_what_the_servlet_reads(text: str, encoding: str) -> Non
     assert fields == [("method", "sendSMS"), ("username", "u"), ("password", "p"), ("content", text)]
 
 
-def test_a_user_name_that_gbk_cannot_spell_is_refused_without_the_rest_of_the_form() -> None:
-    with pytest.raises(
-        ConfigurationError, match=r"^username cannot be spelled in gbk, the servlet's charset$"
-    ) as caught:
-        build(call("sendSms", content="secret"), "u😀", "hidden", encoding="gbk")
+@pytest.mark.parametrize(
+    ("username", "password", "odd"), [("u😀", "hidden", "username"), ("u", "hidden😀", "password")]
+)
+def test_what_gbk_cannot_spell_is_refused_without_the_rest_of_the_form(username: str, password: str, odd: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^{odd} cannot be spelled in gbk, the servlet's charset$") as caught:
+        build(call("sendSms", content="secret"), username, password, encoding="gbk")
     assert caught.value.__cause__ is None
     assert "hidden" not in "".join(traceback.format_exception_only(caught.value))
 

@@ -7,6 +7,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -223,6 +224,17 @@ def test_a_text_that_is_repeated(
     assert_nothing_shown(error, caplog)
     assert not any(number in str(error) for number in numbers)
     assert TEXT.encode() not in error.raw
+
+
+@pytest.mark.parametrize("words", [PASSWORD, TEXT, *spellings(PASSWORD, TEXT, MOBILE)[1:4]])
+def test_what_stands_in_the_place_of_a_batch_id(
+    words: str, make: Make, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    client = make(serve(answering(soap(f"success;{words}"))).url, PASSWORD)
+    with suppress(JzySoapError):
+        client.send(MOBILE, TEXT)
+    assert_nothing_shown(None, caplog)
 
 
 @pytest.mark.parametrize("base64", [False, True])
