@@ -9,6 +9,7 @@ import asyncio
 import concurrent.futures
 import logging
 from collections.abc import Callable, Iterable
+from copy import copy
 from functools import partial
 from types import TracebackType
 from typing import Any, NoReturn, TypeVar
@@ -20,7 +21,7 @@ from jzysoap.base import BaseClient
 from jzysoap.errors import JzySoapError, NotSentError
 from jzysoap.models import Balance, Batch, Channel, DeliveryReport, Poll, Sent
 from jzysoap.models import Reply as InboundReply
-from jzysoap.session import Steps
+from jzysoap.session import Steps, Work
 from jzysoap.wire import Reply, Request
 
 logger = logging.getLogger("jzysoap")
@@ -40,7 +41,8 @@ class AsyncClient(BaseClient):
 
     def _open(self) -> None:
         self._transport = AsyncTransport(self._config)
-        self._loading: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+        self._loading: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
+        self._alone: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
     async def send(
         self,
@@ -97,9 +99,18 @@ class AsyncClient(BaseClient):
         self._transport.check_open()
         if self._session.needs_bindings():
             loop = asyncio.get_running_loop()
-            # One thread at a time: asyncio resolves names in the same threads, and would find none free.
-            async with self._loading.setdefault(loop, asyncio.Lock()):
-                await self._load(loop)
+            if loop not in self._loading:
+                # One for all that wait for it: asyncio resolves names in the same threads, and would find none free.
+                self._loading[loop] = asyncio.ensure_future(self._load(loop))
+                self._loading[loop].add_done_callback(partial(self._loaded, loop))
+            try:
+                await asyncio.shield(self._loading[loop])
+            except JzySoapError as error:
+                # Each has its own, which tells of its own call.
+                failure = copy(error)
+            else:
+                return
+            raise failure
 
     async def aclose(self) -> None:
         """Closes the connections, once the calls under way have ended. A closed client refuses calls."""
@@ -114,9 +125,14 @@ class AsyncClient(BaseClient):
         await self.aclose()
 
     async def _load(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._session.needs_bindings():
-            load = partial(wsdl.load, self._config, partial(self._fetch, loop))
-            self._session.bindings, self._session.definition = await _in_thread(load, otherwise=_refuse_to_load)
+        load = partial(wsdl.load, self._config, partial(self._fetch, loop))
+        self._session.adopt(*await _in_thread(load, otherwise=_refuse_to_load))
+
+    def _loaded(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+        self._loading.pop(loop, None)
+        if not task.cancelled():
+            # Nobody may be left who waits for it.
+            task.exception()
 
     async def _run(self, steps: Steps[T]) -> T:
         await self.prepare()
@@ -126,7 +142,7 @@ class AsyncClient(BaseClient):
                 cancelled: asyncio.CancelledError | None = None
                 try:
                     if not isinstance(step, Request):
-                        result: Any = await _in_thread(step, otherwise=step)
+                        result: Any = await self._do(step)
                     elif step.consuming:
                         result, cancelled = await self._finish(step)
                     else:
@@ -142,14 +158,24 @@ class AsyncClient(BaseClient):
             value: T = stop.value
             return value
 
+    async def _do(self, work: Work) -> object:
+        if not work.alone:
+            return await _in_thread(work.do, otherwise=work.do)
+        async with self._alone.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+            return await _in_thread(work.do, otherwise=work.do)
+
     async def _finish(self, request: Request) -> tuple[Reply, asyncio.CancelledError | None]:
         """Exchanges a request whose reply is gone if it is not received, and tells whether that was cancelled."""
         exchange = Exchange()
         task = asyncio.ensure_future(self._transport.exchange(request, exchange))
+        # Whoever cancels all tasks, as asyncio.run does in the end, means this one; it is waited for.
+        asyncio._unregister_task(task)
         cancelled: asyncio.CancelledError | None = None
         while not task.done():
             try:
-                await asyncio.wait((task,))
+                # A cancelled scope of anyio would cancel the waiting again and again.
+                with self._transport.shield(cancelled is not None and exchange.sent):
+                    await asyncio.wait((task,))
             except asyncio.CancelledError as error:
                 cancelled = error
                 if not exchange.sent:

@@ -47,15 +47,17 @@ class Exchange:
     """One exchange, so that others can see how far it has come.
 
     Attributes:
+        given: whether another's transport has it, which may tell nothing.
         sent: whether a byte of the request may have left.
     """
 
     def __init__(self) -> None:
         self.watch = _Watch()
+        self.given = False
 
     @property
     def sent(self) -> bool:
-        return self.watch.sent
+        return self.watch.sent or (self.given and not self.watch.heard)
 
 
 class AsyncTransport:
@@ -131,7 +133,8 @@ class AsyncTransport:
         if kept is not None:
             if kept.running:
                 await asyncio.wait(kept.running)
-            await kept.keeper.aclose()
+            async with kept.closing:
+                await kept.keeper.aclose()
         if self._config.adapter is not None:
             await self._config.adapter.aclose()
         with self._lock:
@@ -152,9 +155,10 @@ class AsyncTransport:
         limits = request.timeout
         left = max(deadline - time.monotonic(), 0.0)
         watch = exchange.watch = _Watch()
+        exchange.given = False
         reply = _Arriving(request)
+        used = self._used(request.url, kept)
         try:
-            transport = self._transport(request.url, kept)
             with self._anyio.fail_after(left):
                 outgoing = httpx.Request(
                     request.method,
@@ -171,7 +175,8 @@ class AsyncTransport:
                         },
                     },
                 )
-                response = await transport.handle_async_request(outgoing)
+                exchange.given = self._config.adapter is not None
+                response = await used.transport.handle_async_request(outgoing)
                 try:
                     await reply.receive(response)
                 finally:
@@ -186,6 +191,13 @@ class AsyncTransport:
             if reply.status is not None:
                 return reply.finish(reason_of(problem, request, self._reasons))
             failure = failure_of(problem, request, self._reasons, sent=watch.sent or not watch.heard)
+        except asyncio.CancelledError:
+            kept.retire(used)
+            raise
+        finally:
+            used.users -= 1
+            if used in kept.retired and not used.users:
+                await self._close(used, kept)
         raise failure
 
     async def _kept(self) -> _Kept:
@@ -212,16 +224,25 @@ class AsyncTransport:
             self._addresses[url] = self._httpx.URL(url)
         return self._addresses[url]
 
-    def _transport(self, url: str, kept: _Kept) -> httpx.AsyncBaseTransport:
+    def shield(self, on: bool) -> Any:
+        """A scope that cancellations from outside of it do not reach, if it is on."""
+        return self._anyio.CancelScope(shield=on)
+
+    def _used(self, url: str, kept: _Kept) -> _Used:
         if self._config.adapter is not None:
-            adapter: httpx.AsyncBaseTransport = self._config.adapter
-            return adapter
+            return _Used(self._config.adapter)
         if url not in self._proxies:
             self._proxies[url] = proxy_for(self._config, url)
         proxy = self._proxies[url]
         if proxy not in kept.transports:
-            kept.transports[proxy] = self._new_transport(proxy)
+            kept.transports[proxy] = _Used(self._new_transport(proxy))
+        kept.transports[proxy].users += 1
         return kept.transports[proxy]
+
+    async def _close(self, used: _Used, kept: _Kept) -> None:
+        with self.shield(True):
+            await used.transport.aclose()
+        kept.retired.discard(used)
 
     def _new_transport(self, proxy: str) -> httpx.AsyncBaseTransport:
         config = self._config
@@ -260,6 +281,14 @@ def _context(httpx: Any, config: Config) -> ssl.SSLContext:
     return context
 
 
+class _Used:
+    """A transport, and how many exchanges it is used by."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self.transport = transport
+        self.users = 0
+
+
 class _Kept:
     """The transports of one event loop, which are closed when it shuts down.
 
@@ -267,11 +296,15 @@ class _Kept:
 
     Attributes:
         transports: by proxy.
+        retired: those that no exchange begins with any more.
         running: one future for each exchange under way.
+        closing: held while they are closed.
     """
 
     def __init__(self) -> None:
-        self.transports: dict[str, httpx.AsyncBaseTransport] = {}
+        self.transports: dict[str, _Used] = {}
+        self.retired: set[_Used] = set()
+        self.closing = asyncio.Lock()
         self.running: set[asyncio.Future[None]] = set()
         self.keeper = self._keep()
 
@@ -285,9 +318,14 @@ class _Kept:
         try:
             yield
         finally:
-            for transport in self.transports.values():
-                await transport.aclose()
+            for used in (*self.transports.values(), *self.retired):
+                await used.transport.aclose()
             self.transports.clear()
+
+    def retire(self, used: _Used) -> None:
+        """Begins no other exchange with it: one that was cancelled may have left a connection open in it for good."""
+        for proxy in [proxy for proxy, other in self.transports.items() if other is used]:
+            self.retired.add(self.transports.pop(proxy))
 
 
 class _Arriving:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable
+from copy import copy
 from types import TracebackType
 from typing import TypeVar
 
@@ -29,6 +30,7 @@ class Client(BaseClient):
 
         self._transport = Transport(self._config)
         self._lock = threading.Lock()
+        self._failed: JzySoapError | None = None
         self._pid = os.getpid()
 
     def send(
@@ -139,9 +141,10 @@ class Client(BaseClient):
         self._transport.check_open()
         self._renew_after_fork()
         if self._session.needs_bindings():
+            failed = self._failed
             with self._lock:
                 if self._session.needs_bindings():
-                    self._session.bindings, self._session.definition = wsdl.load(self._config, self._fetch)
+                    self._load(failed)
 
     def close(self) -> None:
         """Closes the connections. A closed client refuses calls."""
@@ -161,7 +164,7 @@ class Client(BaseClient):
             step = next(steps)
             while True:
                 try:
-                    result = self._transport.exchange(step) if isinstance(step, Request) else step()
+                    result = self._transport.exchange(step) if isinstance(step, Request) else step.do()
                 except BaseException as error:  # noqa: BLE001  # nothing is hidden: the operation raises it again
                     # An interrupt too: the operation says what may have been sent, and raises it again.
                     step = steps.throw(error)
@@ -170,6 +173,16 @@ class Client(BaseClient):
         except StopIteration as stop:
             value: T = stop.value
             return value
+
+    def _load(self, failed: JzySoapError | None) -> None:
+        if self._failed is not None and self._failed is not failed:
+            # It failed while this thread waited: were each to try again, the last would wait for all of them.
+            raise copy(self._failed)
+        try:
+            self._session.adopt(*wsdl.load(self._config, self._fetch))
+        except JzySoapError as error:
+            self._failed = copy(error)
+            raise
 
     def _fetch(self, url: str) -> Reply:
         return self._transport.exchange(

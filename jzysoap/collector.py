@@ -41,5 +41,5 @@ def _go_on() -> None:
         gc.enable()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch  # Windows has none
     os.register_at_fork(after_in_child=_go_on)

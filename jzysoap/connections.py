@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import queue
 import re
 import socket
 import time
@@ -206,11 +207,40 @@ class WatchedConnection(_Connection):
         while left:
             # Piece by piece: sendall would wait anew for each record of TLS.
             self.sock.settimeout(exchange.patience())
+            # Told beforehand: a signal's handler may raise once it is sent and before another line is run.
+            before, exchange.sent = exchange.sent, True
             try:
                 left = left[self.sock.send(left) :]
-            except TimeoutError as error:
-                raise exchange.cause(error) from None
-            exchange.sent = True
+            except OSError as error:
+                if error.errno is not None:
+                    # The socket's own, which took nothing. Whatever has no number may be a handler's.
+                    exchange.sent = before
+                raise (exchange.cause(error) if isinstance(error, TimeoutError) else error) from None
+
+
+class Stack:
+    """What a pool keeps its connections in, without waiting for one: last in, first out.
+
+    A queue's lock is left locked, for ever and for all threads, when a signal's handler raises while it is being taken.
+    """
+
+    def __init__(self, maxsize: int) -> None:
+        self._maxsize = maxsize
+        self.queue: list[Any] = []
+
+    def put(self, item: Any, block: bool = False, timeout: float | None = None) -> None:  # noqa: ARG002  # a queue's
+        if len(self.queue) >= self._maxsize:
+            raise queue.Full
+        self.queue.append(item)
+
+    def get(self, block: bool = False, timeout: float | None = None) -> Any:  # noqa: ARG002  # a queue's
+        try:
+            return self.queue.pop()
+        except IndexError:
+            raise queue.Empty from None
+
+    def qsize(self) -> int:
+        return len(self.queue)
 
 
 class WatchedPool(_Pool):
@@ -231,14 +261,15 @@ class WatchedPool(_Pool):
         super()._put_conn(conn)
 
 
-def watch(manager: Any) -> None:
-    """Makes a pool manager use watched pools and connections."""
+def watch(manager: Any, *, waits: bool) -> None:
+    """Makes a pool manager use watched pools and connections; ``waits``: whether a pool waits for a free connection."""
     manager.pool_classes_by_scheme = {
-        scheme: pool if issubclass(pool, WatchedPool) else _watched(pool)
+        scheme: pool if issubclass(pool, WatchedPool) else _watched(pool, waits=waits)
         for scheme, pool in manager.pool_classes_by_scheme.items()
     }
 
 
-def _watched(pool: Any) -> Any:
+def _watched(pool: Any, *, waits: bool) -> Any:
+    kept_in = Stack if pool.QueueCls is queue.LifoQueue and not waits else pool.QueueCls
     connection = type(f"Watched{pool.ConnectionCls.__name__}", (WatchedConnection, pool.ConnectionCls), {})
-    return type(f"Watched{pool.__name__}", (WatchedPool, pool), {"ConnectionCls": connection})
+    return type(f"Watched{pool.__name__}", (WatchedPool, pool), {"ConnectionCls": connection, "QueueCls": kept_in})

@@ -46,8 +46,8 @@ class Credentials:
         """
         encoded = self._encoded
         if encoded is None:
-            with self._guard():
-                encoded = self._encoded = self._encoded or self._ask()
+            with self._asking():
+                encoded = self._take(None, self._encoded or self._ask())
         return encoded
 
     def plain(self) -> Secret:
@@ -66,26 +66,30 @@ class Credentials:
             raise ConfigurationError("password_base64 is no text in password_encoding") from None
 
     def renew(self, refused: str) -> bool:
-        """Asks the callable again after the gateway refused a password.
+        """Asks the callable again, if there is one, after the gateway refused a password.
 
         Args:
             refused: the BASE64 of the password that was refused.
 
         Returns:
-            Whether there is another one now. Of many that were refused the same one, the first asks.
+            Whether there is another one now, since it was asked or replaced. Of many that were refused the same one,
+            the first asks.
         """
-        if not callable(self._config.password):
-            return False
-        with self._guard():
-            if self._encoded == refused:
-                self._encoded = self._ask()
-            return self._encoded != refused
+        if callable(self._config.password):
+            with self._asking():
+                if self._encoded == refused:
+                    self._take(refused, self._ask())
+        return self._encoded != refused
 
     def replace(self, password: str) -> None:
-        """Goes on with another password."""
-        encoded = checks.encode_password(password, self._config.password_encoding)
-        with self._guard():
-            self._encoded = encoded
+        """Goes on with another password. Waits for no callable that is being asked, which an event loop must not."""
+        self._encoded = checks.encode_password(password, self._config.password_encoding)
+
+    def _take(self, before: str | None, asked: Secret) -> Secret:
+        if self._encoded == before:
+            # Else it was replaced while the callable was asked, by one that is newer.
+            self._encoded = asked
+        return self._encoded or asked
 
     def secrets(self, encoded: Secret) -> tuple[str, ...]:
         """What no text of an error may show of a password given as its BASE64: both, however they are echoed."""
@@ -99,7 +103,7 @@ class Credentials:
             self._spelled = encoded, spelled
         return spelled
 
-    def _guard(self) -> threading.Lock:
+    def _asking(self) -> threading.Lock:
         if self._pid != os.getpid():
             # Another thread of the parent may have held it at the fork.
             self._lock = threading.Lock()

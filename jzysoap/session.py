@@ -1,7 +1,7 @@
 """What a client does between being asked and answering, with no I/O of its own.
 
 Each operation is a generator: it yields a ``Request`` that is to be exchanged, and is sent the ``Reply``; or it yields
-a function that may block, and is sent what that returns. An error is thrown into it. It returns the model. ``Client``
+``Work`` that may block, and is sent what that returns. An error is thrown into it. It returns the model. ``Client``
 and ``AsyncClient`` differ in who does these things; everything else is here, once.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from jzysoap import calls, servlet, soap
 from jzysoap._version import __version__
@@ -41,7 +41,21 @@ from jzysoap.wire import Reply, Request, evidence, status_error
 logger = logging.getLogger("jzysoap")
 
 T = TypeVar("T")
-Steps = Generator[Request | Callable[[], object], Any, T]
+
+
+class Work(NamedTuple):
+    """Something that may block.
+
+    Attributes:
+        do: does it.
+        alone: whether all but one would only wait for that one, each in a thread that others need.
+    """
+
+    do: Callable[[], object]
+    alone: bool
+
+
+Steps = Generator[Request | Work, Any, T]
 """An operation under way."""
 
 SOAP_PATH = "/services/userApi"
@@ -162,6 +176,12 @@ class Session:
         """What is known of a send that was never started."""
         return Sent(tuple(Batch(part.mobiles, Outcome.NOT_SENT) for part in plan.parts), plan.segments)
 
+    def adopt(self, bindings: Bindings, definition: str) -> None:
+        """Takes what a definition was compiled to, and where that came from."""
+        self.definition = definition
+        # Last: another thread takes it for the sign that all is there.
+        self.bindings = bindings
+
     def needs_bindings(self) -> bool:
         """Whether the service definition must still be loaded."""
         return self.bindings is None and self.config.interface == "soap"
@@ -225,12 +245,12 @@ class Session:
 
     def _authenticated(self, call: Call[T]) -> Steps[T]:
         # A callable may ask a vault for the password; a thread for it costs more than a call.
-        password = self.credentials.known or (yield self.credentials.encoded)
+        password = self.credentials.known or (yield Work(self.credentials.encoded, alone=True))
         try:
             return (yield from self._exchange(call, password))
         except AuthenticationError as error:
             # Refused for certain, so asking once more cannot text anyone twice.
-            if error.may_have_been_sent or not (yield partial(self.credentials.renew, password)):
+            if error.may_have_been_sent or not (yield Work(partial(self.credentials.renew, password), alone=True)):
                 raise
         return (yield from self._exchange(call, self.credentials.encoded()))
 
@@ -242,7 +262,7 @@ class Session:
         read = partial(self._read, call, reply, self._secrets(call, password))
         try:
             # Reading a long document takes a while, and makes as many objects as it has records.
-            return (yield partial(without_collector, read)) if len(reply.body) > _LONG else read()
+            return (yield Work(partial(without_collector, read), alone=False)) if len(reply.body) > _LONG else read()
         except (Exception, GeneratorExit):
             raise
         except BaseException:
@@ -343,10 +363,12 @@ def _hand_over(hook: Callable[[], object], name: str, known: Callable[[], object
     """Calls a user's hook; what it could not keep, its error brings to the caller as an attribute."""
     try:
         hook()
-    except JzySoapError as error:
+    except (JzySoapError, StopIteration) as error:
+        # The other one would end the operation that it comes out of, as if that had come to its end.
         failure = HookError(f"a hook raised {type(error).__name__}, which is not about this call", **{name: known()})
         raise failure from error
-    except Exception as error:
+    except BaseException as error:
+        # An interrupt too: what it kept from being stored is nowhere else.
         with suppress(AttributeError):
             setattr(error, name, known())
         raise

@@ -179,16 +179,27 @@ class Transport:
         # Another scheme may have another proxy, another port none.
         server = parts.scheme, parts.netloc
         if server not in self._proxies:
-            proxy = proxy_for(self._config, url)
-            if proxy and isinstance(self._adapter, HTTPAdapter):
-                try:
-                    watch(self._adapter.proxy_manager_for(prepend_scheme_if_needed(proxy, "http")))
-                except requests.exceptions.InvalidSchema:
-                    raise ConfigurationError(
-                        "proxies has a SOCKS proxy, which needs PySocks: pip install 'requests[socks]'"
-                    ) from None
-            self._proxies[server] = {parts.scheme: proxy} if proxy else {}
+            # A manager that another thread has made must not be used before it is watched.
+            with self._lock():
+                if server not in self._proxies:
+                    self._find_proxy(url, server)
         return self._proxies[server]
+
+    def _find_proxy(self, url: str, server: tuple[str, str]) -> None:
+        proxy = proxy_for(self._config, url)
+        if proxy and isinstance(self._adapter, HTTPAdapter):
+            try:
+                manager = self._adapter.proxy_manager_for(prepend_scheme_if_needed(proxy, "http"))
+            except requests.exceptions.InvalidSchema:
+                raise ConfigurationError(
+                    "proxies has a SOCKS proxy, which needs PySocks: pip install 'requests[socks]'"
+                ) from None
+            watch(manager, waits=getattr(self._adapter, "_pool_block", True))
+        self._proxies[server] = {server[0]: proxy} if proxy else {}
+
+    def _lock(self) -> threading.Lock:
+        # Of this process: no fork can have left it locked.
+        return self._locks.setdefault(os.getpid(), threading.Lock())
 
     def _prepared(self, request: Request) -> requests.PreparedRequest:
         prepared = requests.PreparedRequest()
@@ -208,14 +219,13 @@ class Transport:
 
     def _watch(self) -> None:
         if isinstance(self._adapter, HTTPAdapter):
-            watch(self._adapter.poolmanager)
+            watch(self._adapter.poolmanager, waits=getattr(self._adapter, "_pool_block", True))
 
     def _renew_after_fork(self) -> None:
         pid = os.getpid()
         if self._pid == pid:
             return
-        # A lock of this process: no fork can have left it locked.
-        with self._locks.setdefault(pid, threading.Lock()):
+        with self._lock():
             if self._pid != pid:
                 self._after_fork()
                 # Only now may other threads go on.
@@ -386,6 +396,13 @@ _REASONS: Reasons = (
 )
 
 
+def _status(causes: Sequence[BaseException]) -> str:
+    """With what a proxy refused, where it is told."""
+    told = (str(one) for one in causes if type(one) is OSError or type(one).__name__ == "ProxyError")
+    found = next((match for text in told if (match := _PROXY_STATUS.match(text))), None)
+    return f" (HTTP status {found[1]})" if found else ""
+
+
 def reason_of(error: BaseException, request: Request, more: Reasons = ()) -> str:
     """What went wrong, in words that hold nothing but limits."""
     causes = list(_chain(error))
@@ -393,7 +410,5 @@ def reason_of(error: BaseException, request: Request, more: Reasons = ()) -> str
         return f"the deadline of {request.timeout.total:g} s is past"
     for kinds, words in (*_REASONS, *more):
         if any(isinstance(one, kinds) for one in causes):
-            said = next((found for one in causes if (found := _PROXY_STATUS.match(str(one)))), None)
-            status = f" (HTTP status {said[1]})" if said and words == _PROXY_FAILED else ""
-            return words.format(**request.timeout._asdict()) + status
+            return words.format(**request.timeout._asdict()) + (_status(causes) if words == _PROXY_FAILED else "")
     return "the network failed" if any(isinstance(one, OSError) for one in causes) else type(error).__name__

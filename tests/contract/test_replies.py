@@ -250,7 +250,7 @@ def ask(which: str, reply: Reply) -> Any:
     try:
         step = next(steps)
         while True:
-            step = steps.send(reply if isinstance(step, Request) else step())
+            step = steps.send(reply if isinstance(step, Request) else step.do())
     except StopIteration as stop:
         return stop.value
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jzysoap.collector import without_collector
+from jzysoap.collector import _go_on, _pauses, without_collector
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +58,17 @@ def test_it_is_on_again_after_two_threads_in_any_order(first_ends_first: bool) -
         ends[number].set()
         threads[number].join(10)
     assert gc.isenabled()
+
+
+def test_what_a_forked_process_does_first() -> None:
+    gc.disable()
+    _go_on()
+    assert not gc.isenabled()
+    # As a thread of the parent left it.
+    _pauses.add("a pause")
+    _go_on()
+    assert gc.isenabled()
+    assert not _pauses
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")

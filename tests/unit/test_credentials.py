@@ -185,6 +185,38 @@ def test_what_holds_a_password_does_not_show_it(others: dict[str, Any]) -> None:
     assert GEHEIM not in repr(vars(known))
 
 
+def test_a_change_waits_for_no_callable_and_wins() -> None:
+    """An event loop makes it, and may be what the callable waits for."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> str:
+        begun.set()
+        go_on.wait(10)
+        return "older"
+
+    known = credentials(slow)
+    for ask in (known.encoded, lambda: known.renew(GEHEIM)):
+        begun.clear()
+        go_on.clear()
+        thread = threading.Thread(target=ask)
+        thread.start()
+        assert begun.wait(10)
+        known.replace("newest")
+        go_on.set()
+        thread.join(10)
+        assert known.plain() == "newest"
+        known.replace("geheim")
+
+
+@pytest.mark.parametrize("others", [{"password": "old"}, {"password_base64": "b2xk"}])
+def test_what_was_replaced_meanwhile_is_another_one(others: dict[str, Any]) -> None:
+    known = credentials(**others)
+    old = known.encoded()
+    assert known.renew(old) is False
+    known.replace("geheim")
+    assert known.renew(old) is True
+
+
 def in_threads(count: int, work: Callable[[], object]) -> None:
     barrier = threading.Barrier(count)
 

@@ -72,7 +72,7 @@ def test_garbage_is_collected_but_while_a_long_answer_is_read(records: int) -> N
     next(steps)
     with suppress(StopIteration):
         # Where a thread is to do it, it is done here.
-        steps.send(steps.send(Reply(200, {}, b"<psreport/>" * 5 * records))())
+        steps.send(steps.send(Reply(200, {}, b"<psreport/>" * 5 * records)).do())
     assert seen == [records == 10]
     assert gc.isenabled()
 

@@ -103,6 +103,30 @@ def test_an_error_of_ours_from_on_reply_does_not_poll_again(kind: Kind, server: 
     assert len(server.requests) == 1
 
 
+@each_kind
+def test_an_interrupt_in_a_hook_brings_what_it_kept_from_being_stored(kind: Kind, server: RawServer) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with Facade(kind, server.url, "test", "secret1", on_reply=interrupted) as client:
+        with pytest.raises(KeyboardInterrupt) as caught:
+            client.reports()
+        assert caught.value.raw == good("soap", "getSmsReport")  # type: ignore[attr-defined]  # what is tested
+        with pytest.raises(KeyboardInterrupt) as caught:
+            client.send([FIRST, SECOND], TEXT, batch_size=1, on_batch=interrupted)
+        outcomes = [batch.outcome for batch in caught.value.result.batches]  # type: ignore[attr-defined]  # as above
+        assert outcomes == [Outcome.ACCEPTED, Outcome.NOT_SENT]
+
+
+@each_kind
+def test_a_hook_that_has_nothing_more_does_not_end_the_call(kind: Kind, server: RawServer) -> None:
+    nothing: Iterator[Any] = iter(())
+    with Facade(kind, server.url, "test", "secret1", on_reply=lambda *_: next(nothing)) as client:
+        with pytest.raises(HookError, match="a hook raised StopIteration") as caught:
+            client.reports()
+    assert caught.value.raw == good("soap", "getSmsReport")
+
+
 class Sealed(Exception):  # noqa: N818  # an error that takes no attributes
     __slots__ = ()
 

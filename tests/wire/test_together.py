@@ -1,0 +1,420 @@
+"""Calls that meet: in threads, in tasks, with a signal's handler, with whatever cancels them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from jzysoap import AsyncClient, JzySoapError, OutcomeUnknownError, Timeout, WsdlError
+from jzysoap.connections import watch
+from jzysoap.wsdl import bundled
+from tests.wire.conftest import MOBILE, PASSWORD, TEXT, Make, Serve, reports, soap
+from tests.wire.servers import RawServer, answering, reply
+
+NUMBERS = [f"138000000{number:02}" for number in range(8)]
+LONG = Timeout(5, 10, 20)
+
+
+def client_of(url: str, **options: Any) -> AsyncClient:
+    defaults = {"wsdl": "bundled", "cache_dir": False, "timeout": LONG, "poll_timeout": LONG}
+    return AsyncClient(url, "account", **{"password": PASSWORD, **defaults, **options})
+
+
+class Gate:
+    """A server that reads a request, says so, and gives the same answer to all once it is let."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.answer = answer
+        self.asked, self.let = threading.Event(), threading.Event()
+
+    def __call__(self, server: RawServer, connection: socket.socket) -> None:
+        while server.read_request(connection):
+            self.asked.set()
+            self.let.wait(10)
+            connection.sendall(self.answer)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never came")
+
+
+# Signals.
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no such signals")
+@pytest.mark.parametrize("kind", [RuntimeError, TimeoutError], ids=lambda kind: kind.__name__)
+def test_what_left_before_a_signals_handler_raised_is_not_called_unsent(
+    kind: type[Exception], make: Make, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The handler runs where it hurts: right behind the system's call, before another line of ours."""
+    server = serve(answering(soap("success")))
+    client = make(server.url)
+    client.send(MOBILE, TEXT)
+
+    class Interrupted:
+        def __init__(self, sock: Any) -> None:
+            self._sock = sock
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._sock, name)
+
+        def send(self, data: Any) -> int:
+            sent: int = self._sock.send(data)
+            signal.raise_signal(signal.SIGALRM)
+            return sent
+
+    def handler(*_: object) -> None:
+        raise kind("enough")
+
+    pool = next(iter(client._transport._adapter._found.values()))
+    connection = pool.pool.queue[-1]
+    connection.sock = Interrupted(connection.sock)
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        with pytest.raises(OutcomeUnknownError):
+            client.send(MOBILE, TEXT)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+# Threads.
+
+
+def test_a_proxys_connections_are_watched_before_any_thread_has_them(
+    make: Make, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched: list[Any] = []
+    real = watch
+
+    def slow(manager: Any, **options: Any) -> None:
+        watched.append(manager)
+        time.sleep(0.1)
+        real(manager, **options)
+
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        # It takes the request, and the answer is lost.
+        server.read_request(connection)
+
+    proxy = serve(handle)
+    client = make("http://gateway.invalid", interface="servlet", proxies={"http": proxy.url})
+    monkeypatch.setattr("jzysoap.transport.watch", slow)
+
+    def send(number: str) -> type[Exception]:
+        with pytest.raises(JzySoapError) as caught:
+            client.send(number, TEXT)
+        return caught.type
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(send, NUMBERS)) == {OutcomeUnknownError}
+    assert len(watched) == 1
+    # Each left once: none was taken for unsent, and repeated.
+    assert len(proxy.requests) == 8
+
+
+def slow_failure(server: RawServer, connection: socket.socket) -> None:
+    server.read_request(connection)
+    time.sleep(0.3)
+    connection.sendall(reply(b"", "503 Service Unavailable"))
+
+
+def of_their_own(errors: list[WsdlError]) -> None:
+    """Each tells of its own call."""
+    assert {error.result.batches[0].mobiles for error in errors if error.result} == {(one,) for one in NUMBERS}
+    assert not any(error.may_have_been_sent for error in errors)
+
+
+def test_threads_that_wait_for_a_definition_fail_with_it(make: Make, serve: Serve) -> None:
+    server = serve(slow_failure)
+    client = make(server.url, wsdl=None)
+    ready = threading.Barrier(8)
+
+    def send(number: str) -> WsdlError:
+        ready.wait(10)
+        with pytest.raises(WsdlError) as caught:
+            client.send(number, TEXT)
+        return caught.value
+
+    with ThreadPoolExecutor(8) as pool:
+        of_their_own(list(pool.map(send, NUMBERS)))
+    assert len(server.requests) == 1
+    # Later, it is tried again.
+    with pytest.raises(WsdlError):
+        client.send(MOBILE, TEXT)
+    assert len(server.requests) == 2
+
+
+# Tasks.
+
+
+def test_tasks_that_wait_for_a_definition_fail_with_it(serve: Serve) -> None:
+    async def send(client: AsyncClient, number: str) -> WsdlError:
+        with pytest.raises(WsdlError) as caught:
+            await client.send(number, TEXT)
+        return caught.value
+
+    async def main() -> None:
+        async with client_of(server.url, wsdl=None) as client:
+            of_their_own(list(await asyncio.gather(*(send(client, number) for number in NUMBERS))))
+            assert len(server.requests) == 1
+            await send(client, MOBILE)
+            assert len(server.requests) == 2
+
+    server = serve(slow_failure)
+    asyncio.run(main())
+
+
+def test_a_definition_that_nobody_waits_for_any_more_takes_one_thread(serve: Serve) -> None:
+    definition, gate = bundled(), threading.Event()
+
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        while request := server.read_request(connection):
+            gate.wait(10)
+            connection.sendall(reply(definition) if request.startswith(b"GET") else soap("success"))
+
+    async def main() -> None:
+        async with client_of(server.url, wsdl=None) as client:
+            for number in NUMBERS:
+                task = asyncio.create_task(client.send(number, TEXT))
+                await until(lambda: len(server.requests) == 1)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+            assert len([one for one in threading.enumerate() if one.name.startswith("asyncio_")]) == 1
+            gate.set()
+            # What came of it is of use to whoever comes next.
+            assert len((await client.send(MOBILE, TEXT)).batches) == 1
+        assert len(server.requests) == 2
+
+    server = serve(handle)
+    asyncio.run(main())
+
+
+def test_a_definition_that_fails_when_nobody_waits_is_no_ones_problem(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with client_of(server.url, wsdl=None) as client:
+            task = asyncio.create_task(client.send(MOBILE, TEXT))
+            await until(lambda: len(server.requests) == 1)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await until(lambda: not client._loading)
+
+    server = serve(slow_failure)
+    asyncio.run(main())
+    assert "never retrieved" not in caplog.text
+
+
+def test_a_loop_that_ends_while_a_definition_loads(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        client = client_of(server.url, wsdl=None)
+        task = asyncio.create_task(client.prepare())
+        await until(gate.asked.is_set)
+        # asyncio.run cancels what is left, and waits for its threads.
+        assert not task.done()
+        asyncio.get_running_loop().call_later(0.2, gate.let.set)
+
+    gate = Gate(soap("success"))
+    server = serve(gate)
+    asyncio.run(main())
+    assert caplog.text == ""
+
+
+def test_a_password_that_is_had_through_the_loop(serve: Serve) -> None:
+    """More callers than there are threads, each of which would wait in one for the one that is at it."""
+    asked: list[int] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(2))
+
+        async def vault() -> str:
+            # It needs a thread of its own.
+            await asyncio.to_thread(asked.append, 1)
+            return PASSWORD
+
+        def password() -> str:
+            return asyncio.run_coroutine_threadsafe(vault(), loop).result(10)
+
+        async with client_of(server.url, password=password) as client:
+            await asyncio.wait_for(asyncio.gather(*(client.send(number, TEXT) for number in NUMBERS)), 10)
+        assert len(asked) == 1
+
+    server = serve(answering(soap("success")))
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("how", ["all tasks", "a scope"])
+def test_a_poll_is_kept_whatever_cancels_it(how: str, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[bytes] = []
+    waits: list[int] = []
+    real = asyncio.wait
+
+    async def counted(*arguments: Any, **options: Any) -> Any:
+        waits.append(1)
+        return await real(*arguments, **options)
+
+    monkeypatch.setattr(asyncio, "wait", counted)
+
+    async def main() -> None:
+        client = client_of(server.url, on_reply=lambda _operation, body: kept.append(body))
+        loop = asyncio.get_running_loop()
+        if how == "all tasks":
+            # asyncio.run cancels what is left.
+            loop.call_later(0.3, gate.let.set)
+            left = asyncio.create_task(client.reports())
+            await until(gate.asked.is_set)
+            assert not left.done()
+            return
+        with anyio.CancelScope() as scope:
+            loop.call_later(0.1, scope.cancel)
+            loop.call_later(0.5, gate.let.set)
+            await client.reports()
+        assert scope.cancelled_caught
+        await client.aclose()
+
+    gate = Gate(soap(reports(), "getSmsReport"))
+    server = serve(gate)
+    asyncio.run(main())
+    assert len(kept) == len(server.requests) == 1
+    # Not at every turn of the loop.
+    assert len(waits) < 20
+
+
+def test_a_poll_over_a_foreign_transport_that_is_cancelled_is_kept(serve: Serve) -> None:
+    class Wrapper(httpx.AsyncBaseTransport):
+        """Tells nothing of what it does."""
+
+        def __init__(self) -> None:
+            self._inner = httpx.AsyncHTTPTransport()
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return await self._inner.handle_async_request(httpx.Request(request.method, request.url))
+
+        async def aclose(self) -> None:
+            await self._inner.aclose()
+
+    kept: list[bytes] = []
+
+    async def main() -> None:
+        options: Any = {"adapter": Wrapper(), "on_reply": lambda _operation, body: kept.append(body)}
+        async with client_of(server.url, **options) as client:
+            task = asyncio.create_task(client.reports())
+            await until(gate.asked.is_set)
+            task.cancel()
+            asyncio.get_running_loop().call_later(0.1, gate.let.set)
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    gate = Gate(soap(reports(), "getSmsReport"))
+    server = serve(gate)
+    asyncio.run(main())
+    assert len(kept) == 1
+
+
+@pytest.mark.parametrize("warm", [False, True])
+def test_a_cancelled_send_leaves_no_connection_open(warm: bool, serve: Serve) -> None:
+    """Cancelled after each number of turns of the loop that a send takes."""
+
+    def busy(client: AsyncClient) -> list[Any]:
+        used: list[Any] = [
+            one for kept in client._transport._loops.values() for one in (*kept.transports.values(), *kept.retired)
+        ]
+        return [one for each in used for one in each.transport._pool.connections if not one.is_idle()]
+
+    async def main() -> None:
+        for turns in range(40):
+            async with client_of(server.url) as client:
+                if warm:
+                    await client.send(MOBILE, TEXT)
+                task = asyncio.create_task(client.send(MOBILE, TEXT))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                if not task.cancel():
+                    continue
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+                assert busy(client) == []
+                assert len((await client.send(MOBILE, TEXT)).batches) == 1
+
+    server = serve(answering(soap("success")))
+    asyncio.run(main())
+
+
+def test_a_cancelled_send_does_not_disturb_the_others(serve: Serve) -> None:
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        while request := server.read_request(connection):
+            if MOBILE.encode() not in request:
+                gate.asked.set()
+                gate.let.wait(10)
+            connection.sendall(soap("success"))
+
+    async def main() -> None:
+        async with client_of(server.url) as client:
+            waiting = [asyncio.create_task(client.send(number, TEXT)) for number in NUMBERS]
+            await until(lambda: len(server.requests) == 8)
+            waiting[0].cancel()
+            await asyncio.wait(waiting[:1])
+            assert len((await client.send(MOBILE, TEXT)).batches) == 1
+            gate.let.set()
+            assert len(await asyncio.gather(*waiting[1:])) == 7
+
+    gate = Gate(b"")
+    server = serve(handle)
+    asyncio.run(main())
+
+
+def test_closing_twice_at_once(serve: Serve) -> None:
+    async def main() -> None:
+        client = client_of(server.url)
+        await client.send(MOBILE, TEXT)
+        await asyncio.gather(client.aclose(), client.aclose())
+
+    server = serve(answering(soap("success")))
+    asyncio.run(main())
+
+
+# Passwords that change meanwhile.
+
+
+@pytest.mark.parametrize("interface", ["soap", "servlet"])
+def test_a_call_that_a_change_of_password_overtook_is_made_with_the_new_one(
+    interface: str, make: Make, serve: Serve
+) -> None:
+    """A text: nobody can be asked, but there is another one already."""
+    arrived, changed = threading.Event(), threading.Event()
+
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        while request := server.read_request(connection):
+            if b"updatePassword" in request:
+                connection.sendall(reply(b"1"))
+            elif not arrived.is_set():
+                arrived.set()
+                changed.wait(10)
+                refused = "failure;密码错误"
+                connection.sendall(soap(refused) if interface == "soap" else reply(refused.encode()))
+            else:
+                connection.sendall(soap("success") if interface == "soap" else reply(b"success"))
+
+    client = make(serve(handle).url, interface=interface)
+    with ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(client.send, MOBILE, TEXT)
+        assert arrived.wait(10)
+        client.change_password("another1")
+        changed.set()
+        assert sent.result(10).batches[0].outcome.value == "accepted"
