@@ -112,7 +112,10 @@ class WsdlError(JzySoapError):
 
 
 class TransportError(JzySoapError):
-    """The exchange with the gateway failed below SOAP."""
+    """The exchange with the gateway failed below SOAP.
+
+    Its ``__cause__`` is the system's own error, or that of an adapter of your own; None where there was neither.
+    """
 
 
 class NotSentError(TransportError):
