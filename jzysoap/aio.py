@@ -9,7 +9,6 @@ import asyncio
 import concurrent.futures
 import logging
 from collections.abc import Callable, Iterable
-from copy import copy
 from functools import partial
 from types import TracebackType
 from typing import Any, NoReturn, TypeVar
@@ -17,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from jzysoap import wsdl
 from jzysoap.aiotransport import AsyncTransport, Exchange
-from jzysoap.base import BaseClient
+from jzysoap.base import BaseClient, for_another
 from jzysoap.errors import JzySoapError, NotSentError
 from jzysoap.models import Balance, Batch, Channel, DeliveryReport, Poll, Sent
 from jzysoap.models import Reply as InboundReply
@@ -97,17 +96,20 @@ class AsyncClient(BaseClient):
     async def prepare(self) -> None:
         """As ``Client.prepare``."""
         self._transport.check_open()
-        if self._session.needs_bindings():
+        while self._session.needs_bindings():
             loop = asyncio.get_running_loop()
-            if loop not in self._loading:
+            joined = loop in self._loading
+            if not joined:
                 # One for all that wait for it: asyncio resolves names in the same threads, and would find none free.
                 self._loading[loop] = asyncio.ensure_future(self._load(loop))
                 self._loading[loop].add_done_callback(partial(self._loaded, loop))
             try:
                 await asyncio.shield(self._loading[loop])
             except JzySoapError as error:
-                # Each has its own, which tells of its own call.
-                failure = copy(error)
+                if joined and isinstance(error.__cause__, _LoopStoppedError):
+                    # It was given up while the loop stood still, and nobody waited for it.
+                    continue
+                failure = for_another(error)
             else:
                 return
             raise failure
@@ -115,6 +117,11 @@ class AsyncClient(BaseClient):
     async def aclose(self) -> None:
         """Closes the connections, once the calls under way have ended. A closed client refuses calls."""
         await self._transport.aclose()
+        loading = self._loading.get(asyncio.get_running_loop())
+        if loading is not None:
+            # Nobody waits for it, or a call would have been under way.
+            loading.cancel()
+            await asyncio.wait((loading,))
 
     async def __aenter__(self: C) -> C:
         return self
@@ -198,9 +205,13 @@ class AsyncClient(BaseClient):
                 # A loop that was stopped would leave this thread, and with it the process, waiting for ever.
                 if not loop.is_running():
                     fetching.cancel()
-                    raise NotSentError("the event loop has stopped") from None
+                    raise _LoopStoppedError("the event loop has stopped") from None
             except concurrent.futures.CancelledError:
                 raise NotSentError("the event loop is shutting down") from None
+
+
+class _LoopStoppedError(NotSentError):
+    """The loop stood still while a thread waited for it."""
 
 
 async def _in_thread(work: Callable[[], T], *, otherwise: Callable[[], T]) -> T:

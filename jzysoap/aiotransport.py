@@ -7,12 +7,15 @@ nothing is repeated that may have been sent.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import ssl
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING, Any
+
+from requests.utils import prepend_scheme_if_needed
 
 from jzysoap.config import Config
 from jzysoap.errors import ConfigurationError, JzySoapError, NotSentError
@@ -192,10 +195,12 @@ class AsyncTransport:
                 return reply.finish(reason_of(problem, request, self._reasons))
             failure = failure_of(problem, request, self._reasons, sent=watch.sent or not watch.heard)
         except asyncio.CancelledError:
-            kept.retire(used)
+            used.suspect = True
             raise
         finally:
             used.users -= 1
+            if used.suspect and used.is_left_over():
+                kept.retire(used)
             if used in kept.retired and not used.users:
                 await self._close(used, kept)
         raise failure
@@ -240,7 +245,8 @@ class AsyncTransport:
         return kept.transports[proxy]
 
     async def _close(self, used: _Used, kept: _Kept) -> None:
-        with self.shield(True):
+        # What goes wrong with it must not take the place of the answer.
+        with self.shield(True), contextlib.suppress(Exception):
             await used.transport.aclose()
         kept.retired.discard(used)
 
@@ -253,7 +259,10 @@ class AsyncTransport:
         )
         try:
             made: httpx.AsyncBaseTransport = self._httpx.AsyncHTTPTransport(
-                verify=self._tls, trust_env=False, limits=limits, proxy=self._httpx.Proxy(proxy) if proxy else None
+                verify=self._tls,
+                trust_env=False,
+                limits=limits,
+                proxy=self._httpx.Proxy(prepend_scheme_if_needed(proxy, "http")) if proxy else None,
             )
         except ImportError:
             raise ConfigurationError(
@@ -282,11 +291,26 @@ def _context(httpx: Any, config: Config) -> ssl.SSLContext:
 
 
 class _Used:
-    """A transport, and how many exchanges it is used by."""
+    """A transport.
+
+    Attributes:
+        transport: itself.
+        users: how many exchanges it is used by.
+        suspect: whether one of them was cancelled, and nobody has seen yet what that left.
+    """
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         self.transport = transport
         self.users = 0
+        self.suspect = False
+
+    def is_left_over(self) -> bool:
+        """Whether it has connections that are neither idle nor anyone's, as httpcore leaves them when cancelled."""
+        # What is another's shows no pool.
+        connections = getattr(getattr(self.transport, "_pool", None), "connections", ())
+        # Only once nobody uses it can there be no mistake.
+        self.suspect = self.users > 0
+        return sum(not (one.is_idle() or one.is_closed()) for one in connections) > self.users
 
 
 class _Kept:
@@ -323,7 +347,7 @@ class _Kept:
             self.transports.clear()
 
     def retire(self, used: _Used) -> None:
-        """Begins no other exchange with it: one that was cancelled may have left a connection open in it for good."""
+        """Begins no other exchange with it, so that it can be closed."""
         for proxy in [proxy for proxy, other in self.transports.items() if other is used]:
             self.retired.add(self.transports.pop(proxy))
 

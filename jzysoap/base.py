@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from copy import copy
 from functools import partial
 from typing import Any, Literal, NoReturn, TypeVar
 
@@ -196,3 +197,10 @@ def _bare(check: Callable[[], T]) -> T:
     finally:
         del check
     raise failure from None
+
+
+def for_another(error: JzySoapError) -> JzySoapError:
+    """The same error for another caller that it concerns: each tells of its own call."""
+    other = copy(error)
+    other.__cause__ = error.__cause__
+    return other

@@ -248,22 +248,27 @@ def proxies(value: Any) -> dict[str, str]:
     example = "such as {'http': 'http://proxy:3128'}; {} for none"
     if not isinstance(value, Mapping) or not all(isinstance(part, str) for item in value.items() for part in item):
         raise ValueError(f"must map schemes to proxy addresses, {example}")
-    try:
-        return {str(key): proxy(address) if address else Secret() for key, address in value.items()}
-    except ValueError as error:
-        raise ValueError(f"has an address that {error}, {example}") from None
+    found: dict[str, str] = {}
+    for key, address in value.items():
+        # Other schemes' may stand beside them, and exceptions: nothing is asked of them here.
+        used = bool(address) and key.partition("://")[0] in ("http", "https", "all")
+        try:
+            found[key] = proxy(address) if used else Secret(address)
+        except ValueError as error:
+            raise ValueError(f"has an address for {key!r} that {error}, {example}") from None
+    return found
 
 
 def proxy(value: str) -> Secret:
     """The address of a proxy, with its scheme; it may hold a user and a password."""
     # Some leave the scheme out, which makes another one of a user's name.
-    address = Secret(value if "://" in value else f"http://{value}")
+    address = Secret(value if "://" in value else f"http://{value.removeprefix('//')}")
     try:
         scheme, host, _ = origin(address)
     except ValueError:
         scheme = host = ""
     if scheme not in _PROXIES or not host.isprintable() or " " in host:
-        raise ValueError(f"is none of a proxy ({', '.join(_PROXIES)}, with its host)")
+        raise ValueError(f"is none of a proxy ({', '.join(_PROXIES)}; a host; user and password percent-encoded)")
     return address
 
 

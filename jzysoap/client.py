@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable
-from copy import copy
 from types import TracebackType
 from typing import TypeVar
 
 from jzysoap import wsdl
-from jzysoap.base import BaseClient
+from jzysoap.base import BaseClient, for_another
 from jzysoap.errors import JzySoapError
 from jzysoap.models import Balance, Batch, Channel, DeliveryReport, Poll, Sent
 from jzysoap.models import Reply as InboundReply
@@ -177,11 +176,11 @@ class Client(BaseClient):
     def _load(self, failed: JzySoapError | None) -> None:
         if self._failed is not None and self._failed is not failed:
             # It failed while this thread waited: were each to try again, the last would wait for all of them.
-            raise copy(self._failed)
+            raise for_another(self._failed)
         try:
             self._session.adopt(*wsdl.load(self._config, self._fetch))
         except JzySoapError as error:
-            self._failed = copy(error)
+            self._failed = for_another(error)
             raise
 
     def _fetch(self, url: str) -> Reply:

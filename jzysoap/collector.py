@@ -1,7 +1,8 @@
 """Python's garbage collector, out of the way while very many objects are made that all stay.
 
-Again and again it would go through all of them, and find nothing. Nobody's setting is changed: it is on again once the
-work is done, in a process forked meanwhile too, and where it is off already it is let be.
+Again and again it would go through all of them, and find nothing. It is on again once the work is done, in a process
+forked meanwhile too, and where it is off already it is let be. It is the process's, though: what another thread asks or
+says of it during the pause, it asks or says of the pause.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import queue
 import re
 import socket
 import time
+import traceback
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -212,10 +213,16 @@ class WatchedConnection(_Connection):
             try:
                 left = left[self.sock.send(left) :]
             except OSError as error:
-                if error.errno is not None:
-                    # The socket's own, which took nothing. Whatever has no number may be a handler's.
+                if error.errno is not None and _is_of_a_socket(error):
+                    # It took nothing. Any other may be a handler's.
                     exchange.sent = before
                 raise (exchange.cause(error) if isinstance(error, TimeoutError) else error) from None
+
+
+def _is_of_a_socket(error: OSError) -> bool:
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    module = frame.f_globals.get("__name__", "")
+    return module == __name__ or module.partition(".")[0] in ("ssl", "socket", "urllib3", "gevent", "eventlet")
 
 
 class Stack:
@@ -270,6 +277,7 @@ def watch(manager: Any, *, waits: bool) -> None:
 
 
 def _watched(pool: Any, *, waits: bool) -> Any:
-    kept_in = Stack if pool.QueueCls is queue.LifoQueue and not waits else pool.QueueCls
+    usual = pool.QueueCls is urllib3.connectionpool.ConnectionPool.QueueCls
+    kept_in = Stack if usual and not waits else pool.QueueCls
     connection = type(f"Watched{pool.ConnectionCls.__name__}", (WatchedConnection, pool.ConnectionCls), {})
     return type(f"Watched{pool.__name__}", (WatchedPool, pool), {"ConnectionCls": connection, "QueueCls": kept_in})

@@ -52,11 +52,11 @@ def hidden(value: Any) -> Any:
 
 
 def spellings(*secrets: str) -> tuple[Secret, ...]:
-    """Secrets as a page or an error message may echo them: as they are, as a form has them, as HTML; longest first."""
+    """Secrets as a page or an error message may echo them: as they are, as a form has them, as HTML."""
     found = {Secret(secret.translate(_HTML)) for secret in secrets} | {Secret(secret) for secret in secrets}
     for encoding in ("utf-8", "gbk"):
         found |= {Secret(quote_plus(secret, encoding=encoding, errors="replace")) for secret in secrets}
-    return tuple(sorted(found, key=len, reverse=True))
+    return tuple(found)
 
 
 def mask_number(number: str) -> str:
@@ -70,9 +70,9 @@ def mask_number(number: str) -> str:
 
 def mask_text(text: str, secrets: Iterable[str] = ()) -> str:
     """A foreign text made fit for a log: secrets and long runs of digits masked, control characters out, cut short."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "***")
+    # The longest first: one may be part of another.
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "***")
     text = _LONG_DIGITS.sub(lambda run: mask_number(run[0]), text)
     text = _UNPRINTABLE.sub(" ", text).strip()
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

@@ -60,8 +60,9 @@ Steps = Generator[Request | Work, Any, T]
 
 SOAP_PATH = "/services/userApi"
 
-# Bytes of an answer from which on reading it is told to be slow.
+# Bytes of an answer from which on reading it is told to be slow, and from which on garbage collection would make it so.
 _LONG = 262_144
+_HUGE = 2_097_152
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,9 +261,11 @@ class Session:
         if poll and self.config.on_reply is not None:
             _hand_over(partial(self.config.on_reply, call.operation, reply.body), "raw", lambda: reply.body)
         read = partial(self._read, call, reply, self._secrets(call, password))
+        if len(reply.body) > _HUGE:
+            # It makes as many objects as it has records.
+            read = partial(without_collector, read)
         try:
-            # Reading a long document takes a while, and makes as many objects as it has records.
-            return (yield Work(partial(without_collector, read), alone=False)) if len(reply.body) > _LONG else read()
+            return (yield Work(read, alone=False)) if len(reply.body) > _LONG else read()
         except (Exception, GeneratorExit):
             raise
         except BaseException:

@@ -16,6 +16,8 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from copy import copy
+from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -102,7 +104,7 @@ class Transport:
         self._abandoned: list[Any] = []
         self._closed = False
         self._pid = os.getpid()
-        self._locks: dict[int, threading.Lock] = {}
+        self._locks: dict[int, Any] = {}
         self._watch()
 
     def exchange(self, request: Request) -> Reply:
@@ -197,9 +199,9 @@ class Transport:
             watch(manager, waits=getattr(self._adapter, "_pool_block", True))
         self._proxies[server] = {server[0]: proxy} if proxy else {}
 
-    def _lock(self) -> threading.Lock:
-        # Of this process: no fork can have left it locked.
-        return self._locks.setdefault(os.getpid(), threading.Lock())
+    def _lock(self) -> Any:
+        # Of this process: no fork can have left it locked. A signal's handler may use the client in the same thread.
+        return self._locks.setdefault(os.getpid(), threading.RLock())
 
     def _prepared(self, request: Request) -> requests.PreparedRequest:
         prepared = requests.PreparedRequest()
@@ -338,7 +340,7 @@ _PASSING = (ConnectionRefusedError, ConnectionResetError, BrokenPipeError, http.
 
 
 def _cause_of(error: BaseException) -> BaseException | None:
-    """What of an error may be shown: the system's own, or an adapter's, that it was made of; without their frames."""
+    """What of an error may be shown: the system's own, or an adapter's, that it was made of, with its own frames."""
     found = [
         one
         for one in _chain(error)
@@ -352,9 +354,29 @@ def _cause_of(error: BaseException) -> BaseException | None:
         )
     ]
     cause = next((one for one in found if isinstance(one, _PASSING)), found[0] if found else None)
-    if cause is not None:
-        cause.__traceback__ = cause.__cause__ = cause.__context__ = None
-    return cause
+    if cause is None:
+        return None
+    try:
+        # An adapter's may be kept by the adapter.
+        return copy(cause).with_traceback(_own_frames(cause.__traceback__))
+    except Exception:  # noqa: BLE001  # nothing is hidden: what went wrong is in the error's text
+        return None
+
+
+def _own_frames(whole: TracebackType | None) -> TracebackType | None:
+    """A traceback without what is below an adapter of the user's, or between it and us."""
+    kept = None
+    for trace in reversed([*_traces(whole)]):
+        module = trace.tb_frame.f_globals.get("__name__", "").partition(".")[0]
+        if module not in {*_LIBRARIES, "jzysoap", "socket", "ssl", "asyncio", "contextlib"}:
+            kept = TracebackType(kept, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)
+    return kept
+
+
+def _traces(trace: TracebackType | None) -> Iterator[TracebackType]:
+    while trace is not None:
+        yield trace
+        trace = trace.tb_next
 
 
 def failure_of(error: BaseException, request: Request, more: Reasons = (), *, sent: bool) -> TransportError:

@@ -104,7 +104,7 @@ def evidence(body: bytes, secrets: Iterable[str], *, whole: bool) -> bytes:
     if whole:
         return body
     # Cut last: a secret that lies across the cut would keep its beginning.
-    for secret in secrets:
+    for secret in sorted(secrets, key=len, reverse=True):
         for encoding in ("utf-8", "gb18030", "utf-16-le", "utf-16-be"):
             with suppress(UnicodeEncodeError):
                 body = body.replace(secret.encode(encoding, "surrogatepass"), "***".encode(encoding))

@@ -107,7 +107,7 @@ def test_a_client_of_another_kind_must_say_how_it_opens() -> None:
         ({"headers": {"Authorization: geheim": ""}}, "headers cannot hold 'Authorization'"),
         ({"headers": [("Authorization", "geheim")]}, "headers must map header names to values"),
         ({"proxies": ["http://u:geheim@p"]}, "proxies must map schemes to proxy addresses"),
-        ({"proxies": {"http": "http://u:geheim@"}}, "proxies has an address that is none of a proxy"),
+        ({"proxies": {"http": "http://u:geheim@"}}, "proxies has an address for 'http' that is none of a proxy"),
         ({"verify": ""}, "verify must be True, False, or the path of a CA bundle that exists"),
     ],
 )

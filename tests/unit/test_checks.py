@@ -495,17 +495,36 @@ def test_proxies_map_schemes_to_addresses(value: object) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["http://", "http://u:geheim@", "http://[geheim", "http://p:port", "http://a b", "ftp://p", "://p", "http://p\x00"],
+    [
+        "http://",
+        "http://u:geheim@",
+        "http://[geheim",
+        "http://p:port",
+        "http://a b",
+        "ftp://p",
+        "://p",
+        "http://p\x00",
+        "http://u:gehe[im@p",
+    ],
 )
 def test_a_proxy_has_an_address(address: str) -> None:
     said = refusal(checks.proxies, {"http": address})
     assert said == (
-        "has an address that is none of a proxy (http, https, socks4, socks4a, socks5, socks5h, with its host), "
+        "has an address for 'http' that is none of a proxy (http, https, socks4, socks4a, socks5, socks5h; a host; "
+        "user and password percent-encoded), "
         "such as {'http': 'http://proxy:3128'}; {} for none"
     )
 
 
+def test_what_stands_beside_the_proxies_is_let_be() -> None:
+    given = {"no": "localhost,::1", "no_proxy": "localhost, .example.com", "ftp": "ftp://p:21", "http": "http://p"}
+    assert checks.proxies(given) == given
+    for key in ("https", "all", "http://gateway.example.com", "all://gateway.example.com"):
+        assert refusal(checks.proxies, {key: "ftp://p:21"}).startswith(f"has an address for {key!r} that is none")
+
+
 def test_a_proxy_may_lack_its_scheme() -> None:
+    assert checks.proxies({"http": "//p:3128"}) == {"http": "http://p:3128"}
     assert checks.proxies({"http": "u:geheim@p:3128", "https": ""}) == {"http": "http://u:geheim@p:3128", "https": ""}
 
 

@@ -112,6 +112,11 @@ def test_a_foreign_text_is_made_fit_for_a_log(text: str, secrets: tuple[str, ...
     assert mask_text(text, secrets) == shown
 
 
+def test_what_is_part_of_another_does_not_keep_it_from_being_masked() -> None:
+    for secrets in (("geheim", "so geheim!"), ("so geheim!", "geheim")):
+        assert mask_text("ist so geheim! und geheim", secrets) == "ist *** und ***"
+
+
 def test_a_long_text_is_cut_after_it_was_masked() -> None:
     assert mask_text("字" * SHOWN) == "字" * SHOWN
     assert mask_text("字" * (SHOWN + 1)) == "字" * (SHOWN - 1) + "…"

@@ -61,7 +61,7 @@ def test_an_answer_that_there_is_no_reading_is_not_lost(
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
-@pytest.mark.parametrize("records", [10, 10_000])
+@pytest.mark.parametrize("records", [10, 10_000, 100_000])
 def test_garbage_is_collected_but_while_a_long_answer_is_read(records: int) -> None:
     seen: list[bool] = []
 
@@ -73,7 +73,7 @@ def test_garbage_is_collected_but_while_a_long_answer_is_read(records: int) -> N
     with suppress(StopIteration):
         # Where a thread is to do it, it is done here.
         steps.send(steps.send(Reply(200, {}, b"<psreport/>" * 5 * records)).do())
-    assert seen == [records == 10]
+    assert seen == [records < 100_000]
     assert gc.isenabled()
 
 

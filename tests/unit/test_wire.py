@@ -115,6 +115,10 @@ def test_evidence_is_short_and_without_what_it_echoes() -> None:
     assert evidence(b"", SECRETS, whole=False) == b""
 
 
+def test_a_secret_in_another_does_not_keep_it_from_being_masked() -> None:
+    assert evidence(b"so geheim! geheim", ["geheim", "so geheim!"], whole=False) == b"*** ***"
+
+
 @given(st.integers(0, 20), st.integers(0, 3))
 def test_a_secret_across_the_cut_leaves_nothing(before: int, masked: int) -> None:
     # Those before it make the rest move up once they are masked.

@@ -8,6 +8,7 @@ import http.client
 import inspect
 import socket
 import ssl
+import traceback
 from collections.abc import AsyncIterator
 from types import ModuleType
 from typing import Any
@@ -59,7 +60,10 @@ def assert_harmless(error: BaseException) -> None:
     if cause is not None:
         library = type(cause).__module__.partition(".")[0] in {"requests", "urllib3", "http", "httpx", "httpcore"}
         assert isinstance(cause, http.client.RemoteDisconnected) or not library
-        assert [cause.__traceback__, cause.__context__, cause.__cause__] == [None] * 3
+        assert cause.__context__ is cause.__cause__ is None
+        frames = [frame.f_globals["__name__"] for frame, _ in traceback.walk_tb(cause.__traceback__)]
+        # Of what raised it here.
+        assert set(frames) <= {__name__}
     assert error.__context__ is None
 
 
@@ -225,3 +229,43 @@ def test_of_lxml(kind: type[Exception], monkeypatch: pytest.MonkeyPatch, server:
             with pytest.raises(MalformedReplyError) as caught:
                 call()
             assert NAMESPACE.encode() in caught.value.raw
+
+
+class VaultError(Exception):
+    """An adapter's own."""
+
+
+class PickyError(Exception):
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(f"{one} and {two}")
+
+
+@pytest.mark.parametrize("error", [VaultError("sealed"), PickyError(1, 2)], ids=repr)
+def test_an_adapters_own_error_is_left_whole(error: Exception, server: RawServer) -> None:
+    class Own(BaseAdapter):
+        max_retries = 0
+
+        def send(self, *_: Any, **__: Any) -> Any:
+            try:
+                raise KeyError("why")
+            except KeyError as reason:
+                raise error from reason
+
+        def close(self) -> None:
+            pass
+
+    with Client(server.url, "test", "secret1", interface="servlet", adapter=Own()) as client:
+        with pytest.raises(OutcomeUnknownError, match=type(error).__name__) as caught:
+            client.balance()
+    assert isinstance(error.__cause__, KeyError)
+    assert error.__traceback__ is not None
+    cause = caught.value.__cause__
+    if isinstance(error, VaultError):
+        # Where in the adapter it came from.
+        assert (type(cause), str(cause)) == (VaultError, "sealed")
+        assert cause is not None
+        assert cause is not error
+        assert [frame.name for frame in traceback.extract_tb(cause.__traceback__)] == ["send"]
+    else:
+        # No copy can be made of it; its kind is told.
+        assert cause is None
