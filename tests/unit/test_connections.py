@@ -108,7 +108,7 @@ def test_what_a_pool_keeps_its_connections_in() -> None:
             one.get(block=False)
 
 
-@pytest.mark.parametrize(("waits", "kind"), [(False, Stack), (True, queue.LifoQueue)])
+@pytest.mark.parametrize(("waits", "kind"), [(False, Stack), (True, urllib3.connectionpool.ConnectionPool.QueueCls)])
 def test_a_pool_that_waits_for_a_connection_keeps_its_queue(waits: bool, kind: type[Any]) -> None:
     manager = urllib3.PoolManager()
     watch(manager, waits=waits)
