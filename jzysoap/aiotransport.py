@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from requests.utils import prepend_scheme_if_needed
 
 from jzysoap.config import Config
-from jzysoap.errors import ConfigurationError, JzySoapError, NotSentError
+from jzysoap.errors import ConfigurationError, NotSentError
 from jzysoap.inflate import Body
 from jzysoap.transport import Reasons, failure_of, pause_before, proxy_for, reason_of, trusted
 from jzysoap.wire import Reply, Request
@@ -186,8 +186,6 @@ class AsyncTransport:
                     with self._anyio.CancelScope(shield=True):
                         await response.aclose()
             return reply.finish(None)
-        except JzySoapError:
-            raise
         except Exception as error:  # noqa: BLE001  # a transport may raise anything; none of it may escape unclassified
             late = isinstance(error, TimeoutError) and time.monotonic() >= deadline
             problem = TimeoutError("deadline") if late else error
