@@ -119,8 +119,7 @@ class AsyncClient(BaseClient):
         await self._transport.aclose()
         loading = self._loading.get(asyncio.get_running_loop())
         if loading is not None:
-            # Nobody waits for it, or a call would have been under way.
-            loading.cancel()
+            # What it has fetched is being compiled, or it finds the client closed; calls may wait for it.
             await asyncio.wait((loading,))
 
     async def __aenter__(self: C) -> C:

@@ -315,6 +315,19 @@ def test_closing_ends_what_loads_for_nobody(serve: Serve, caplog: pytest.LogCapt
     assert "pending" not in caplog.text
 
 
+def test_closing_cancels_no_call_that_waits_for_a_definition(serve: Serve) -> None:
+    async def main() -> None:
+        client = client_of(server.url, wsdl=None)
+        waiting = [asyncio.create_task(client.send(number, TEXT)) for number in NUMBERS]
+        await until(lambda: len(server.requests) == 1)
+        await client.aclose()
+        for error in await asyncio.gather(*waiting, return_exceptions=True):
+            assert isinstance(error, WsdlError)
+
+    server = serve(slow_failure)
+    asyncio.run(main())
+
+
 def test_a_password_that_is_had_through_the_loop(serve: Serve) -> None:
     """More callers than there are threads, each of which would wait in one for the one that is at it."""
     asked: list[int] = []
