@@ -217,7 +217,7 @@ async def _in_thread(work: Callable[[], T], *, otherwise: Callable[[], T]) -> T:
     """What a function gives that may block, or another one where no thread is to be had for it."""
     job: concurrent.futures.Future[T] = concurrent.futures.Future()
     try:
-        await asyncio.to_thread(_do, job, work)
+        await asyncio.to_thread(_do_job, job, work)
     except RuntimeError:
         # An executor that could start no thread keeps the work for those that it has, and they may be at it already.
         return otherwise() if job.cancel() else await asyncio.wrap_future(job)
@@ -228,7 +228,7 @@ async def _in_thread(work: Callable[[], T], *, otherwise: Callable[[], T]) -> T:
         del job
 
 
-def _do(job: concurrent.futures.Future[T], work: Callable[[], T]) -> None:
+def _do_job(job: concurrent.futures.Future[T], work: Callable[[], T]) -> None:
     if job.set_running_or_notify_cancel():
         try:
             job.set_result(work())

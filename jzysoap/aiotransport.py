@@ -1,4 +1,4 @@
-"""Bytes out and bytes in for asynchronous code, over httpx; failures classified as in ``transport``.
+"""Bytes out and bytes in for asynchronous code, over httpx; failures classified as over requests.
 
 A request is handed straight to an httpx transport: no redirect is followed, no environment variable is looked at,
 nothing is repeated that may have been sent.
@@ -19,8 +19,9 @@ from requests.utils import prepend_scheme_if_needed
 
 from jzysoap.config import Config
 from jzysoap.errors import ConfigurationError, NotSentError
+from jzysoap.failures import Reasons, failure_of, pause_before, reason_of
 from jzysoap.inflate import Body
-from jzysoap.transport import Reasons, failure_of, pause_before, proxy_for, reason_of, trusted
+from jzysoap.transport import proxy_for, trusted
 from jzysoap.wire import Reply, Request
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ class AsyncTransport:
                 try:
                     await reply.receive(response)
                 finally:
-                    with self._anyio.CancelScope(shield=True):
+                    with self.shield(True):
                         await response.aclose()
             return reply.finish(None)
         except Exception as error:  # noqa: BLE001  # a transport may raise anything; none of it may escape unclassified

@@ -21,8 +21,7 @@ import urllib3
 from lxml import etree
 from requests.adapters import BaseAdapter, HTTPAdapter
 
-from jzysoap import AsyncClient, Client, MalformedReplyError, NotSentError, OutcomeUnknownError
-from jzysoap import transport as sync_transport
+from jzysoap import AsyncClient, Client, MalformedReplyError, NotSentError, OutcomeUnknownError, failures
 from tests.wire.matrix import NAMESPACE, good, operation_of
 from tests.wire.matrix import http as http_reply
 from tests.wire.servers import RawServer
@@ -106,7 +105,7 @@ def server() -> Any:
 
 @pytest.mark.parametrize("kind", [*SYNCHRONOUS, *NATIVE], ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
 def test_of_the_synchronous_stack(kind: type[Exception], server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sync_transport, "ATTEMPTS", 1)
+    monkeypatch.setattr(failures, "ATTEMPTS", 1)
     for late, wanted in ((False, NotSentError), (True, OutcomeUnknownError)):
         options: dict[str, Any] = {"wsdl": "bundled", "cache_dir": False, "adapter": Raising(made(kind), late=late)}
         with Client(server.url, "test", "secret1", **options) as client, pytest.raises(wanted) as caught:
@@ -193,7 +192,7 @@ class Stream(httpx.AsyncByteStream):
 
 @pytest.mark.parametrize("kind", [*ASYNCHRONOUS, *NATIVE], ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
 def test_of_the_asynchronous_stack(kind: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sync_transport, "ATTEMPTS", 1)
+    monkeypatch.setattr(failures, "ATTEMPTS", 1)
 
     async def main() -> None:
         for place, wanted in (
