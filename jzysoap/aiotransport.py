@@ -162,12 +162,15 @@ class AsyncTransport:
         exchange.given = False
         reply = _Arriving(request)
         used = self._used(request.url, kept)
+        asked = False
         try:
             with self._anyio.fail_after(left):
                 outgoing = httpx.Request(
                     request.method,
                     self._address(request.url),
-                    headers=dict(request.headers),
+                    headers=[
+                        (name.encode("ascii"), value.encode("latin-1")) for name, value in request.headers.items()
+                    ],
                     content=request.body,
                     extensions={
                         "trace": watch,
@@ -179,10 +182,12 @@ class AsyncTransport:
                         },
                     },
                 )
+                asked = True
                 exchange.given = self._config.adapter is not None
                 response = await used.transport.handle_async_request(outgoing)
                 try:
                     await reply.receive(response)
+                    await _end_where_more_came(response)
                 finally:
                     with self.shield(True):
                         await response.aclose()
@@ -192,7 +197,7 @@ class AsyncTransport:
             problem = TimeoutError("deadline") if late else error
             if reply.status is not None:
                 return reply.finish(reason_of(problem, request, self._reasons))
-            failure = failure_of(problem, request, self._reasons, sent=watch.sent or not watch.heard)
+            failure = failure_of(problem, request, self._reasons, sent=watch.sent or (asked and not watch.heard))
         except asyncio.CancelledError:
             used.suspect = True
             raise
@@ -272,6 +277,16 @@ class AsyncTransport:
                 "proxies has an address of a kind that httpx does not know: it knows http, https and socks5"
             ) from None
         return made
+
+
+async def _end_where_more_came(response: httpx.Response) -> None:
+    """Ends the connection of a reply behind which more has come: h11 would take that for the next request's."""
+    # Neither httpx nor httpcore says so; what is another's keeps no such state.
+    stream = getattr(response.stream, "_httpcore_stream", None)
+    connection = getattr(getattr(stream, "_stream", stream), "_connection", None)
+    state = getattr(connection, "_h11_state", None)
+    if state is not None and state.trailing_data[0]:
+        await response.extensions["network_stream"].aclose()
 
 
 def _context(httpx: Any, config: Config) -> ssl.SSLContext:

@@ -37,8 +37,16 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         if isinstance(one, BaseException) and id(one) not in seen:
             seen.add(id(one))
             yield one
-            waiting += [getattr(one, "reason", None), *getattr(one, "exceptions", ()), *one.args]
-            waiting += [one.__cause__, one.__context__]
+            waiting += [_part(one, "reason"), *one.args, one.__cause__, one.__context__]
+            waiting += _part(one, "exceptions") or ()
+
+
+def _part(error: BaseException, name: str) -> Any:
+    try:
+        part = getattr(error, name, None)
+    except Exception:  # noqa: BLE001  # an adapter's error may do anything
+        return None
+    return part if isinstance(part, (tuple, list) if name == "exceptions" else BaseException) else None
 
 
 # Of the libraries' own errors, some hold the request, and some quote what came: in texts, attributes and frames.
@@ -55,7 +63,7 @@ def _cause_of(error: BaseException) -> BaseException | None:
         or not (
             type(one).__module__.partition(".")[0] in _LIBRARIES
             or isinstance(one, UnicodeError)
-            or hasattr(one, "exceptions")
+            or _part(one, "exceptions")
             # The words of a proxy, or of a library.
             or (type(one) is OSError and one.errno is None)
         )

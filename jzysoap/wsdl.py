@@ -10,6 +10,7 @@ import base64
 import contextlib
 import hashlib
 import logging
+import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -285,7 +286,7 @@ def _bundled(name: str) -> Path:
     here = Path(__file__).resolve().parent
     # Installed, the directory lies inside the package; in a clone, beside it.
     for root in (here / "wsdl_data", here.parent / "wsdl"):
-        if (root / name / _MAIN).is_file():
+        if os.path.isfile(root / name / _MAIN):
             return root / name / _MAIN
     raise WsdlError(f"there is no bundled definition called {name!r}", source="bundled", readable=False)
 
@@ -316,14 +317,14 @@ def _local(location: str) -> tuple[Definition, str]:
         path, source = _bundled(which or BUNDLED), "bundled"
     else:
         path, source = Path(location).expanduser(), "given"
-        path = path / _MAIN if (path / _MAIN).is_file() else path
+        path = path / _MAIN if os.path.isfile(path / _MAIN) else path
     recorded = _recorded(path)
-    main = next(iter(recorded), _LOCAL + quote(path.name))
+    main = next(iter(recorded), _LOCAL + quote(path.name, errors="surrogatepass"))
     names = {main: str(path), _LOCAL: str(path.parent / "_")[:-1]}
     names |= {url: str(path.parent / name) for url, name in recorded.items()}
 
     def read(url: str) -> Reply:
-        name = recorded[url] if url in recorded else unquote(urlsplit(url).path.lstrip("/"))
+        name = recorded[url] if url in recorded else unquote(urlsplit(url).path.lstrip("/"), errors="surrogatepass")
         try:
             if recorded and url not in recorded:
                 raise ValueError("not recorded")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -357,3 +358,45 @@ def test_illegal_characters_in_an_answer_cost_nothing_else(kind: Kind, interface
     assert [report.username for report in poll] == ["te\ufffdst", "test"]
     assert poll[0].raw_fields is not None
     assert poll[1].raw_fields is None
+
+
+def test_what_follows_an_answer_is_not_the_next_ones(kind: Kind) -> None:
+    answers = [good_send("1") * 2, good_send("2") + b"garbage", good_send("3")]
+
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        while server.read_request(connection):
+            connection.sendall(answers.pop(0))
+
+    with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1", interface="servlet") as client:
+        for batch_id in "123":
+            assert client.send(FIRST, "text").batches[0].batch_id == batch_id
+
+
+def good_send(batch_id: str) -> bytes:
+    return http(f"success;{batch_id}".encode())
+
+
+def test_a_header_of_latin_1_arrives(kind: Kind) -> None:
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        server.read_request(connection)
+        connection.sendall(good_send("1"))
+
+    options: dict[str, Any] = {"interface": "servlet", "headers": {"X-A": "caf\xe9"}}
+    with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1", **options) as client:
+        assert client.send(FIRST, "text").batches[0].batch_id == "1"
+        assert b"X-A: caf\xe9\r\n" in server.requests[0]
+
+
+def test_an_address_that_no_request_can_be_made_for(kind: Kind) -> None:
+    with Facade(kind, "http://[v1.a]:9", "test", "secret1", interface="servlet") as client:
+        with pytest.raises(NotSentError) as caught:
+            client.send(FIRST, "text")
+    assert not caught.value.may_have_been_sent
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "bundled:" + "a" * 300, "\ud800"])
+def test_a_path_that_is_none(kind: Kind, name: str) -> None:
+    with Facade(kind, "http://127.0.0.1:9", "test", "secret1", wsdl=name) as client:
+        with pytest.raises(WsdlError) as caught:
+            client.send(FIRST, "text")
+    assert caught.value.result is not None

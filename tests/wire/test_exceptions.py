@@ -268,3 +268,34 @@ def test_an_adapters_own_error_is_left_whole(error: Exception, server: RawServer
     else:
         # No copy can be made of it; its kind is told.
         assert cause is None
+
+
+class NothingError(Exception):
+    exceptions = None
+
+
+class BoomError(Exception):
+    @property
+    def reason(self) -> str:
+        raise RuntimeError("boom")
+
+
+class AnyError(Exception):
+    def __getattr__(self, name: str) -> Any:
+        raise KeyError(name)
+
+
+@pytest.mark.parametrize("error", [NothingError(), BoomError(), AnyError()], ids=lambda error: type(error).__name__)
+def test_whatever_an_adapters_error_does(error: Exception, server: RawServer) -> None:
+    class Own(BaseAdapter):
+        max_retries = 0
+
+        def send(self, *_: Any, **__: Any) -> Any:
+            raise error
+
+        def close(self) -> None:
+            pass
+
+    with Client(server.url, "test", "secret1", interface="servlet", adapter=Own()) as client:
+        with pytest.raises(OutcomeUnknownError, match=type(error).__name__):
+            client.balance()
