@@ -26,7 +26,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -171,14 +171,14 @@ def run(command: list[str]) -> tuple[dict[str, float], str]:
         RuntimeError: it failed; the end of its complaint.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as complaint:
-        began = datetime.now(timezone.utc)
+        began = datetime.now(UTC)
         # With byte code kept, as pip leaves it.
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         process = subprocess.Popen(  # noqa: S603  # our own
             command, stdout=out, stderr=complaint, cwd=HERE.parent, env=environment
         )
         _, status, used = os.wait4(process.pid, 0)
-        wall = (datetime.now(timezone.utc) - began).total_seconds()
+        wall = (datetime.now(UTC) - began).total_seconds()
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         complaint.seek(0)
@@ -319,7 +319,7 @@ def about(rounds: int) -> list[str]:
         "library's cost to the other's, round by round. Peak memory is above what the process had before the work.",
         "",
         f"- command: `python -m benchmarks {' '.join(sys.argv[1:])}`".rstrip(" `") + "`",
-        f"- {datetime.now(timezone.utc):%Y-%m-%d}, {rounds} rounds",
+        f"- {datetime.now(UTC):%Y-%m-%d}, {rounds} rounds",
         f"- {platform.system()} {platform.machine()}, {os.cpu_count()} × {model}",
         f"- {platform.python_implementation()} {platform.python_version()}; {', '.join(versions)}",
         "",

@@ -1,51 +1,55 @@
-"""A client for an SMS gateway that speaks SOAP: messages out, delivery reports and replies in, as Python objects."""
+"""A client for an SMS gateway that speaks SOAP: messages out, delivery reports and replies in, as Python objects.
 
+The public names are loaded when they are first used: importing one part of the package does not import all of it.
+"""
+
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from jzysoap._version import __version__
-from jzysoap.client import Client
-from jzysoap.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    ContentRejectedError,
-    GatewayError,
-    HookError,
-    HttpStatusError,
-    IncompletePollError,
-    InsufficientBalanceError,
-    InvalidMessageError,
-    JzySoapError,
-    MalformedReplyError,
-    NotSentError,
-    NumberRejectedError,
-    OutcomeUnknownError,
-    PartlySentError,
-    RateLimitedError,
-    SoapFaultError,
-    TransportError,
-    WsdlError,
-)
-from jzysoap.models import (
-    Balance,
-    Batch,
-    Channel,
-    CleanNumbers,
-    DeliveryReport,
-    DeliveryStatus,
-    InvalidNumber,
-    Outcome,
-    Poll,
-    Rejected,
-    Reply,
-    Sent,
-)
-from jzysoap.numbers import clean_numbers
-from jzysoap.session import CallEvent
-from jzysoap.text import count_segments, gbk_safe
-from jzysoap.wire import Timeout
 
 if TYPE_CHECKING:
-    from jzysoap.aio import AsyncClient
+    from jzysoap.calls.numbers import clean_numbers
+    from jzysoap.calls.text import count_segments, gbk_safe
+    from jzysoap.client.aio import AsyncClient
+    from jzysoap.client.session import CallEvent
+    from jzysoap.client.sync import Client
+    from jzysoap.model.errors import (
+        AuthenticationError,
+        ConfigurationError,
+        ContentRejectedError,
+        GatewayError,
+        HookError,
+        HttpStatusError,
+        IncompletePollError,
+        InsufficientBalanceError,
+        InvalidMessageError,
+        JzySoapError,
+        MalformedReplyError,
+        NotSentError,
+        NumberRejectedError,
+        OutcomeUnknownError,
+        PartlySentError,
+        RateLimitedError,
+        SoapFaultError,
+        TransportError,
+        WsdlError,
+    )
+    from jzysoap.model.http import Timeout
+    from jzysoap.model.values import (
+        Balance,
+        Batch,
+        Channel,
+        CleanNumbers,
+        DeliveryReport,
+        DeliveryStatus,
+        InvalidNumber,
+        Outcome,
+        Poll,
+        Rejected,
+        Reply,
+        Sent,
+    )
 
 __all__ = [
     "AsyncClient",
@@ -89,11 +93,62 @@ __all__ = [
     "gbk_safe",
 ]
 
+# The names above, by the module that defines them; a test holds the two equal.
+_MODULES = {
+    "calls.numbers": ("clean_numbers",),
+    "calls.text": ("count_segments", "gbk_safe"),
+    "client.aio": ("AsyncClient",),
+    "client.session": ("CallEvent",),
+    "client.sync": ("Client",),
+    "model.errors": (
+        "AuthenticationError",
+        "ConfigurationError",
+        "ContentRejectedError",
+        "GatewayError",
+        "HookError",
+        "HttpStatusError",
+        "IncompletePollError",
+        "InsufficientBalanceError",
+        "InvalidMessageError",
+        "JzySoapError",
+        "MalformedReplyError",
+        "NotSentError",
+        "NumberRejectedError",
+        "OutcomeUnknownError",
+        "PartlySentError",
+        "RateLimitedError",
+        "SoapFaultError",
+        "TransportError",
+        "WsdlError",
+    ),
+    "model.http": ("Timeout",),
+    "model.values": (
+        "Balance",
+        "Batch",
+        "Channel",
+        "CleanNumbers",
+        "DeliveryReport",
+        "DeliveryStatus",
+        "InvalidNumber",
+        "Outcome",
+        "Poll",
+        "Rejected",
+        "Reply",
+        "Sent",
+    ),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME)]  # names only
+
 
 def __getattr__(name: str) -> Any:
-    # asyncio takes longer to import than all of this library.
-    if name == "AsyncClient":
-        from jzysoap.aio import AsyncClient
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"jzysoap.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
 
-        return AsyncClient
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,7 +2,7 @@
 
 import sys
 
-from jzysoap.cli import main
+from jzysoap.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from jzysoap.bindings import SIGNATURES
+from jzysoap.definition.bindings import SIGNATURES
 
 URL = "http://gateway.invalid/services/userApi?wsdl"
 """Where a client of ``http://gateway.invalid`` looks for its definition."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from xml.sax.saxutils import escape
 
-from jzysoap.models import Channel, DeliveryReport, Reply
+from jzysoap.model.values import Channel, DeliveryReport, Reply
 from jzysoap.sandbox.state import Gateway, RefusedError, UnknownAccountError
 
 Empty = Literal["document", "string", "nil", "failure"]

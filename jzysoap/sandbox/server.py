@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from jzysoap.errors import ConfigurationError
-from jzysoap.models import Channel
+from jzysoap.definition.source import bundled
+from jzysoap.model.errors import ConfigurationError
+from jzysoap.model.values import Channel
 from jzysoap.sandbox.faults import Fault
 from jzysoap.sandbox.operations import SERVLET, Empty, Habits
 from jzysoap.sandbox.protocol import Application, Exchange, is_loopback
 from jzysoap.sandbox.soap import Definition
 from jzysoap.sandbox.state import Gateway
-from jzysoap.wsdl import bundled
 
 if TYPE_CHECKING:
     from jzysoap.sandbox.connections import Listener

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Literal, TypeVar
 
-from jzysoap.errors import ConfigurationError
-from jzysoap.masking import Secret
-from jzysoap.models import Channel, DeliveryReport, DeliveryStatus, Reply
+from jzysoap.model.errors import ConfigurationError
+from jzysoap.model.masking import Secret
+from jzysoap.model.values import Channel, DeliveryReport, DeliveryStatus, Reply
 
 T = TypeVar("T")
 

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from lxml import etree
 from zeep.transports import Transport
 
-from jzysoap.bindings import SIGNATURES, Bindings
-from jzysoap.calls import Call
-from jzysoap.compiler import compile_bindings
-from jzysoap.errors import WsdlError
-from jzysoap.soap import build
+from jzysoap.calls.operations import Call
+from jzysoap.definition.bindings import SIGNATURES, Bindings
+from jzysoap.definition.compiler import compile_bindings
+from jzysoap.interface.soap import build
+from jzysoap.model.errors import WsdlError
 from tests.recordings import STACKS, UNUSABLE, USABLE, Stack, load
 
 WSDL, XSD = "{http://schemas.xmlsoap.org/wsdl/}", "{http://www.w3.org/2001/XMLSchema}"

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 import jzysoap
-from jzysoap import Channel, Client, Timeout, errors
-from jzysoap.config import _FROM_TEXT, Config
+from jzysoap import Channel, Client, Timeout
+from jzysoap.definition.source import bundled
+from jzysoap.model import errors
 from jzysoap.sandbox import Sandbox
-from jzysoap.wsdl import bundled
+from jzysoap.settings.config import _FROM_TEXT, Config
 
 CLONE = Path(__file__).parent.parent.parent
 PAIRS = [
@@ -212,7 +213,9 @@ def test_what_errors_mean_is_what_they_say(name: str) -> None:
     kinds = {
         kind
         for kind in vars(errors).values()
-        if isinstance(kind, type) and issubclass(kind, errors.JzySoapError) and kind.__module__ == "jzysoap.errors"
+        if isinstance(kind, type)
+        and issubclass(kind, errors.JzySoapError)
+        and kind.__module__ == "jzysoap.model.errors"
     }
     named = {kind.__name__ for kind in kinds} - {"JzySoapError", "TransportError"}
     assert [row[0].strip("`") for row in table if row[0].strip("`") in named] == [row[0].strip("`") for row in table]

@@ -6,7 +6,7 @@ import inspect
 
 import jzysoap
 from jzysoap import AsyncClient, Client
-from jzysoap.config import Config
+from jzysoap.settings.config import Config
 
 # What the language itself spells differently.
 SPELLED = {"close": "aclose", "__enter__": "__aenter__", "__exit__": "__aexit__"}

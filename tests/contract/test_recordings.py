@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from jzysoap import wsdl
-from jzysoap.compiler import compile_bindings
-from jzysoap.config import configure
-from jzysoap.wire import Reply
+from jzysoap.definition import source as wsdl
+from jzysoap.definition.compiler import compile_bindings
+from jzysoap.model.http import Reply
+from jzysoap.settings.config import configure
 from tests.recordings import ROOT, STACKS, UNUSABLE, USABLE, Stack, load, parse_http
 
 WSDL = ROOT.parent.parent / "wsdl"

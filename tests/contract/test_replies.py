@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from jzysoap import calls, envelope
-from jzysoap.compiler import compile_bindings
-from jzysoap.config import configure
-from jzysoap.errors import HttpStatusError, IncompletePollError, JzySoapError, MalformedReplyError, SoapFaultError
-from jzysoap.models import DeliveryReport, Poll
-from jzysoap.results import parse_balance, parse_reports, parse_send
-from jzysoap.session import Session
-from jzysoap.soap import glance, read, read_part
-from jzysoap.wire import Reply, Request
+from jzysoap.calls import operations as calls
+from jzysoap.client.session import Session
+from jzysoap.definition.compiler import compile_bindings
+from jzysoap.interface import envelope
+from jzysoap.interface.soap import glance, read, read_part
+from jzysoap.model.errors import HttpStatusError, IncompletePollError, JzySoapError, MalformedReplyError, SoapFaultError
+from jzysoap.model.http import Reply, Request
+from jzysoap.model.values import DeliveryReport, Poll
+from jzysoap.results.parse import parse_balance, parse_reports, parse_send
+from jzysoap.settings.config import configure
 from tests.recordings import STACKS, USABLE, load
 
 BALANCE = "memberSmsNum=684;gateSmsNum=49919;kaSmsNum=49964"

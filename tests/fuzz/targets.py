@@ -6,9 +6,11 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
-from jzysoap import JzySoapError, results, servlet, soap
-from jzysoap.text import decode
-from jzysoap.wire import Reply
+from jzysoap import JzySoapError
+from jzysoap.encoding.charsets import decode
+from jzysoap.interface import servlet, soap
+from jzysoap.model.http import Reply
+from jzysoap.results import parse as results
 
 CHARSETS = ("", "; charset=utf-8", "; charset=GBK", "; charset=utf-16", "; charset=nonsense")
 RESPONSES = sorted((Path(__file__).parent.parent / "recorded").glob("*/*.response.http"))

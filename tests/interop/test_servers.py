@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from jzysoap import Channel, Client, DeliveryStatus, InvalidMessageError, MalformedReplyError, SoapFaultError, wsdl
-from jzysoap.bindings import Bindings, changes
-from jzysoap.compiler import compile_bindings
-from jzysoap.errors import GatewayError, InsufficientBalanceError
+from jzysoap import Channel, Client, DeliveryStatus, InvalidMessageError, MalformedReplyError, SoapFaultError
+from jzysoap.definition import source as wsdl
+from jzysoap.definition.bindings import Bindings, changes
+from jzysoap.definition.compiler import compile_bindings
+from jzysoap.model.errors import GatewayError, InsufficientBalanceError
 from tests.interop.alterations import ARRIVES, RETURNS, TEXTS
 from tests.interop.describe import describe
 from tests.interop.ledger import LEDGER

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -154,7 +154,7 @@ def test_polls_that_consume_nothing() -> None:
 
 
 def test_an_injected_reply() -> None:
-    one = gateway(clock=lambda: datetime(2012, 8, 16, 4, 0, tzinfo=timezone.utc))
+    one = gateway(clock=lambda: datetime(2012, 8, 16, 4, 0, tzinfo=UTC))
     queued = one.inject_reply(NUMBER, "你谁啊?😀")
     assert one.poll_replies("test", "密码1".encode()) == [queued]
     assert (queued.mobile, queued.receiver, queued.text) == (NUMBER, "test", "你谁啊?😀")

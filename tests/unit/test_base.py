@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from jzysoap import Channel, Client, ConfigurationError, InvalidMessageError, Timeout
-from jzysoap.base import BaseClient
+from jzysoap.client.base import BaseClient
 
 NEEDED: dict[str, Any] = {"base_url": "http://h:9003", "username": "user", "password": "geheim"}
 GEHEIM = base64.b64encode(b"geheim").decode()

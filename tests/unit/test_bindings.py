@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jzysoap.bindings import SIGNATURES, Bindings
-from jzysoap.compiler import compile_bindings
+from jzysoap.definition.bindings import SIGNATURES, Bindings
+from jzysoap.definition.compiler import compile_bindings
 from tests.definitions import DOCUMENTED, URL, definition
 
 

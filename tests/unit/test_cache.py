@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jzysoap.cache import Cache, default_directory
+from jzysoap.definition.cache import Cache, default_directory
 
 NAME = "definition http://h:9003/services/userApi?wsdl"
 FOREIGN = 65534

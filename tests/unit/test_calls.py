@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from jzysoap import calls
-from jzysoap.calls import Answer, Call, Plan
-from jzysoap.config import Config, configure
-from jzysoap.errors import GatewayError, IncompletePollError, InvalidMessageError, MalformedReplyError
-from jzysoap.models import Balance, Channel, DeliveryStatus
+from jzysoap.calls import operations as calls
+from jzysoap.calls.operations import Answer, Call, Plan
+from jzysoap.model.errors import GatewayError, IncompletePollError, InvalidMessageError, MalformedReplyError
+from jzysoap.model.values import Balance, Channel, DeliveryStatus
+from jzysoap.settings.config import Config, configure
 
 NUMBERS = ["13800000001", "13800000002", "13800000003", "13800000004", "13800000005"]
 REPORT = (

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jzysoap import checks
-from jzysoap.masking import Secret
-from jzysoap.models import Channel
-from jzysoap.wire import Timeout
+from jzysoap.model.http import Timeout
+from jzysoap.model.masking import Secret
+from jzysoap.model.values import Channel
+from jzysoap.settings import checks
 
 HUGE = 10**400
 LONE = "\ud800"

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from jzysoap import Client, Poll, __version__, cli
+from jzysoap import Client, Poll, __version__
+from jzysoap.cli import main as cli
 from jzysoap.sandbox import Sandbox
 from tests.recordings import ROOT, load
 from tests.wire.servers import refused_port
@@ -67,7 +68,7 @@ def test_the_demo(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_bytes_that_go_over(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     password = "made-up-0123456789"
-    monkeypatch.setattr("jzysoap.cli.secrets.token_hex", lambda _: password)
+    monkeypatch.setattr("jzysoap.cli.main.secrets.token_hex", lambda _: password)
     assert cli.main(["demo", "--wire"]) == 0
     out, _ = capsys.readouterr()
     wire = "\n".join(line for line in out.splitlines() if line.startswith("  "))
@@ -244,7 +245,7 @@ def test_numbered_arguments(stack: str, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_an_argument_whose_name_cannot_be_told() -> None:
-    from jzysoap.bindings import Bindings, Operation
+    from jzysoap.definition.bindings import Bindings, Operation
 
     bindings = Bindings(
         "1.1", "port", {"getRestMoney": Operation("", (b"no element", b"", b""), ("username", "password"))}

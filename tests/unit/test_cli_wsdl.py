@@ -12,9 +12,10 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from jzysoap import Client, __version__, cli
-from jzysoap.compiler import compile_bindings
-from jzysoap.errors import WsdlError
+from jzysoap import Client, __version__
+from jzysoap.cli import main as cli
+from jzysoap.definition.compiler import compile_bindings
+from jzysoap.model.errors import WsdlError
 from tests.definitions import DOCUMENTED, definition
 from tests.recordings import ROOT, Stack, load
 from tests.wire.servers import refused_port

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from lxml import etree
 from zeep.wsdl.bindings.soap import SoapOperation
 
-from jzysoap.bindings import SIGNATURES, Bindings, Operation
-from jzysoap.compiler import compile_bindings
-from jzysoap.errors import WsdlError
+from jzysoap.definition.bindings import SIGNATURES, Bindings, Operation
+from jzysoap.definition.compiler import compile_bindings
+from jzysoap.model.errors import WsdlError
 from tests.definitions import DOCUMENTED, URL, definition
 
 NAMES = SIGNATURES["sendSms"]

@@ -7,9 +7,9 @@ from typing import Any, Literal
 import pytest
 from lxml import etree
 
-from jzysoap.bindings import SIGNATURES, Bindings
-from jzysoap.compiler import compile_bindings, is_standard
-from jzysoap.errors import WsdlError
+from jzysoap.definition.bindings import SIGNATURES, Bindings
+from jzysoap.definition.compiler import compile_bindings, is_standard
+from jzysoap.model.errors import WsdlError
 from tests.definitions import DOCUMENTED, URL
 
 ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jzysoap import config as module
-from jzysoap.base import BaseClient
-from jzysoap.config import Config, configure, from_environment
-from jzysoap.errors import ConfigurationError
-from jzysoap.masking import Secret
-from jzysoap.models import Channel
-from jzysoap.wire import Timeout
+from jzysoap.client.base import BaseClient
+from jzysoap.model.errors import ConfigurationError
+from jzysoap.model.http import Timeout
+from jzysoap.model.masking import Secret
+from jzysoap.model.values import Channel
+from jzysoap.settings import config as module
+from jzysoap.settings.config import Config, configure, from_environment
 
 NEEDED: dict[str, Any] = {"base_url": "http://h:9003", "username": "user", "password": "geheim"}
 DIGEST = "ab" * 32

@@ -12,7 +12,7 @@ import urllib3
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jzysoap.connections import Stack, WatchedResponse, watch
+from jzysoap.transport.connections import Stack, WatchedResponse, watch
 
 PARTS = ("status", "code", "reason", "version", "chunked", "length", "will_close")
 

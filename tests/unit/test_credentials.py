@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jzysoap.config import configure
-from jzysoap.credentials import Credentials
-from jzysoap.errors import ConfigurationError
-from jzysoap.masking import Secret
+from jzysoap.model.errors import ConfigurationError
+from jzysoap.model.masking import Secret
+from jzysoap.settings.config import configure
+from jzysoap.settings.credentials import Credentials
 
 GEHEIM = "Z2VoZWlt"
 

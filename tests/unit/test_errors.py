@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import jzysoap
-from jzysoap import errors
-from jzysoap.errors import (
+from jzysoap.model import errors
+from jzysoap.model.errors import (
     AuthenticationError,
     ConfigurationError,
     ContentRejectedError,
@@ -35,7 +35,7 @@ from jzysoap.errors import (
     TransportError,
     WsdlError,
 )
-from jzysoap.models import Batch, InvalidNumber, Outcome, Poll, Sent
+from jzysoap.model.values import Batch, InvalidNumber, Outcome, Poll, Sent
 
 NUMBER = "13812345678"
 WORDS = f"号码{NUMBER}错误 geheim"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jzysoap.inflate import Body, Inflater
+from jzysoap.transport.body import Body, Inflater
 
 TEXT = b"<smsreport><psreport><mobile>1</mobile></psreport></smsreport>"
 HUGE = 10**9

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jzysoap.masking import SHOWN, Secret, SecretBytes, hidden, mask_number, mask_text
+from jzysoap.model.masking import SHOWN, Secret, SecretBytes, hidden, mask_number, mask_text
 
 any_text = st.text(st.characters())
 

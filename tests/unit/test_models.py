@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jzysoap import models
-from jzysoap.errors import GatewayError, JzySoapError
-from jzysoap.masking import SHOWN
-from jzysoap.models import (
+from jzysoap.model import values as models
+from jzysoap.model.errors import GatewayError, JzySoapError
+from jzysoap.model.masking import SHOWN
+from jzysoap.model.values import (
     Balance,
     Batch,
     Channel,

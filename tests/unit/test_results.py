@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jzysoap.errors import (
+from jzysoap.model.errors import (
     AuthenticationError,
     ContentRejectedError,
     GatewayError,
@@ -32,10 +32,9 @@ from jzysoap.errors import (
     NumberRejectedError,
     RateLimitedError,
 )
-from jzysoap.masking import Secret
-from jzysoap.models import Balance, DeliveryReport, DeliveryStatus, Poll, Rejected, Reply
-from jzysoap.records import CHINA
-from jzysoap.results import (
+from jzysoap.model.masking import Secret
+from jzysoap.model.values import Balance, DeliveryReport, DeliveryStatus, Poll, Rejected, Reply
+from jzysoap.results.parse import (
     gateway_error,
     parse_balance,
     parse_password_change,
@@ -43,6 +42,7 @@ from jzysoap.results import (
     parse_reports,
     parse_send,
 )
+from jzysoap.results.records import CHINA
 
 VENDOR_REPORTS = """
   <?xmlversion="1.0" encoding="utf-8" ?>

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jzysoap import calls, servlet, soap
-from jzysoap.config import configure
-from jzysoap.errors import JzySoapError
-from jzysoap.models import DeliveryStatus, Poll
-from jzysoap.results import parse_replies, parse_reports, scan_replies, scan_reports
-from jzysoap.wire import Reply
+from jzysoap.calls import operations as calls
+from jzysoap.interface import servlet, soap
+from jzysoap.model.errors import JzySoapError
+from jzysoap.model.http import Reply
+from jzysoap.model.values import DeliveryStatus, Poll
+from jzysoap.results.parse import parse_replies, parse_reports, scan_replies, scan_reports
+from jzysoap.settings.config import configure
 from tests.recordings import USABLE, load
 
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'

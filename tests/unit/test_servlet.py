@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jzysoap.calls import Call
-from jzysoap.errors import ConfigurationError, HttpStatusError
-from jzysoap.servlet import build, read, read_part
-from jzysoap.wire import Reply
+from jzysoap.calls.operations import Call
+from jzysoap.interface.servlet import build, read, read_part
+from jzysoap.model.errors import ConfigurationError, HttpStatusError
+from jzysoap.model.http import Reply
 
 REPORTS = "<?xml version='1.0' encoding='utf-8' ?><smsreport></smsreport>"
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Generator
-from contextlib import suppress
+from collections.abc import Callable
 from typing import Any, Literal, NoReturn
 
 import pytest
 
-from jzysoap.calls import Answer, Call
-from jzysoap.config import configure
-from jzysoap.errors import OutcomeUnknownError
-from jzysoap.session import Session
-from jzysoap.wire import Reply
+from jzysoap.calls.operations import Answer, Call
+from jzysoap.client.session import Session
+from jzysoap.model.errors import OutcomeUnknownError
+from jzysoap.model.http import Reply
+from jzysoap.settings.config import configure
 
 SECRET = "pw123"
 
@@ -36,9 +34,9 @@ def undecodable() -> NoReturn:
         (ImportError("no such library"), "ImportError: no such library"),
         (OSError(24, "Too many open files"), r"OSError: \[Errno 24\] Too many open files"),
         (MemoryError(), "MemoryError"),
-        (EOFError(), r"EOFError in jzysoap\.session, line \d+"),
-        (ValueError(f"not a number: {SECRET}"), r"ValueError in jzysoap\.session, line \d+"),
-        (undecodable, r"UnicodeDecodeError in jzysoap\.session, line \d+"),
+        (EOFError(), r"EOFError$"),
+        (ValueError(f"not a number: {SECRET}"), r"ValueError$"),
+        (undecodable, r"UnicodeDecodeError$"),
     ],
 )
 @pytest.mark.parametrize(("kind", "raw", "retry"), [("send", b"a ***", "never"), ("poll", b"a pw123", "later")])
@@ -59,22 +57,6 @@ def test_an_answer_that_there_is_no_reading_is_not_lost(
         steps.send(Reply(200, {}, b"a pw123"))
     assert (caught.value.raw, caught.value.retry, caught.value.may_have_been_sent) == (raw, retry, True)
     assert caught.value.__cause__ is caught.value.__context__ is None
-
-
-@pytest.mark.parametrize("records", [10, 10_000, 100_000])
-def test_garbage_is_collected_but_while_a_long_answer_is_read(records: int) -> None:
-    seen: list[bool] = []
-
-    def read(_answer: Answer) -> None:
-        seen.append(gc.isenabled())
-
-    steps: Generator[Any, Any, None] = session_of().call(Call("getSmsReport", "poll", read))
-    next(steps)
-    with suppress(StopIteration):
-        # Where a thread is to do it, it is done here.
-        steps.send(steps.send(Reply(200, {}, b"<psreport/>" * 5 * records)).do())
-    assert seen == [records < 100_000]
-    assert gc.isenabled()
 
 
 @pytest.mark.parametrize(("on_reply", "told"), [(None, True), (lambda *_: None, False)])

@@ -14,20 +14,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from jzysoap import envelope as tree
-from jzysoap.bindings import Bindings, Operation
-from jzysoap.calls import Call
-from jzysoap.errors import (
+from jzysoap.calls.operations import Call
+from jzysoap.definition.bindings import Bindings, Operation
+from jzysoap.interface import envelope as tree
+from jzysoap.interface.soap import build, glance, read, read_part
+from jzysoap.model.errors import (
     HttpStatusError,
     IncompletePollError,
     InvalidMessageError,
     MalformedReplyError,
     SoapFaultError,
 )
-from jzysoap.models import DeliveryReport, Poll
-from jzysoap.results import parse_reports
-from jzysoap.soap import build, glance, read, read_part
-from jzysoap.wire import Reply
+from jzysoap.model.http import Reply
+from jzysoap.model.values import DeliveryReport, Poll
+from jzysoap.results.parse import parse_reports
 
 SOAP_11, SOAP_12 = "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"

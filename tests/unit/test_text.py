@@ -11,21 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jzysoap.errors import InvalidMessageError
-from jzysoap.text import (
+from jzysoap.calls.text import (
     PART,
     SINGLE,
     check_gbk,
     check_text,
     count_segments,
-    decode,
     gbk_safe,
     is_long,
-    looks_like_html,
     name_character,
     sign,
     utf16_units,
 )
+from jzysoap.encoding.charsets import decode, looks_like_html
+from jzysoap.model.errors import InvalidMessageError
 
 XML_CHARACTERS = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
 any_text = st.text(st.characters())

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jzysoap.errors import HttpStatusError
-from jzysoap.masking import Secret, SecretBytes
-from jzysoap.wire import EVIDENCE, Reply, Request, Timeout, evidence, origin, status_error
+from jzysoap.model.errors import HttpStatusError
+from jzysoap.model.http import EVIDENCE, Reply, Request, Timeout, evidence, origin, status_error
+from jzysoap.model.masking import Secret, SecretBytes
 
 REQUEST = Request(
     "POST", "http://h/services/userApi", {"Authorization": "geheim"}, SecretBytes(b"geheim"), Timeout(1, 2, 3), 4096

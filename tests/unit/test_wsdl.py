@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from jzysoap import wsdl
-from jzysoap.bindings import Bindings
-from jzysoap.cache import Cache
-from jzysoap.compiler import compile_bindings
-from jzysoap.config import Config, configure
-from jzysoap.errors import ConfigurationError, NotSentError, OutcomeUnknownError, WsdlError
-from jzysoap.wire import Reply
+from jzysoap.definition import source as wsdl
+from jzysoap.definition.bindings import Bindings
+from jzysoap.definition.cache import Cache
+from jzysoap.definition.compiler import compile_bindings
+from jzysoap.model.errors import ConfigurationError, NotSentError, OutcomeUnknownError, WsdlError
+from jzysoap.model.http import Reply
+from jzysoap.settings.config import Config, configure
 from tests.definitions import DOCUMENTED, URL, definition
 from tests.recordings import load as recorded
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from jzysoap import wsdl
-from jzysoap.bindings import Bindings, Operation, changes
-from jzysoap.cache import Cache
-from jzysoap.compiler import compile_bindings
-from jzysoap.config import Config, configure
-from jzysoap.errors import NotSentError, WsdlError
-from jzysoap.wire import Reply
+from jzysoap.definition import source as wsdl
+from jzysoap.definition.bindings import Bindings, Operation, changes
+from jzysoap.definition.cache import Cache
+from jzysoap.definition.compiler import compile_bindings
+from jzysoap.model.errors import NotSentError, WsdlError
+from jzysoap.model.http import Reply
+from jzysoap.settings.config import Config, configure
 from tests.definitions import DOCUMENTED, URL, definition
 from tests.recordings import USABLE
 from tests.recordings import load as recorded

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from jzysoap import wsdl
-from jzysoap.compiler import compile_bindings
-from jzysoap.config import configure
-from jzysoap.errors import WsdlError
-from jzysoap.wire import Reply
+from jzysoap.definition import source as wsdl
+from jzysoap.definition.compiler import compile_bindings
+from jzysoap.model.errors import WsdlError
+from jzysoap.model.http import Reply
+from jzysoap.settings.config import configure
 from tests.definitions import URL, definition
 from tests.recordings import ROOT, STACKS, UNUSABLE, load
 

@@ -251,7 +251,7 @@ def secured(
     @contextlib.contextmanager
     def serve(stage: Stage) -> Iterator[str]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        ended = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1) if expired else None
+        ended = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1) if expired else None
         authority().issue_cert("127.0.0.1", not_after=ended).configure_cert(context)
 
         def handle(server: RawServer, connection: socket.socket) -> None:

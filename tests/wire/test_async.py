@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from jzysoap import AsyncClient, ConfigurationError, DeliveryReport, NotSentError, OutcomeUnknownError, Poll, Timeout
-from jzysoap.wsdl import bundled
+from jzysoap.definition.source import bundled
 from tests.wire.matrix import good, http, operation_of
 from tests.wire.servers import RawServer, refused_port
 
@@ -211,7 +211,7 @@ def test_two_hundred_tasks_over_one_client_get_their_own_answers() -> None:
 
 def test_loading_the_definition_does_not_block_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     # The thread that waits looks several times whether the loop still runs.
-    monkeypatch.setattr("jzysoap.aio._LOOK", 0.05)
+    monkeypatch.setattr("jzysoap.client.aio._LOOK", 0.05)
     fetched: list[bytes] = []
 
     def handle(server: RawServer, connection: socket.socket) -> None:
@@ -415,7 +415,7 @@ def test_a_forked_process_makes_its_own_connections(monkeypatch: pytest.MonkeyPa
         async with client_of(url) as client:
             assert len(await client.reports()) == 2
             # What a child sees of itself.
-            monkeypatch.setattr("jzysoap.aiotransport.os.getpid", lambda: 1)
+            monkeypatch.setattr("jzysoap.transport.aio.os.getpid", lambda: 1)
             assert len(await client.reports()) == 2
 
     with RawServer(answer) as server:

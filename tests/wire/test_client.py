@@ -28,7 +28,7 @@ from jzysoap import (
     WsdlError,
     wsdl,
 )
-from jzysoap.session import CallEvent
+from jzysoap.client.session import CallEvent
 from tests.wire.conftest import (
     MOBILE,
     PASSWORD,

@@ -18,7 +18,7 @@ import pytest
 from benchmarks.answers import answer_to
 from benchmarks.contenders import by_httpx_async, by_urllib3
 from jzysoap import AsyncClient, Client
-from jzysoap.wsdl import bundled
+from jzysoap.definition.source import bundled
 from tests.wire.conftest import MOBILE, TEXT, Make, Serve
 from tests.wire.facade import KINDS, Facade, Kind
 from tests.wire.servers import RawServer
@@ -163,7 +163,8 @@ def test_memory_of_a_poll(kind: Kind, interface: str, url: str) -> None:
 
 def brought_by(code: str, *arguments: str) -> set[str]:
     """What of all that is slow to load a fresh process has loaded once it has run some code."""
-    tell = "import sys; print(*{'zeep', 'lxml', 'requests', 'httpx', 'asyncio', 'jzysoap.compiler'} & set(sys.modules))"
+    slow = {"zeep", "lxml", "requests", "httpx", "asyncio", "jzysoap.definition.compiler"}
+    tell = f"import sys; print(*{slow} & set(sys.modules))"
     ran = subprocess.run(  # noqa: S603  # our own code
         [sys.executable, "-c", f"{code}\n{tell}", *arguments],
         check=True,
@@ -192,5 +193,5 @@ with Client(sys.argv[1], "account", "password", cache_dir=sys.argv[2]) as client
 
 def test_what_the_first_calls_with_saved_bindings_bring(url: str, tmp_path: Path) -> None:
     # zeep brings more of its own.
-    assert {"zeep", "lxml", "jzysoap.compiler"} <= brought_by(FIRST_CALLS, f"{url}/9", str(tmp_path))
+    assert {"zeep", "lxml", "jzysoap.definition.compiler"} <= brought_by(FIRST_CALLS, f"{url}/9", str(tmp_path))
     assert brought_by(FIRST_CALLS, f"{url}/9", str(tmp_path)) == {"requests"}

@@ -21,7 +21,8 @@ import urllib3
 from lxml import etree
 from requests.adapters import BaseAdapter, HTTPAdapter
 
-from jzysoap import AsyncClient, Client, MalformedReplyError, NotSentError, OutcomeUnknownError, failures
+from jzysoap import AsyncClient, Client, MalformedReplyError, NotSentError, OutcomeUnknownError
+from jzysoap.transport import failures
 from tests.wire.matrix import NAMESPACE, good, operation_of
 from tests.wire.matrix import http as http_reply
 from tests.wire.servers import RawServer
@@ -223,7 +224,7 @@ def test_of_lxml(kind: type[Exception], monkeypatch: pytest.MonkeyPatch, server:
         client.prepare()
         monkeypatch.setattr("lxml.etree.fromstring", fail)
         # The answer is of the usual form, for which no tree is made.
-        monkeypatch.setattr("jzysoap.soap.glance", lambda _: None)
+        monkeypatch.setattr("jzysoap.interface.soap.glance", lambda _: None)
         for call in (client.balance, client.reports):
             with pytest.raises(MalformedReplyError) as caught:
                 call()

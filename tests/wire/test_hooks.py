@@ -291,8 +291,7 @@ def test_a_cancelled_poll_whose_hook_fails_is_cancelled_for_that_reason() -> Non
             let.set()
             with pytest.raises(asyncio.CancelledError) as caught:
                 await task
-            if sys.version_info >= (3, 11):
-                assert isinstance(caught.value.__cause__, OSError)
+            assert isinstance(caught.value.__cause__, OSError)
 
     with RawServer(handle) as server:
         asyncio.run(main(server.url))

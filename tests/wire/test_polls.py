@@ -26,7 +26,7 @@ from jzysoap import (
     RateLimitedError,
     SoapFaultError,
 )
-from jzysoap.session import CallEvent
+from jzysoap.client.session import CallEvent
 from tests.wire.conftest import (
     MOBILE,
     PASSWORD_BASE64,

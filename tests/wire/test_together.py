@@ -20,9 +20,9 @@ import pytest
 from lxml import etree
 
 from jzysoap import AsyncClient, JzySoapError, OutcomeUnknownError, Timeout, WsdlError
-from jzysoap.connections import watch
-from jzysoap.transport import proxy_for
-from jzysoap.wsdl import bundled
+from jzysoap.definition.source import bundled
+from jzysoap.transport.connections import watch
+from jzysoap.transport.surroundings import proxy_for
 from tests.wire.conftest import MOBILE, PASSWORD, TEXT, Make, Serve, reports, soap
 from tests.wire.facade import KINDS, Facade, Kind
 from tests.wire.servers import RawServer, answering, reply
@@ -117,7 +117,7 @@ def test_a_signals_handler_may_use_the_client_while_it_looks_for_a_proxy(
             client.send(MOBILE, TEXT)
         return proxy_for(*arguments)
 
-    monkeypatch.setattr("jzysoap.transport.proxy_for", interrupted)
+    monkeypatch.setattr("jzysoap.transport.sync.proxy_for", interrupted)
     client.send(MOBILE, TEXT)
     assert len(server.requests) == 2
 
@@ -142,7 +142,7 @@ def test_a_proxys_connections_are_watched_before_any_thread_has_them(
 
     proxy = serve(handle)
     client = make("http://gateway.invalid", interface="servlet", proxies={"http": proxy.url})
-    monkeypatch.setattr("jzysoap.transport.watch", slow)
+    monkeypatch.setattr("jzysoap.transport.sync.watch", slow)
 
     def send(number: str) -> type[Exception]:
         with pytest.raises(JzySoapError) as caught:

@@ -28,11 +28,12 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.util.retry import Retry
 
-from jzysoap.config import configure
-from jzysoap.errors import ConfigurationError, NotSentError, OutcomeUnknownError
-from jzysoap.masking import SecretBytes
-from jzysoap.transport import Transport, proxy_for
-from jzysoap.wire import Reply, Request, Timeout
+from jzysoap.model.errors import ConfigurationError, NotSentError, OutcomeUnknownError
+from jzysoap.model.http import Reply, Request, Timeout
+from jzysoap.model.masking import SecretBytes
+from jzysoap.settings.config import configure
+from jzysoap.transport.surroundings import proxy_for
+from jzysoap.transport.sync import Transport
 from tests.wire.conftest import PATIENT, QUICK, Foreign, Handler, Serve, headers_of, over_tls
 from tests.wire.servers import RawServer, answering, refused_port, reply, trickling
 

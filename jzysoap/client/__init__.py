@@ -1,0 +1,1 @@
+"""``Client`` and ``AsyncClient``: two thin shells over the same generator steps."""

@@ -1,0 +1,195 @@
+"""The client for synchronous code."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import TypeVar
+
+from jzysoap.client.base import BaseClient, for_another
+from jzysoap.client.session import Steps
+from jzysoap.definition import source as wsdl
+from jzysoap.model.errors import JzySoapError
+from jzysoap.model.http import Reply, Request
+from jzysoap.model.values import Balance, Batch, Channel, DeliveryReport, Poll, Sent
+from jzysoap.model.values import Reply as InboundReply
+
+T = TypeVar("T")
+C = TypeVar("C", bound="Client")
+
+
+class Client(BaseClient):
+    __doc__ = BaseClient.__doc__
+
+    def _open(self) -> None:
+        # It takes longer to import than all the rest.
+        from jzysoap.transport.sync import Transport
+
+        self._transport = Transport(self._config)
+        self._lock = threading.Lock()
+        self._failed: JzySoapError | None = None
+        self._pid = os.getpid()
+
+    def send(
+        self,
+        mobile: str | Iterable[str],
+        text: str,
+        *,
+        channel: Channel | None = None,
+        extension: str | None = None,
+        signature: str | None = None,
+        long: bool | None = None,
+        batch_size: int | None = None,
+        on_batch: Callable[[Batch], object] | None = None,
+    ) -> Sent:
+        """Sends a text (vendor page, "SMS发送接口").
+
+        Args:
+            mobile: a number, several in one text with commas, or an iterable of numbers; of any number, sent in
+                batches. Spaces, hyphens and the prefix ``+86`` are removed, and so are repeated numbers.
+            text: the message, without its signature.
+            channel, extension, signature: in place of the client's own; an empty ``signature`` for none.
+            long: whether it is a long message; None goes by the length of the text with its signature.
+            batch_size: in place of the client's own.
+            on_batch: called with each ``Batch`` as soon as its outcome is known.
+
+        Returns:
+            What is known of each batch; all are accepted.
+
+        Raises:
+            InvalidMessageError: an argument, by name; every bad number at once. Nothing was sent.
+            PartlySentError: batches were accepted before one was not.
+            JzySoapError: no batch was accepted. ``may_have_been_sent`` and ``retry`` tell what that means.
+        """
+        options = {"channel": channel, "extension": extension, "signature": signature, "long": long}
+        try:
+            plan = self._plan(mobile, text, {**options, "batch_size": batch_size, "on_batch": on_batch})
+        finally:
+            # A traceback shows the locals of this frame: recipients and text must not be among them.
+            del mobile, text, extension, signature, options
+        try:
+            self.prepare()
+        except JzySoapError as error:
+            error.result = self._session.unsent(plan)
+            raise
+        return self._run(self._session.send(plan))
+
+    def balance(self) -> Balance:
+        """Messages left on each channel (vendor page, "查看用户账号信息接口").
+
+        Raises:
+            GatewayError: the gateway refused; ``RateLimitedError`` where it is asked too often.
+            JzySoapError: no usable answer came.
+        """
+        return self._run(self._session.balance())
+
+    def reports(self) -> Poll[DeliveryReport]:
+        """Takes the delivery reports that are waiting (vendor page, "获取下行状态报告接口").
+
+        What is returned is taken to be gone from the gateway: store it before anything else.
+
+        Raises:
+            IncompletePollError: the answer was cut off; it has what came.
+            GatewayError: the gateway refused.
+            JzySoapError: no usable answer came; any bytes that did are on ``raw``.
+        """
+        return self._run(self._session.reports())
+
+    def replies(self) -> Poll[InboundReply]:
+        """Takes the replies that are waiting (vendor page, "上行回复接口").
+
+        What is returned is taken to be gone from the gateway: store it before anything else.
+
+        Raises:
+            IncompletePollError: the answer was cut off; it has what came.
+            GatewayError: the gateway refused.
+            JzySoapError: no usable answer came; any bytes that did are on ``raw``.
+        """
+        return self._run(self._session.replies())
+
+    def change_password(self, new: str, *, base64: bool = False) -> None:
+        """Changes the account's password (vendor page, "修改密码接口") and goes on with the new one.
+
+        Only the servlet has this operation: a client of the SOAP interface uses the servlet for it.
+
+        Args:
+            new: ASCII letters and digits.
+            base64: whether both passwords go BASE64-encoded, as in every other operation. The page's sample has them in
+                the clear, and does not say.
+
+        Raises:
+            AuthenticationError: no such user.
+            GatewayError: the gateway refused.
+            JzySoapError: no usable answer came. Where ``may_have_been_sent`` is True, either password may hold.
+        """
+        try:
+            steps = self._change(new, base64)
+        finally:
+            del new
+        return self._run(steps)
+
+    def prepare(self) -> None:
+        """Loads the service definition now rather than at the first call, which otherwise does it.
+
+        Raises:
+            WsdlError: there is none that can be used.
+            ConfigurationError: the client is closed.
+        """
+        self._transport.check_open()
+        self._renew_after_fork()
+        if self._session.needs_bindings():
+            failed = self._failed
+            with self._lock:
+                if self._session.needs_bindings():
+                    self._load(failed)
+
+    def close(self) -> None:
+        """Closes the connections. A closed client refuses calls."""
+        self._transport.close()
+
+    def __enter__(self: C) -> C:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self, steps: Steps[T]) -> T:
+        self.prepare()
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    result = self._transport.exchange(step) if isinstance(step, Request) else step.do()
+                except BaseException as error:  # noqa: BLE001  # nothing is hidden: the operation raises it again
+                    # An interrupt too: the operation says what may have been sent, and raises it again.
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(result)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+
+    def _load(self, failed: JzySoapError | None) -> None:
+        if self._failed is not None and self._failed is not failed:
+            # It failed while this thread waited: were each to try again, the last would wait for all of them.
+            raise for_another(self._failed)
+        try:
+            self._session.adopt(*wsdl.load(self._config, self._fetch))
+        except JzySoapError as error:
+            self._failed = for_another(error)
+            raise
+
+    def _fetch(self, url: str) -> Reply:
+        return self._transport.exchange(
+            Request("GET", url, self._session.headers, None, wsdl.FETCH_TIMEOUT, wsdl.MAX_DOCUMENT)
+        )
+
+    def _renew_after_fork(self) -> None:
+        if self._pid != os.getpid():
+            # Another thread of the parent may have held it at the fork.
+            self._lock = threading.Lock()
+            self._pid = os.getpid()

@@ -1,0 +1,1 @@
+"""The service definition (WSDL): where it comes from, compiled with zeep, compared, saved."""

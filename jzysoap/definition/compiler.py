@@ -1,0 +1,284 @@
+"""From a service definition to one compiled binding per operation.
+
+zeep loads the definition and generates its bindings; the port is chosen, each operation's signature is matched with the
+documented one, and zeep's own message is compiled once into fixed bytes with a slot for each argument.
+
+Nothing here does I/O: all documents of the definition are given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from jzysoap.definition.bindings import ACTION, ENVELOPES, SIGNATURES, XSI, Bindings, Operation, complete
+from jzysoap.model.errors import WsdlError
+from jzysoap.model.masking import mask_text
+from jzysoap.settings.checks import DOCUMENTED_ARGUMENTS
+
+_NUMERIC = {"smstype", "isLongSms"}
+_BY_NAME = {name.lower(): name for name in DOCUMENTED_ARGUMENTS}
+# zeep meets a broken definition with whatever its own code stumbles over.
+# It also warns of some, which is an error where a program has made warnings so.
+_STUMBLES = (LookupError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError, Warning)
+_STEM_AND_NUMBER = re.compile(r"([A-Za-z_]+?)(\d+)")
+
+_WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
+_XSD = "http://www.w3.org/2001/XMLSchema"
+_BODIES = ("{http://schemas.xmlsoap.org/wsdl/soap/}body", "{http://schemas.xmlsoap.org/wsdl/soap12/}body")
+_ENCODINGS: Mapping[Literal["1.1", "1.2"], str] = {
+    "1.1": "http://schemas.xmlsoap.org/soap/encoding/",
+    "1.2": "http://www.w3.org/2003/05/soap-encoding",
+}
+
+
+def is_standard(url: str) -> bool:
+    """Whether an address is that of a schema that is the same for everyone, so that no definition has to bring it.
+
+    Whatever refers to it is given what is needed of it here; it is never fetched.
+    """
+    return _bare(url) in _STANDARD
+
+
+def _bare(url: str) -> str:
+    return url.partition("://")[2].rstrip("/").lower()
+
+
+def _simple(namespace: str, kinds: Sequence[str]) -> bytes:
+    types = "".join(f'<simpleType name="{kind}"><restriction base="x:{kind}"/></simpleType>' for kind in kinds)
+    return f'<schema xmlns="{_XSD}" xmlns:x="{_XSD}" targetNamespace="{namespace}">{types}</schema>'.encode()
+
+
+# Those of the arguments: zeep would go to the network for them, and the real ones say no more that counts here.
+_ENCODED_KINDS = (
+    *("string", "normalizedString", "token", "anyURI", "boolean", "decimal", "float", "double"),
+    *("integer", "long", "int", "short", "byte", "nonNegativeInteger", "positiveInteger"),
+    *("unsignedLong", "unsignedInt", "unsignedShort", "unsignedByte", "base64Binary", "hexBinary", "dateTime"),
+)
+_STANDARD: Mapping[str, bytes] = {
+    **{_bare(namespace): _simple(namespace, _ENCODED_KINDS) for namespace in _ENCODINGS.values()},
+    "schemas.xmlsoap.org/wsdl": _simple("http://schemas.xmlsoap.org/wsdl/", ()),
+    "www.w3.org/2001/xml.xsd": _simple("http://www.w3.org/XML/1998/namespace", ()),
+}
+
+
+def compile_bindings(
+    url: str, documents: Mapping[str, bytes], *, arguments: Sequence[str] | None = None, source: str = ""
+) -> Bindings:
+    """Compiles a definition.
+
+    Args:
+        url: the address of its main document.
+        documents: that document and all that it imports, by absolute address.
+        arguments: the documented names of the arguments of ``sendSms`` in the definition's order, where they cannot be
+            matched by themselves. The other operations, where theirs cannot, follow its order.
+        source: how to call the definition in an error.
+
+    Raises:
+        WsdlError: it is no definition, or lacks an operation, or one whose arguments cannot be matched.
+    """
+    from lxml import etree
+    from zeep.exceptions import Error as ZeepError
+
+    source = source or url
+    problems = []
+    ports = _ports(url, documents, source)
+    styles = _encoding_styles(documents)
+    for version, name, binding in ports:
+        try:
+            operations = {
+                operation: _compile(binding, version, operation, arguments, styles.get((str(binding.name), operation)))
+                for operation in SIGNATURES
+            }
+            return Bindings(version, name, operations)
+        except _UnusableError as problem:
+            problems.append(f"port {name} (SOAP {version}): {problem}")
+        except (ZeepError, etree.LxmlError, *_STUMBLES) as error:
+            reason = mask_text(f"{type(error).__name__}: {error}")
+            problems.append(f"port {name} (SOAP {version}): zeep cannot make its messages: {reason}")
+    found = "; ".join(problems) or "it has no SOAP port"
+    raise WsdlError(f"the definition at {source} cannot be used: {found}", source=source)
+
+
+def outline(url: str, documents: Mapping[str, bytes], source: str) -> dict[str, str]:
+    """What a definition says of its SOAP ports, by what it says it of: for people, to compare two.
+
+    Raises:
+        WsdlError: it cannot be read.
+    """
+    found: dict[str, str] = {}
+    styles = _encoding_styles(documents)
+    for number, (version, name, binding) in enumerate(_ports(url, documents, source), 1):
+        port = f"port {number}"
+        found[port] = f"{name}, SOAP {version}"
+        for operation, one in binding.all().items():
+            use = "literal" if (str(binding.name), operation) not in styles else "encoded"
+            found[f"{port}, {operation}, style"] = f"{one.style}, {use}"
+            for way, message in (("arguments", one.input), ("answer", one.output)):
+                elements = getattr(getattr(getattr(message, "body", None), "type", None), "elements", [])
+                said = ", ".join(f"{_kind(element.type)} {key}" for key, element in elements)
+                found[f"{port}, {operation}, {way}"] = mask_text(said) or "none"
+    return found
+
+
+class _UnusableError(Exception):
+    """Why a port cannot be used."""
+
+
+class _Given:
+    """What zeep takes for its transport: only the documents at hand, so that nothing is fetched while it loads."""
+
+    def __init__(self, documents: Mapping[str, bytes]) -> None:
+        self._documents = documents
+
+    def load(self, url: str) -> bytes:
+        if url not in self._documents and is_standard(url):
+            return _STANDARD[_bare(url)]
+        if url not in self._documents:
+            raise _UnusableError(f"it refers to {url}, which is not part of it")
+        return self._documents[url]
+
+
+def _ports(url: str, documents: Mapping[str, bytes], source: str) -> list[tuple[Literal["1.1", "1.2"], str, Any]]:
+    """The SOAP ports: 1.1 before 1.2, in the definition's order; told by their binding's class, never by position."""
+    # zeep is slow to import; a process with saved bindings never needs it.
+    from lxml import etree
+    from zeep import Settings
+    from zeep import exceptions as zeep_errors
+    from zeep.wsdl import Document
+    from zeep.wsdl.bindings import Soap11Binding, Soap12Binding
+
+    try:
+        given: Any = _Given(documents)
+        document = Document(url, given, settings=Settings(strict=True, forbid_external=False))
+        kinds: tuple[tuple[Literal["1.1", "1.2"], Any], ...] = (("1.1", Soap11Binding), ("1.2", Soap12Binding))
+        return [
+            (version, name, port.binding)
+            for version, kind in kinds
+            for service in document.services.values()
+            for name, port in service.ports.items()
+            if isinstance(port.binding, kind)
+        ]
+    except _UnusableError as problem:
+        raise WsdlError(f"the definition at {source} cannot be used: {problem}", source=source) from None
+    except (zeep_errors.Error, etree.LxmlError, *_STUMBLES) as error:
+        reason = mask_text(f"{type(error).__name__}: {error}")
+        raise WsdlError(
+            f"the definition at {source} cannot be read: {reason}", source=source, readable=False
+        ) from error
+
+
+def _encoding_styles(documents: Mapping[str, bytes]) -> dict[tuple[str, str], str]:
+    """The encodingStyle of each operation whose request is "encoded", by its binding's name; zeep does not keep it."""
+    from lxml import etree
+
+    styles = {}
+    for document in documents.values():
+        try:
+            root = etree.fromstring(document, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+        except etree.LxmlError:
+            # One that zeep had no use for.
+            continue
+        for binding in root.iter(f"{_WSDL}binding"):
+            for operation in binding.iterchildren(f"{_WSDL}operation"):
+                for body in operation.iterfind(f"{_WSDL}input/*"):
+                    if body.tag in _BODIES and body.get("use") == "encoded":
+                        key = (f"{{{root.get('targetNamespace')}}}{binding.get('name')}", str(operation.get("name")))
+                        styles[key] = body.get("encodingStyle", "")
+    return styles
+
+
+def _compile(
+    binding: Any, version: Literal["1.1", "1.2"], name: str, order: Sequence[str] | None, style: str | None
+) -> Operation:
+    from lxml import etree
+
+    operations = binding.all()
+    if name not in operations:
+        raise _UnusableError(f"it lacks the operation {name}; it has {', '.join(sorted(operations)) or 'none'}")
+    operation = operations[name]
+    if not ACTION.fullmatch(operation.soapaction or ""):
+        raise _UnusableError(f"the soapAction of {name} cannot be an HTTP header")
+    body_type = getattr(operation.input.body, "type", None)
+    elements = [(key, element) for key, element in getattr(body_type, "elements", [])]
+    slots = _match(name, [(key, _kind(element.type)) for key, element in elements], order)
+    marks = {key: f"slot{number}" for number, (key, _) in enumerate(elements)}
+    envelope = operation.create(**marks).content
+    body = envelope.find(f"{{{ENVELOPES[version]}}}Body")
+    if len(body) != 1:
+        raise _UnusableError(
+            f"{name} is document style with {len(body)} parts in its body, which nobody can call rightly"
+        )
+    if style is not None:
+        _encode(body, [element.type for _, element in elements], version, style)
+    pieces = [etree.tostring(envelope, encoding="utf-8", xml_declaration=True)]
+    for mark in marks.values():
+        before, found, after = pieces.pop().partition(f">{mark}<".encode())
+        if not found:
+            raise _UnusableError(f"an argument of {name} is not a plain element")
+        pieces += [before + b">", b"<" + after]
+    return Operation(operation.soapaction or "", tuple(pieces), slots)
+
+
+def _encode(body: Any, kinds: Sequence[Any], version: Literal["1.1", "1.2"], style: str) -> None:
+    """Adds what an "encoded" message says of itself and zeep leaves out: its style, and the type of each argument."""
+    from lxml import etree
+
+    (bare,) = body
+    names = [etree.QName(kind.qname) for kind in kinds]
+    prefixes: dict[Any, str] = {_XSD: "xsd", XSI: "xsi"}
+    for name in names:
+        prefixes.setdefault(name.namespace, f"t{len(prefixes)}")
+    # A new one, since an element that is there already takes no more declarations.
+    wrapper = etree.SubElement(
+        body, bare.tag, nsmap={**bare.nsmap, **{prefix: name for name, prefix in prefixes.items()}}
+    )
+    wrapper.set(f"{{{ENVELOPES[version]}}}encodingStyle", style or _ENCODINGS[version])
+    for argument, name in zip(list(bare), names, strict=True):
+        argument.set(f"{{{XSI}}}type", f"{prefixes[name.namespace]}:{name.localname}")
+        wrapper.append(argument)
+    body.remove(bare)
+
+
+def _kind(kind: Any) -> str:
+    from zeep.xsd.types.builtins import Integer, String
+
+    if isinstance(kind, Integer):
+        return "int"
+    if isinstance(kind, String):
+        return "string"
+    return str(getattr(kind, "name", None) or type(kind).__name__)
+
+
+def _match(operation: str, found: Sequence[tuple[str, str]], order: Sequence[str] | None) -> tuple[str, ...]:
+    """Which documented argument each argument of the definition is: by name, by position, or as the caller says."""
+    names = [name for name, _ in found]
+    by_name = [_BY_NAME.get(name.lower(), "") for name in names]
+    numbered = [_STEM_AND_NUMBER.fullmatch(name) for name in names]
+    if order is not None and operation == "sendSms":
+        slots = tuple(order)
+    elif all(by_name):
+        slots = tuple(by_name)
+    elif all(numbered) and len({match[1] for match in numbered if match}) == 1:
+        numbers = [int(match[2]) for match in numbered if match]
+        slots = SIGNATURES[operation][: len(found)] if numbers == sorted(numbers) else ()
+    else:
+        slots = tuple(name for name in order or () if name in SIGNATURES[operation])
+    kinds = zip(slots, (kind for _, kind in found), strict=False)
+    fits = (
+        len(slots) == len(found)
+        and complete(operation, slots)
+        # xsd:string is accepted where an int is documented.
+        and all(kind == "string" or (kind == "int" and slot in _NUMERIC) for slot, kind in kinds)
+    )
+    if not fits:
+        wanted = ", ".join(f"{'int' if name in _NUMERIC else 'string'} {name}" for name in SIGNATURES[operation])
+        if operation == "sendSms":
+            wanted += " (the last may be missing)"
+        shown = ", ".join(f"{kind} {name}" for name, kind in found) or "none"
+        raise _UnusableError(
+            f"the arguments of {operation} cannot be matched: wanted {wanted}; found {shown}"
+            ". Name the order of those of sendSms with arguments=[…]"
+        )
+    return slots

@@ -1,0 +1,1 @@
+"""How the wire spells a call: SOAP or the servlet. Nothing here does I/O."""

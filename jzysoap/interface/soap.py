@@ -1,0 +1,172 @@
+"""The SOAP interface: a call to the bytes of a request, the bytes of a reply to its result string.
+
+A reply as most servers write it is read without a tree; everything else is ``envelope``'s. Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from xml.parsers import expat
+
+from jzysoap.calls.operations import Call
+from jzysoap.definition.bindings import ENVELOPES, Bindings
+from jzysoap.model.errors import InvalidMessageError, JzySoapError
+from jzysoap.model.http import Reply
+from jzysoap.model.masking import SecretBytes
+from jzysoap.results.fast import Span
+
+# Bytes that an envelope has at most on either side of its result, where it is to be seen at once.
+_MARK = b"the.result"
+_HEAD = 4096
+# How long a reply may be that is read without a tree.
+_SHORT = 3 * _HEAD
+# Names as expat has them.
+_ROOTS = {f"{namespace} Envelope": f"{namespace} Body" for namespace in ENVELOPES.values()}
+_NO_ANSWERS = {f"{namespace} Fault" for namespace in ENVELOPES.values()}
+_RPC_RESULT = "http://www.w3.org/2003/05/soap-rpc result"
+# Attributes that say that the value is not in the text, or that lxml looks at.
+_TELLING = {
+    "href",
+    "http://www.w3.org/2001/XMLSchema-instance nil",
+    "http://www.w3.org/XML/1998/namespace id",
+}
+# Neither what needs a charset, nor a zero: expat would see UTF-16 in it, and in that a DOCTYPE.
+_PLAIN = re.compile(rb"[\t\r\n -~]*")
+# lxml refuses a document for a namespace that is no address, expat does not look.
+_NAMESPACE = re.compile(r"(?:https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9./_-]*)?|urn:[A-Za-z0-9:._-]+)?")
+
+
+def build(call: Call[object], username: str, password: str, bindings: Bindings) -> tuple[dict[str, str], SecretBytes]:
+    """The headers and the body of a call.
+
+    Raises:
+        InvalidMessageError: an extension number, and the definition has no place for it.
+    """
+    operation = bindings.operations[call.operation]
+    values = {**call.arguments, "username": username, "password": password}
+    if values.get("extenno") and "extenno" not in operation.slots:
+        raise InvalidMessageError(
+            f"extension cannot be sent: {call.operation} of port {bindings.port} has no argument for it",
+            field="extension",
+        )
+    parts = [operation.pieces[0]]
+    for slot, piece in zip(operation.slots, operation.pieces[1:], strict=True):
+        parts += (_escape(values[slot]), piece)
+    if bindings.soap == "1.1":
+        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{operation.action}"'}
+    else:
+        action = f'; action="{operation.action}"' if operation.action else ""
+        headers = {"Content-Type": f"application/soap+xml; charset=utf-8{action}"}
+    return headers, SecretBytes(b"".join(parts))
+
+
+def read(reply: Reply, *, secrets: Iterable[str] = ()) -> str | None:
+    """The result string of a reply; None for nil.
+
+    Args:
+        reply: what came, complete.
+        secrets: what no text of an error may show.
+
+    Raises:
+        SoapFaultError: a fault, of either version, at any status.
+        HttpStatusError: no SOAP reply, at a status from 300 on.
+        MalformedReplyError: no SOAP reply, at a lower status.
+    """
+    text = glance(reply.body)
+    if text is not None:
+        return text
+    # It brings lxml, which a process that asks for little else never needs.
+    from jzysoap.interface import envelope
+
+    return envelope.read(reply, secrets=secrets)
+
+
+def read_part(reply: Reply) -> str:
+    """The result string of a poll's reply that was cut off, as far as it came; empty where nothing of it did."""
+    from jzysoap.interface import envelope
+
+    return envelope.read_part(reply)
+
+
+def locate(reply: Reply) -> Span | None:
+    """Where in a complete reply the result string is, when that is text and is seen at once; else None.
+
+    The envelope around it is read as ``read`` does, with a mark in place of the text.
+    """
+    body = reply.body
+    start, escaped = body.find(b"<![CDATA[", 0, _HEAD) + 9, False
+    end = body.rfind(b"]]>")
+    if start < 9:
+        first = body.find(b"&lt;", 0, _HEAD)
+        start, escaped = body.rfind(b">", 0, max(first, 0)) + 1, True
+        end = body.find(b"<", start)
+    if not 0 < start < end or len(body) - end > _HEAD:
+        return None
+    before, after = body[:start], body[end:]
+    # With a NUL, what is left out would decide what charset the rest is in.
+    if any(odd in part for odd in (_MARK, b"\0") for part in (before, after)):
+        return None
+    try:
+        return (
+            Span(start, end, escaped) if read(replace(reply, body=before + _MARK + after)) == _MARK.decode() else None
+        )
+    except JzySoapError:
+        return None
+
+
+def glance(body: bytes) -> str | None:
+    """What ``envelope.read`` gives for a reply as most servers write it, in less time; else None.
+
+    That is a short one in ASCII, where no charset matters, with nothing in it but a result of text. The parser never
+    sees a DOCTYPE, and so no entity.
+    """
+    if len(body) > _SHORT or b"<!" in body or b"<?" in body[1:] or not _PLAIN.fullmatch(body):
+        return None
+    seen = _Glance()
+    parser = expat.ParserCreate("utf-8", " ")
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = seen.start, seen.end, seen.data
+    parser.StartNamespaceDeclHandler = seen.namespace
+    try:
+        parser.Parse(body, True)
+    except expat.ExpatError:
+        return None
+    if not seen.usual or len(seen.names) != 4:
+        return None
+    root, inner, answer, value = seen.names
+    if _ROOTS.get(root) != inner or answer in _NO_ANSWERS or value == _RPC_RESULT:
+        return None
+    return "".join(seen.text)
+
+
+def _escape(value: str) -> bytes:
+    # A bare CR would reach the other side as a line feed.
+    value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+    return value.encode()
+
+
+class _Glance:
+    """The elements of a document, and the text of the one that holds a result, as a parser comes to them."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.text: list[str] = []
+        self.usual = True
+        self._depth = 0
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        self.names.append(name)
+        # One element in each: the envelope, its body, the answer, the value.
+        self.usual = self.usual and self._depth == len(self.names) and _TELLING.isdisjoint(attributes)
+
+    def end(self, _name: str) -> None:
+        self._depth -= 1
+
+    def namespace(self, _prefix: str | None, name: str | None) -> None:
+        self.usual = self.usual and _NAMESPACE.fullmatch(name or "") is not None
+
+    def data(self, text: str) -> None:
+        if self._depth == 4:
+            self.text.append(text)

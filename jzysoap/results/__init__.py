@@ -1,0 +1,1 @@
+"""The adapter layer: result strings to models."""

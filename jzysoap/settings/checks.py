@@ -1,0 +1,296 @@
+"""Checks of single arguments: each gives the value in its final form, or raises a ValueError that says what it must be.
+
+Whoever calls knows the argument's name and puts it in front.
+"""
+
+from __future__ import annotations
+
+import base64
+import codecs
+import inspect
+import os
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
+
+from jzysoap.model.http import Timeout, origin
+from jzysoap.model.masking import Secret
+from jzysoap.model.values import Channel
+
+DOCUMENTED_ARGUMENTS = ("username", "password", "smstype", "content", "mobile", "isLongSms", "extenno")
+"""The documented arguments of a send, as the wire spells them (vendor page, part two, "SMS发送接口"; field notes)."""
+
+MAX_BATCH = 20_000
+"""Numbers in one call at most (vendor page, "手机号码 … 最大2万个号码")."""
+
+# What the client must set itself: a user's value would break the request.
+_OWN_HEADERS = {"content-length", "content-type", "content-encoding", "transfer-encoding", "soapaction", "connection"}
+_PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+
+def text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"must be text, not {type(value).__name__}")
+    return value
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, Collection) or isinstance(value, (str, bytes, bytearray, Mapping)):
+        raise ValueError("must be a collection of texts")
+    return tuple(text(one).strip() for one in value)
+
+
+def whole(least: int, most: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise ValueError(f"must be a whole number from {least:,} to {most:,}")
+        return value
+
+    return check
+
+
+batch_size = whole(1, MAX_BATCH)
+
+
+def seconds(value: Any) -> float:
+    # A not-a-number compares false, so it is refused too.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1e9:
+        raise ValueError("must be a number of seconds, zero or more")
+    return float(value)
+
+
+def one_of(options: Sequence[str]) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if value not in options:
+            raise ValueError(f"must be one of {', '.join(repr(option) for option in options)}")
+        return cast("str", value)
+
+    return check
+
+
+def flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be True or False")
+    return value
+
+
+def hook(value: Any) -> Callable[..., object]:
+    if not callable(value):
+        raise ValueError("must be callable")
+    # Not asked whether it can be called, but how.
+    called = getattr(value, "__call__", None)  # noqa: B004  # as the line above says
+    if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(called):
+        raise ValueError("must be a plain function, not an asynchronous one: nothing would wait for it")
+    return cast("Callable[..., object]", value)
+
+
+def as_given(value: Any) -> Any:
+    return value
+
+
+def username(value: Any) -> str:
+    if not text(value).strip() or not value.isprintable():
+        raise ValueError("must be printable text, not empty")
+    return text(value)
+
+
+def password(value: Any) -> str | Callable[[], str]:
+    """A password given as text, or a callable that will give one."""
+    if callable(value):
+        return cast("Callable[[], str]", value)
+    return password_text(value)
+
+
+def password_text(value: Any) -> Secret:
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be text, not empty, or a callable that returns it")
+    return Secret(value)
+
+
+def password_base64(value: Any) -> Secret:
+    # Unpadded ones are in use (field notes), so the padding is not judged.
+    try:
+        bare = text(value).rstrip("=")
+        if not base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True):
+            raise ValueError("empty")
+    except ValueError:
+        raise ValueError("must be the BASE64 of the password's bytes, on one line") from None
+    return Secret(value)
+
+
+def encode_password(plain: str, encoding: str) -> Secret:
+    """The password as the wire wants it: BASE64 of its bytes, on one line."""
+    try:
+        data = plain.encode(encoding)
+    except UnicodeError:
+        # The error of the codec holds the password.
+        raise ValueError(f"cannot be spelled in {encoding}: set password_encoding") from None
+    return Secret(base64.b64encode(data).decode("ascii"))
+
+
+def channel(value: Any) -> Channel:
+    if isinstance(value, bool) or not isinstance(value, int) or value not in set(Channel):
+        raise ValueError("must be a Channel: Channel.CARD (0), Channel.GATEWAY (1) or Channel.MEMBER (2)")
+    return Channel(value)
+
+
+def extension(value: Any) -> str:
+    """An extension number: text, since its leading zeros count."""
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{0,20}", value):
+        raise ValueError("must be text of at most 20 ASCII digits, such as '0001'")
+    return value
+
+
+def signature(value: Any) -> str:
+    """A signature, with or without its brackets; empty for none."""
+    bare = text(value)
+    if bare.startswith("【") and bare.endswith("】"):
+        bare = bare[1:-1]
+        if not bare:
+            raise ValueError("must have a name between its 【】")
+    if bare and (not bare.strip() or any(sign in bare for sign in "【】") or not bare.isprintable()):
+        raise ValueError("must be one printable name, with or without its 【】")
+    return bare
+
+
+def base_url(value: Any) -> str:
+    address = text(value)
+    try:
+        parts = urlsplit(address)
+        scheme, _, _ = origin(address)
+    except ValueError:
+        scheme = ""
+    if scheme not in ("http", "https") or not address.isprintable() or " " in address:
+        raise ValueError("must be an address such as http://smsapi.example.com:9003, with its scheme and host")
+    if "@" in parts.netloc:
+        raise ValueError("must not hold a user or a password: give them as username and password")
+    path = f"{parts.path}/"
+    if "?" in address or "#" in address or "/services/" in path or "/servlet/" in path:
+        raise ValueError("must be the gateway's base address only, without /services/…, /servlet/… or a query")
+    return address.rstrip("/")
+
+
+def wsdl(value: Any) -> str:
+    location = _path(value, "must be a path, an http(s) address or 'bundled'")
+    if "://" in location:
+        try:
+            usable = origin(location)[0] in ("http", "https") and "@" not in urlsplit(location).netloc
+        except ValueError:
+            usable = False
+        if not usable:
+            raise ValueError("must be an http(s) address without user and password, a path, or 'bundled'")
+    return location
+
+
+def sha256(value: Any) -> str:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", text(value)):
+        raise ValueError("must be 64 hexadecimal digits")
+    return text(value).lower()
+
+
+def cache_dir(value: Any) -> str | Literal[False]:
+    if value is False:
+        return False
+    return _path(value, "must be a path, or False for none")
+
+
+def arguments(value: Any) -> tuple[str, ...]:
+    names = tuple(value) if isinstance(value, (list, tuple)) else ()
+    known = all(isinstance(name, str) for name in names)
+    if not known or sorted(names) not in (sorted(DOCUMENTED_ARGUMENTS[:6]), sorted(DOCUMENTED_ARGUMENTS)):
+        raise ValueError(f"must list each of {', '.join(DOCUMENTED_ARGUMENTS)} once (extenno may be left out)")
+    return names
+
+
+def timeout(value: Any) -> Timeout:
+    try:
+        parts = [seconds(part) for part in value] if isinstance(value, tuple) else []
+    except ValueError:
+        parts = []
+    if len(parts) != 3 or not all(parts):
+        raise ValueError("must be a Timeout(connect, read, total), each a number of seconds above zero")
+    return Timeout(*parts)
+
+
+def verify(value: Any) -> bool | str:
+    if isinstance(value, bool):
+        return value
+    return _existing(value, "must be True, False, or the path of a CA bundle that exists")
+
+
+def cert(value: Any) -> str | tuple[str, str]:
+    what = "must be the path of a certificate that exists, or a pair: certificate and key"
+    if isinstance(value, tuple) and len(value) == 2:
+        return _existing(value[0], what), _existing(value[1], what)
+    return _existing(value, what)
+
+
+def _existing(value: Any, what: str) -> str:
+    path = _path(value, what)
+    if not os.path.exists(path):
+        raise ValueError(what)
+    return path
+
+
+def _path(value: Any, what: str) -> str:
+    path: Any = os.path.expanduser(value) if isinstance(value, (str, os.PathLike)) else None
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise ValueError(what)
+    if path.startswith("~"):
+        raise ValueError("begins with ~ where there is no such home directory")
+    return path
+
+
+def proxies(value: Any) -> dict[str, str]:
+    example = "such as {'http': 'http://proxy:3128'}; {} for none"
+    if not isinstance(value, Mapping) or not all(isinstance(part, str) for item in value.items() for part in item):
+        raise ValueError(f"must map schemes to proxy addresses, {example}")
+    found: dict[str, str] = {}
+    for key, address in value.items():
+        # Other schemes' may stand beside them, and exceptions: nothing is asked of them here.
+        used = bool(address) and key.partition("://")[0] in ("http", "https", "all")
+        try:
+            found[key] = proxy(address) if used else Secret(address)
+        except ValueError as error:
+            raise ValueError(f"has an address for {key!r} that {error}, {example}") from None
+    return found
+
+
+def proxy(value: str) -> Secret:
+    """The address of a proxy, with its scheme; it may hold a user and a password."""
+    # Some leave the scheme out, which makes another one of a user's name.
+    address = Secret(value if "://" in value else f"http://{value.removeprefix('//')}")
+    try:
+        scheme, host, _ = origin(address)
+    except ValueError:
+        scheme = host = ""
+    if scheme not in _PROXIES or not host.isprintable() or " " in host:
+        raise ValueError(f"is none of a proxy ({', '.join(_PROXIES)}; a host; user and password percent-encoded)")
+    return address
+
+
+def headers(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise ValueError("must map header names to values")
+    for key, line in value.items():
+        if not isinstance(key, str) or not _TOKEN.fullmatch(key) or key.lower() in _OWN_HEADERS:
+            # A whole line in the place of a name may hold what is secret.
+            shown = repr(key.partition(":")[0]) if isinstance(key, str) else f"a {type(key).__name__}"
+            raise ValueError(f"cannot hold {shown}: it is no header name, or one that the client sets itself")
+        if not isinstance(line, str) or not _HEADER_VALUE.fullmatch(line):
+            raise ValueError(f"holds a value for {key} that HTTP cannot carry")
+    return {key: Secret(line) for key, line in value.items()}
+
+
+def encoding(value: Any) -> str:
+    try:
+        name = codecs.lookup(text(value)).name
+        "1".encode(name)
+        # One that cannot replace what it cannot read would cost a whole poll for one bad byte.
+        b"\xb0\xff".decode(name, "replace")
+    except (LookupError, ValueError):
+        raise ValueError("must name a text encoding, such as 'utf-8' or 'gbk'") from None
+    return text(value)
