@@ -26,9 +26,9 @@ from jzysoap import (
     NotSentError,
     OutcomeUnknownError,
     WsdlError,
-    wsdl,
 )
 from jzysoap.client.session import CallEvent
+from jzysoap.definition import source as wsdl
 from tests.wire.conftest import (
     MOBILE,
     PASSWORD,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import subprocess
 import sys
 import threading
@@ -109,26 +108,6 @@ def test_calls_of_a_poll_do_not_grow_with_its_records(url: str, make: Make) -> N
     more = calls(many.reports) - calls(few.reports)
     # Some for each chunk of the answer, and one for each batch; a tree's would be twenty for each record.
     assert more < 3 * 20_000
-
-
-@pytest.mark.parametrize("interface", ["soap", "servlet"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_collections_of_a_poll_do_not_grow_with_its_records(kind: Kind, interface: str, url: str) -> None:
-    count = 0
-
-    def see(phase: str, _about: object) -> None:
-        nonlocal count
-        count += phase == "start"
-
-    with Facade(kind, f"{url}/20000", "account", "password", interface=interface) as client:
-        client.reports()
-        gc.callbacks.append(see)
-        try:
-            assert len(client.reports()) == 20_000
-        finally:
-            gc.callbacks.remove(see)
-    # Of one for each 700 objects.
-    assert count < 10
 
 
 @pytest.mark.parametrize("interface", ["soap", "servlet"])
