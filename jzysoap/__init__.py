@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from jzysoap.calls.numbers import clean_numbers
     from jzysoap.calls.text import count_segments, gbk_safe
     from jzysoap.client.aio import AsyncClient
-    from jzysoap.client.session import CallEvent
     from jzysoap.client.sync import Client
     from jzysoap.model.errors import (
         AuthenticationError,
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
         IncompletePollError,
         InsufficientBalanceError,
         InvalidMessageError,
-        JzySoapError,
         MalformedReplyError,
         NotSentError,
         NumberRejectedError,
@@ -35,20 +33,19 @@ if TYPE_CHECKING:
         TransportError,
         WsdlError,
     )
+    from jzysoap.model.events import CallEvent
     from jzysoap.model.http import Timeout
+    from jzysoap.model.sent import Batch, JzySoapError, Outcome, Sent
     from jzysoap.model.values import (
         Balance,
-        Batch,
         Channel,
         CleanNumbers,
         DeliveryReport,
         DeliveryStatus,
         InvalidNumber,
-        Outcome,
         Poll,
         Rejected,
         Reply,
-        Sent,
     )
 
 __all__ = [
@@ -98,8 +95,9 @@ _MODULES = {
     "calls.numbers": ("clean_numbers",),
     "calls.text": ("count_segments", "gbk_safe"),
     "client.aio": ("AsyncClient",),
-    "client.session": ("CallEvent",),
     "client.sync": ("Client",),
+    "model.events": ("CallEvent",),
+    "model.sent": ("Batch", "JzySoapError", "Outcome", "Sent"),
     "model.errors": (
         "AuthenticationError",
         "ConfigurationError",
@@ -110,7 +108,6 @@ _MODULES = {
         "IncompletePollError",
         "InsufficientBalanceError",
         "InvalidMessageError",
-        "JzySoapError",
         "MalformedReplyError",
         "NotSentError",
         "NumberRejectedError",
@@ -124,17 +121,14 @@ _MODULES = {
     "model.http": ("Timeout",),
     "model.values": (
         "Balance",
-        "Batch",
         "Channel",
         "CleanNumbers",
         "DeliveryReport",
         "DeliveryStatus",
         "InvalidNumber",
-        "Outcome",
         "Poll",
         "Rejected",
         "Reply",
-        "Sent",
     ),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
@@ -142,12 +136,14 @@ _HOME = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = ["__version__", *sorted(_HOME)]  # names only
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"jzysoap.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:
+    # Hidden from type checkers, which would accept any name at all.
+    def __getattr__(name: str) -> Any:
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"jzysoap.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -15,7 +15,8 @@ from jzysoap.calls.numbers import recipients, split
 from jzysoap.calls.text import check_gbk, check_text, count_segments, is_long, sign
 from jzysoap.model.errors import InvalidMessageError
 from jzysoap.model.masking import Secret, spellings
-from jzysoap.model.values import Balance, Batch, Channel, DeliveryReport, Poll, Reply
+from jzysoap.model.sent import Batch
+from jzysoap.model.values import Balance, Channel, DeliveryReport, Poll, Reply
 from jzysoap.results.fast import Span
 from jzysoap.results.parse import (
     parse_balance,

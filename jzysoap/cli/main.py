@@ -22,12 +22,12 @@ from jzysoap._version import __version__
 from jzysoap.client.sync import Client
 from jzysoap.definition import source as wsdl
 from jzysoap.definition.bindings import Bindings, changes
-from jzysoap.model.errors import ConfigurationError, JzySoapError, WsdlError
-from jzysoap.model.http import Reply, Request
+from jzysoap.model.errors import ConfigurationError, WsdlError
+from jzysoap.model.http import HttpReply, HttpRequest
 from jzysoap.model.masking import mask_number
+from jzysoap.model.sent import JzySoapError
 from jzysoap.model.values import Poll
 from jzysoap.settings.config import Config, configure, from_environment
-from jzysoap.transport.sync import Transport
 
 if TYPE_CHECKING:
     from jzysoap.sandbox import Exchange
@@ -241,10 +241,15 @@ def _definition(source: str) -> tuple[wsdl.Definition, Bindings]:
 
 @contextlib.contextmanager
 def _fetching(config: Config) -> Iterator[wsdl.Fetch]:
+    # requests takes long to import; most commands do without.
+    from jzysoap.transport.sync import Transport
+
     transport = Transport(config)
     headers = {"User-Agent": f"jzysoap/{__version__}", "Accept-Encoding": "gzip"}
     try:
-        yield lambda url: transport.exchange(Request("GET", url, headers, None, wsdl.FETCH_TIMEOUT, wsdl.MAX_DOCUMENT))
+        yield lambda url: transport.exchange(
+            HttpRequest("GET", url, headers, None, wsdl.FETCH_TIMEOUT, wsdl.MAX_DOCUMENT)
+        )
     finally:
         transport.close()
 
@@ -257,10 +262,10 @@ def _fetch_wsdl(base_url: str, out: str | None, *, accept: bool) -> None:
         {**_NOBODY, "base_url": base_url},
     )
     config = configure(given)
-    came: list[Reply] = []
+    came: list[HttpReply] = []
     with _fetching(config) as fetch:
 
-        def keeping(url: str) -> Reply:
+        def keeping(url: str) -> HttpReply:
             came.append(fetch(url))
             return came[-1]
 

@@ -15,12 +15,12 @@ from typing import Any, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
 
 from jzysoap.client.base import BaseClient, for_another
-from jzysoap.client.session import Steps, Work
 from jzysoap.definition import source as wsdl
-from jzysoap.model.errors import JzySoapError, NotSentError
-from jzysoap.model.http import Reply, Request
-from jzysoap.model.values import Balance, Batch, Channel, DeliveryReport, Poll, Sent
-from jzysoap.model.values import Reply as InboundReply
+from jzysoap.model.errors import NotSentError
+from jzysoap.model.http import HttpReply, HttpRequest
+from jzysoap.model.sent import Batch, JzySoapError, Sent
+from jzysoap.model.steps import Steps, Work
+from jzysoap.model.values import Balance, Channel, DeliveryReport, Poll, Reply
 from jzysoap.transport.aio import AsyncTransport, Exchange
 
 logger = logging.getLogger("jzysoap")
@@ -33,6 +33,7 @@ C = TypeVar("C", bound="AsyncClient")
 
 
 class AsyncClient(BaseClient):
+    __module__ = "jzysoap"
     __doc__ = (BaseClient.__doc__ or "").replace(
         "adapter: what moves the bytes, in place of the client's own: a requests adapter that never retries.",
         "adapter: what moves the bytes, in place of the client's own: an httpx asynchronous transport.",
@@ -81,7 +82,7 @@ class AsyncClient(BaseClient):
         """
         return await self._run(self._session.reports())
 
-    async def replies(self) -> Poll[InboundReply]:
+    async def replies(self) -> Poll[Reply]:
         """As ``Client.replies``, and cancelled as ``reports``."""
         return await self._run(self._session.replies())
 
@@ -147,7 +148,7 @@ class AsyncClient(BaseClient):
             while True:
                 cancelled: asyncio.CancelledError | None = None
                 try:
-                    if not isinstance(step, Request):
+                    if not isinstance(step, HttpRequest):
                         result: Any = await self._do(step)
                     elif step.consuming:
                         result, cancelled = await self._finish(step)
@@ -165,12 +166,12 @@ class AsyncClient(BaseClient):
             return value
 
     async def _do(self, work: Work) -> object:
-        if not work.alone:
+        if not work.exclusive:
             return await _in_thread(work.do, otherwise=work.do)
         async with self._alone.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
             return await _in_thread(work.do, otherwise=work.do)
 
-    async def _finish(self, request: Request) -> tuple[Reply, asyncio.CancelledError | None]:
+    async def _finish(self, request: HttpRequest) -> tuple[HttpReply, asyncio.CancelledError | None]:
         """Exchanges a request whose reply is gone if it is not received, and tells whether that was cancelled."""
         exchange = Exchange()
         task = asyncio.ensure_future(self._transport.exchange(request, exchange))
@@ -194,8 +195,8 @@ class AsyncClient(BaseClient):
             logger.warning("a cancelled poll received %d bytes that no on_reply keeps", len(task.result().body))
         return task.result(), cancelled
 
-    def _fetch(self, loop: asyncio.AbstractEventLoop, url: str) -> Reply:
-        request = Request("GET", url, self._session.headers, None, wsdl.FETCH_TIMEOUT, wsdl.MAX_DOCUMENT)
+    def _fetch(self, loop: asyncio.AbstractEventLoop, url: str) -> HttpReply:
+        request = HttpRequest("GET", url, self._session.headers, None, wsdl.FETCH_TIMEOUT, wsdl.MAX_DOCUMENT)
         fetching = asyncio.run_coroutine_threadsafe(self._transport.exchange(request), loop)
         while True:
             try:

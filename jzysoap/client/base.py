@@ -13,10 +13,12 @@ from typing import Any, Literal, NoReturn, TypeVar
 
 from jzysoap.calls import operations as calls
 from jzysoap.calls.operations import Plan
-from jzysoap.client.session import Session, Steps
-from jzysoap.model.errors import ConfigurationError, JzySoapError
+from jzysoap.client.session import Session
+from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.http import Timeout
 from jzysoap.model.masking import hidden
+from jzysoap.model.sent import JzySoapError
+from jzysoap.model.steps import Steps
 from jzysoap.model.values import Channel
 from jzysoap.settings.config import CALL_TIMEOUT, POLL_TIMEOUT, Config, configure, from_environment
 

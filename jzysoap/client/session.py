@@ -9,31 +9,33 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 
 from jzysoap._version import __version__
 from jzysoap.calls import operations as calls
 from jzysoap.calls.operations import Answer, Call, Plan
 from jzysoap.definition.bindings import Bindings
 from jzysoap.interface import servlet, soap
+from jzysoap.interface.base import status_error
 from jzysoap.model.errors import (
     AuthenticationError,
     GatewayError,
     HookError,
     IncompletePollError,
-    JzySoapError,
     MalformedReplyError,
     OutcomeUnknownError,
     PartlySentError,
 )
-from jzysoap.model.http import Reply, Request, evidence, status_error
-from jzysoap.model.masking import Secret, mask_text
-from jzysoap.model.values import Balance, Batch, DeliveryReport, Outcome, Poll, Sent
-from jzysoap.model.values import Reply as InboundReply
+from jzysoap.model.events import CallEvent
+from jzysoap.model.http import HttpReply, HttpRequest
+from jzysoap.model.masking import Secret, mask_evidence, mask_text
+from jzysoap.model.sent import Batch, JzySoapError, Outcome, Sent
+from jzysoap.model.steps import Steps, Work
+from jzysoap.model.values import Balance, DeliveryReport, Poll, Reply
 from jzysoap.settings.config import Config
 from jzysoap.settings.credentials import Credentials
 
@@ -42,53 +44,10 @@ logger = logging.getLogger("jzysoap")
 T = TypeVar("T")
 
 
-class Work(NamedTuple):
-    """Something that may block.
-
-    Attributes:
-        do: does it.
-        alone: whether all but one would only wait for that one, each in a thread that others need.
-    """
-
-    do: Callable[[], object]
-    alone: bool
-
-
-Steps = Generator[Request | Work, Any, T]
-"""An operation under way."""
-
 SOAP_PATH = "/services/userApi"
 
 # AsyncClient parses replies above this many bytes in a thread.
 PARSE_IN_THREAD_ABOVE = 262_144
-
-
-@dataclass(frozen=True, slots=True)
-class CallEvent:
-    """One call to the gateway, as ``on_call`` gets it; nothing in it is secret.
-
-    Attributes:
-        operation: its name on the wire, as the web service spells it.
-        interface: ``soap`` or ``servlet``.
-        outcome: what is known of it.
-        error: the name of the error's class, else None.
-        duration: in seconds.
-        numbers: how many recipients it had.
-        segments: what each of them costs.
-        batch_id: the gateway's id for them, else None.
-        definition: where the service definition came from: ``live``, ``saved``, ``given``, ``bundled``; empty for the
-            servlet.
-    """
-
-    operation: str
-    interface: str
-    outcome: Outcome
-    error: str | None
-    duration: float
-    numbers: int
-    segments: int
-    batch_id: str | None
-    definition: str
 
 
 class Session:
@@ -155,7 +114,7 @@ class Session:
         """One poll for delivery reports."""
         return self.call(calls.reports(self.config))
 
-    def replies(self) -> Steps[Poll[InboundReply]]:
+    def replies(self) -> Steps[Poll[Reply]]:
         """One poll for replies."""
         return self.call(calls.replies(self.config))
 
@@ -244,23 +203,23 @@ class Session:
 
     def _authenticated(self, call: Call[T]) -> Steps[T]:
         # A callable may ask a vault for the password; a thread for it costs more than a call.
-        password = self.credentials.known or (yield Work(self.credentials.encoded, alone=True))
+        password = self.credentials.known or (yield Work(self.credentials.encoded, exclusive=True))
         try:
             return (yield from self._exchange(call, password))
         except AuthenticationError as error:
             # Refused for certain, so asking once more cannot text anyone twice.
-            if error.may_have_been_sent or not (yield Work(partial(self.credentials.renew, password), alone=True)):
+            if error.may_have_been_sent or not (yield Work(partial(self.credentials.renew, password), exclusive=True)):
                 raise
         return (yield from self._exchange(call, self.credentials.encoded()))
 
     def _exchange(self, call: Call[T], password: Secret) -> Steps[T]:
         poll = call.kind == "poll"
-        reply: Reply = yield self._request(call, password)
+        reply: HttpReply = yield self._request(call, password)
         if poll and self.config.on_reply is not None:
             _hand_over(partial(self.config.on_reply, call.operation, reply.body), "raw", lambda: reply.body)
         read = partial(self._read, call, reply, self._secrets(call, password))
         try:
-            return (yield Work(read, alone=False)) if len(reply.body) > PARSE_IN_THREAD_ABOVE else read()
+            return (yield Work(read)) if len(reply.body) > PARSE_IN_THREAD_ABOVE else read()
         except (Exception, GeneratorExit):
             raise
         except BaseException:
@@ -271,7 +230,7 @@ class Session:
     def _secrets(self, call: Call[T], password: Secret | None) -> tuple[str, ...]:
         return (*(self.credentials.secrets(password) if password else ()), *call.secrets)
 
-    def _read(self, call: Call[T], reply: Reply, secrets: tuple[str, ...]) -> T:
+    def _read(self, call: Call[T], reply: HttpReply, secrets: tuple[str, ...]) -> T:
         failure: JzySoapError
         try:
             return self._read_whole(call, reply, secrets) if reply.problem is None else self._read_part(call, reply)
@@ -281,10 +240,10 @@ class Session:
             # There is an answer, whatever is wrong here: no memory left for it, or no file for what an odd one needs.
             failure = OutcomeUnknownError(f"the gateway's answer could not be read here: {describe_error(problem)}")
         # What came of a poll is all there will ever be of it.
-        failure.raw = evidence(reply.body, secrets, whole=call.kind == "poll")
+        failure.raw = reply.body if call.kind == "poll" else mask_evidence(reply.body, secrets)
         raise failure
 
-    def _read_whole(self, call: Call[T], reply: Reply, secrets: tuple[str, ...]) -> T:
+    def _read_whole(self, call: Call[T], reply: HttpReply, secrets: tuple[str, ...]) -> T:
         interface = servlet if self._over_servlet(call) else soap
         if call.scan is not None and (span := interface.locate(reply)) is not None:
             seen = call.scan(reply.body, span)
@@ -297,7 +256,7 @@ class Session:
                 raise
         return self._read_part(call, replace(reply, problem="it ends in the middle"))
 
-    def _read_part(self, call: Call[T], reply: Reply) -> T:
+    def _read_part(self, call: Call[T], reply: HttpReply) -> T:
         if call.kind != "poll" and reply.status >= 300:
             raise status_error(reply)
         if call.kind != "poll":
@@ -314,7 +273,7 @@ class Session:
                 poll=error.poll,
             ) from None
 
-    def _request(self, call: Call[T], password: Secret) -> Request:
+    def _request(self, call: Call[T], password: Secret) -> HttpRequest:
         config = self.config
         poll = call.kind == "poll"
         if self._over_servlet(call):
@@ -327,7 +286,7 @@ class Session:
             assert self.bindings is not None, "a client loads them before it starts a call"
             path = SOAP_PATH
             headers, body = soap.build(call, config.username, password, self.bindings)
-        return Request(
+        return HttpRequest(
             "POST",
             ((config.poll_url if poll else None) or config.base_url) + path,
             {**self.headers, **headers},

@@ -9,18 +9,18 @@ from types import TracebackType
 from typing import TypeVar
 
 from jzysoap.client.base import BaseClient, for_another
-from jzysoap.client.session import Steps
 from jzysoap.definition import source as wsdl
-from jzysoap.model.errors import JzySoapError
-from jzysoap.model.http import Reply, Request
-from jzysoap.model.values import Balance, Batch, Channel, DeliveryReport, Poll, Sent
-from jzysoap.model.values import Reply as InboundReply
+from jzysoap.model.http import HttpReply, HttpRequest
+from jzysoap.model.sent import Batch, JzySoapError, Sent
+from jzysoap.model.steps import Steps
+from jzysoap.model.values import Balance, Channel, DeliveryReport, Poll, Reply
 
 T = TypeVar("T")
 C = TypeVar("C", bound="Client")
 
 
 class Client(BaseClient):
+    __module__ = "jzysoap"
     __doc__ = BaseClient.__doc__
 
     def _open(self) -> None:
@@ -97,7 +97,7 @@ class Client(BaseClient):
         """
         return self._run(self._session.reports())
 
-    def replies(self) -> Poll[InboundReply]:
+    def replies(self) -> Poll[Reply]:
         """Takes the replies that are waiting (vendor page, "上行回复接口").
 
         What is returned is taken to be gone from the gateway: store it before anything else.
@@ -163,7 +163,7 @@ class Client(BaseClient):
             step = next(steps)
             while True:
                 try:
-                    result = self._transport.exchange(step) if isinstance(step, Request) else step.do()
+                    result = self._transport.exchange(step) if isinstance(step, HttpRequest) else step.do()
                 except BaseException as error:  # noqa: BLE001  # nothing is hidden: the operation raises it again
                     # An interrupt too: the operation says what may have been sent, and raises it again.
                     step = steps.throw(error)
@@ -183,9 +183,9 @@ class Client(BaseClient):
             self._failed = for_another(error)
             raise
 
-    def _fetch(self, url: str) -> Reply:
+    def _fetch(self, url: str) -> HttpReply:
         return self._transport.exchange(
-            Request("GET", url, self._session.headers, None, wsdl.FETCH_TIMEOUT, wsdl.MAX_DOCUMENT)
+            HttpRequest("GET", url, self._session.headers, None, wsdl.FETCH_TIMEOUT, wsdl.MAX_DOCUMENT)
         )
 
     def _renew_after_fork(self) -> None:

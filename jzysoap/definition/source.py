@@ -22,9 +22,10 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 from jzysoap._version import __version__
 from jzysoap.definition.bindings import Bindings, changes
 from jzysoap.definition.cache import Cache
-from jzysoap.model.errors import ConfigurationError, JzySoapError, WsdlError
-from jzysoap.model.http import Reply, Timeout, origin
+from jzysoap.model.errors import ConfigurationError, WsdlError
+from jzysoap.model.http import HttpReply, Timeout, origin
 from jzysoap.model.masking import mask_text
+from jzysoap.model.sent import JzySoapError
 from jzysoap.settings.config import Config
 
 logger = logging.getLogger("jzysoap")
@@ -42,7 +43,7 @@ _MAX_REDIRECTS = 3
 _REMEMBER_FAILURE = 300.0
 _FAR_FUTURE = 2.0**32
 
-Fetch = Callable[[str], Reply]
+Fetch = Callable[[str], HttpReply]
 """Gets an address: no credentials, no redirect followed, ``FETCH_TIMEOUT``, at most ``MAX_DOCUMENT`` bytes."""
 
 _MAIN = "service.wsdl"
@@ -323,7 +324,7 @@ def _local(location: str) -> tuple[Definition, str]:
     names = {main: str(path), _LOCAL: str(path.parent / "_")[:-1]}
     names |= {url: str(path.parent / name) for url, name in recorded.items()}
 
-    def read(url: str) -> Reply:
+    def read(url: str) -> HttpReply:
         name = recorded[url] if url in recorded else unquote(urlsplit(url).path.lstrip("/"), errors="surrogatepass")
         try:
             if recorded and url not in recorded:
@@ -335,7 +336,7 @@ def _local(location: str) -> tuple[Definition, str]:
         except (OSError, ValueError) as error:
             what = path if url == main else f"{path}: it imports {url}"
             raise WsdlError(f"cannot read {what}: {type(error).__name__}", source=location, readable=False) from error
-        return Reply(
+        return HttpReply(
             200, {}, document, f"it is larger than {MAX_DOCUMENT:,} bytes" if len(document) > MAX_DOCUMENT else None
         )
 

@@ -16,8 +16,9 @@ from lxml import etree
 from jzysoap.definition.bindings import ENVELOPES
 from jzysoap.encoding.charsets import decode, looks_like_html
 from jzysoap.encoding.xml import has_doctype, mend, parse, parse_part
+from jzysoap.interface.base import status_error
 from jzysoap.model.errors import MalformedReplyError, SoapFaultError
-from jzysoap.model.http import Reply, status_error
+from jzysoap.model.http import HttpReply
 from jzysoap.model.masking import mask_text
 
 _ROOTS = {f"{{{namespace}}}Envelope" for namespace in ENVELOPES.values()}
@@ -34,7 +35,7 @@ _END = re.compile(r"</(?:[\w.-]+:)?Envelope\s*>")
 _FAULT_DEPTH = 4
 
 
-def read(reply: Reply, *, secrets: Iterable[str] = ()) -> str | None:
+def read(reply: HttpReply, *, secrets: Iterable[str] = ()) -> str | None:
     """As ``soap.read``, whatever the reply looks like."""
     try:
         return _result(_parse(reply), secrets)
@@ -47,7 +48,7 @@ def read(reply: Reply, *, secrets: Iterable[str] = ()) -> str | None:
         ) from None
 
 
-def read_part(reply: Reply) -> str:
+def read_part(reply: HttpReply) -> str:
     """As ``soap.read_part``."""
     body = reply.body
     with contextlib.suppress(UnicodeError):
@@ -81,7 +82,7 @@ class _NoReplyError(Exception):
         self.cut_off = cut_off
 
 
-def _parse(reply: Reply) -> etree._Element:
+def _parse(reply: HttpReply) -> etree._Element:
     body = reply.body
     if not body.strip():
         raise _NoReplyError("it is empty")
@@ -100,7 +101,7 @@ def _parse(reply: Reply) -> etree._Element:
     raise _NoReplyError("it is not well-formed XML")
 
 
-def _declared(reply: Reply) -> str | None:
+def _declared(reply: HttpReply) -> str | None:
     declared = _DECLARATION.match(reply.body)
     return declared[1].decode() if declared else reply.charset
 

@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 
 from jzysoap.calls.operations import Call
 from jzysoap.encoding.charsets import decode
+from jzysoap.interface.base import status_error
 from jzysoap.model.errors import ConfigurationError
-from jzysoap.model.http import Reply, status_error
+from jzysoap.model.http import HttpReply
 from jzysoap.model.masking import SecretBytes
 from jzysoap.results.fast import Span
 
@@ -51,7 +52,7 @@ def build(call: Call[object], username: str, password: str, *, encoding: str) ->
     return headers, SecretBytes(body.encode("ascii"))
 
 
-def read(reply: Reply, *, secrets: Collection[str] = ()) -> str:  # noqa: ARG001  # as soap.read takes them
+def read(reply: HttpReply, *, secrets: Collection[str] = ()) -> str:  # noqa: ARG001  # as soap.read takes them
     """The result string of a reply.
 
     Args:
@@ -67,11 +68,11 @@ def read(reply: Reply, *, secrets: Collection[str] = ()) -> str:  # noqa: ARG001
     return text
 
 
-def locate(reply: Reply) -> Span:
+def locate(reply: HttpReply) -> Span:
     """Where in a complete reply the result string is."""
     return Span(0, len(reply.body), escaped=False)
 
 
-def read_part(reply: Reply) -> str:
+def read_part(reply: HttpReply) -> str:
     """The result string of a reply that was cut off, as far as it came."""
     return decode(reply.body, reply.charset)

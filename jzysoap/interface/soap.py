@@ -12,9 +12,10 @@ from xml.parsers import expat
 
 from jzysoap.calls.operations import Call
 from jzysoap.definition.bindings import ENVELOPES, Bindings
-from jzysoap.model.errors import InvalidMessageError, JzySoapError
-from jzysoap.model.http import Reply
+from jzysoap.model.errors import InvalidMessageError
+from jzysoap.model.http import HttpReply
 from jzysoap.model.masking import SecretBytes
+from jzysoap.model.sent import JzySoapError
 from jzysoap.results.fast import Span
 
 # Bytes that an envelope has at most on either side of its result, where it is to be seen at once.
@@ -62,7 +63,7 @@ def build(call: Call[object], username: str, password: str, bindings: Bindings) 
     return headers, SecretBytes(b"".join(parts))
 
 
-def read(reply: Reply, *, secrets: Iterable[str] = ()) -> str | None:
+def read(reply: HttpReply, *, secrets: Iterable[str] = ()) -> str | None:
     """The result string of a reply; None for nil.
 
     Args:
@@ -83,14 +84,14 @@ def read(reply: Reply, *, secrets: Iterable[str] = ()) -> str | None:
     return envelope.read(reply, secrets=secrets)
 
 
-def read_part(reply: Reply) -> str:
+def read_part(reply: HttpReply) -> str:
     """The result string of a poll's reply that was cut off, as far as it came; empty where nothing of it did."""
     from jzysoap.interface import envelope
 
     return envelope.read_part(reply)
 
 
-def locate(reply: Reply) -> Span | None:
+def locate(reply: HttpReply) -> Span | None:
     """Where in a complete reply the result string is, when that is text and is seen at once; else None.
 
     The envelope around it is read as ``read`` does, with a mark in place of the text.

@@ -7,14 +7,14 @@
     ├── InvalidMessageError             a recipient, a text, an option of a send (a ValueError too)
     ├── WsdlError                       no usable service definition
     ├── TransportError
-    │   ├── NotSentError                no byte of the request was handed to the socket
-    │   └── OutcomeUnknownError         the request, or part of it, left; no usable answer came
+    │   ├── NotSentError                no connection was made, so nothing was sent
+    │   └── OutcomeUnknownError         a connection was handed the request; no usable answer came
     │       └── HttpStatusError         an HTTP status instead of an answer
     ├── SoapFaultError                  the SOAP stack answered with a fault
-    ├── MalformedReplyError             an answer that is none of those documented
-    ├── IncompletePollError             part of a poll's records, the rest did not come
+    ├── MalformedReplyError             an answer that is not documented
+    ├── IncompletePollError             a poll that was cut off; it has the complete records
     ├── PartlySentError                 some batches were accepted, then one was not
-    ├── HookError                       a hook raised an error of this library, which is not about this call
+    ├── HookError                       your on_batch or on_reply raised a jzysoap error of its own
     └── GatewayError                    the gateway said ``failure;…``
         ├── AuthenticationError
         ├── InsufficientBalanceError
@@ -22,61 +22,22 @@
         ├── ContentRejectedError
         └── NumberRejectedError
 
-No text of an error holds a password, a whole phone number or a message text. Whole values are on attributes.
-Errors survive ``pickle`` and ``copy``.
+No text of an error holds a password, a whole phone number or a message text; attributes hold the whole values.
+Errors survive ``pickle`` and ``copy``. The base class is in ``sent``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from jzysoap.model.masking import mask_text
-
-if TYPE_CHECKING:
-    from jzysoap.model.values import InvalidNumber, Poll, Sent
-
-Retry = Literal["never", "safe", "later"]
-"""What to do with the same call: never repeat it unseen, repeat it at will, or repeat it after a pause."""
-
-
-def _new(kind: type[JzySoapError], args: tuple[Any, ...]) -> JzySoapError:
-    return kind.__new__(kind, *args)
-
-
-class JzySoapError(Exception):
-    """The base of every error of this library.
-
-    Attributes:
-        may_have_been_sent: True when the gateway may have acted on the request: texted someone, or handed over records.
-        retry: ``"never"``, ``"safe"`` or ``"later"``: what a program may do with the same call.
-        result: what is known of a send, batch by batch, when ``send`` raised this.
-        raw: what came from the gateway, where anything did: all of a poll's answer, the first bytes of any other.
-    """
-
-    may_have_been_sent: bool = False
-    retry: Retry = "never"
-    result: Sent | None = None
-    raw: bytes = b""
-
-    def __init__(self, message: str, **attributes: Any) -> None:
-        super().__init__(message)
-        self.__dict__.update(attributes)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # The attributes go as state, not as arguments: an error's result holds the error again.
-        # Only a cause of our own can be trusted to survive the trip.
-        cause = self.__cause__ if isinstance(self.__cause__, JzySoapError) else None
-        return _new, (type(self), self.args), {**self.__dict__, "__cause__": cause}
-
-    def __setstate__(self, state: dict[str, Any] | None) -> None:
-        attributes = dict(state or {})
-        self.__cause__ = attributes.pop("__cause__", None)
-        self.__dict__.update(attributes)
+from jzysoap.model.sent import JzySoapError
+from jzysoap.model.values import InvalidNumber, Poll
 
 
 class ConfigurationError(JzySoapError):
     """An argument of the client, or a ``JZYSOAP_…`` variable, that cannot be used. Nothing was sent."""
+
+    __module__ = "jzysoap"
 
 
 class InvalidMessageError(JzySoapError, ValueError):
@@ -84,10 +45,12 @@ class InvalidMessageError(JzySoapError, ValueError):
 
     Attributes:
         field: the argument at fault, as ``send`` spells it.
-        numbers: every recipient at fault, with position and reason, whole.
-        text: the message text at fault, whole, else None.
-        position: where in the text the fault is, counted in characters from 0, else None.
+        numbers: every recipient at fault, with position and reason, unmasked.
+        text: the message text at fault, unmasked, else None.
+        position: the place of the fault in the text, counted in characters from 0, else None.
     """
+
+    __module__ = "jzysoap"
 
     numbers: tuple[InvalidNumber, ...] = ()
     text: str | None = None
@@ -99,13 +62,15 @@ class InvalidMessageError(JzySoapError, ValueError):
 
 
 class WsdlError(JzySoapError):
-    """No definition of the service that can be used. Nothing was sent.
+    """There is no usable definition of the service. Nothing was sent.
 
     Attributes:
         source: the address or path of the definition.
-        readable: False when there was no definition at all (not reachable, not XML, not WSDL), True when there was one
-            that cannot be used.
+        readable: True if a definition was read that cannot be used; False if there was none (not reachable, not XML,
+            not WSDL).
     """
+
+    __module__ = "jzysoap"
 
     source: str | None = None
     readable: bool = True
@@ -114,31 +79,39 @@ class WsdlError(JzySoapError):
 class TransportError(JzySoapError):
     """The exchange with the gateway failed below SOAP.
 
-    Its ``__cause__`` is the system's own error, or that of an adapter of your own; None where there was neither.
+    Its ``__cause__`` is a copy of the system's error, else None.
     """
+
+    __module__ = "jzysoap"
 
 
 class NotSentError(TransportError):
-    """No byte of the request was handed to the socket: the gateway cannot have acted on it."""
+    """No connection was made, so nothing was sent: the gateway cannot have acted on the request."""
+
+    __module__ = "jzysoap"
 
     retry = "safe"
 
 
 class OutcomeUnknownError(TransportError):
-    """The request, or part of it, left, and no usable answer came: the gateway may have acted on it.
+    """A connection was handed the request and no usable answer came: the gateway may have acted on it.
 
-    Also where an answer came whole, and this process could not read it, having no memory or no free file left.
+    Also raised if the answer is complete but this process could not read it (out of memory or file descriptors).
     """
+
+    __module__ = "jzysoap"
 
     may_have_been_sent = True
 
 
 class HttpStatusError(OutcomeUnknownError):
-    """The answer was an HTTP status without a SOAP reply.
+    """The answer was an HTTP status without a result.
 
     Attributes:
         status: the HTTP status code.
     """
+
+    __module__ = "jzysoap"
 
     def __init__(self, message: str, *, status: int, **attributes: Any) -> None:
         super().__init__(message, status=status, **attributes)
@@ -146,14 +119,16 @@ class HttpStatusError(OutcomeUnknownError):
 
 
 class SoapFaultError(JzySoapError):
-    """The SOAP stack answered with a fault. Whether the gateway acted before it is unknown.
+    """The SOAP stack answered with a fault. The gateway may have acted before that.
 
     Attributes:
         code: the fault's code, such as ``soapenv:Server``.
-        text: the fault's words, exact.
-        actor: who raised it, as the fault says, else None.
+        text: the fault's words, verbatim.
+        actor: the node that raised the fault, if the fault says so, else None.
         detail: the fault's detail element as XML, else None.
     """
+
+    __module__ = "jzysoap"
 
     may_have_been_sent = True
 
@@ -167,22 +142,26 @@ class SoapFaultError(JzySoapError):
 
 
 class MalformedReplyError(JzySoapError):
-    """An answer that is none of those documented. Whether the gateway acted is unknown.
+    """An answer that is not documented. The gateway may have acted.
 
     Attributes:
-        cut_off: whether it ends in the middle.
+        cut_off: True if the answer ends in the middle.
     """
+
+    __module__ = "jzysoap"
 
     may_have_been_sent = True
     cut_off: bool = False
 
 
 class IncompletePollError(JzySoapError):
-    """A poll of which only a part came. The gateway may hold the rest to be handed over.
+    """A poll that was cut off. The gateway may consider the rest delivered.
 
     Attributes:
         poll: the complete records in ``raw``.
     """
+
+    __module__ = "jzysoap"
 
     may_have_been_sent = True
     retry = "later"
@@ -200,15 +179,20 @@ class PartlySentError(JzySoapError):
     ``NOT_SENT`` or ``REJECTED`` instead.
     """
 
+    __module__ = "jzysoap"
+
     may_have_been_sent = True
 
 
 class HookError(JzySoapError):
-    """``on_batch`` or ``on_reply`` raised an error of this library, which is its cause.
+    """``on_batch`` or ``on_reply`` raised a jzysoap error of its own, which is the cause of this error.
 
-    That error speaks of what the hook did. Taken for the call's own, it could say "not sent" of what was sent. Errors
-    of any other kind reach the caller as they are; each brings what the hook could not keep: ``result`` or ``raw``.
+    The hook's error is about the hook's own work. Mistaken for the call's error, it could say "not sent" of a message
+    that was sent. All other exceptions of a hook reach the caller unchanged. Each has what the hook failed to store:
+    ``result`` or ``raw``.
     """
+
+    __module__ = "jzysoap"
 
     may_have_been_sent = True
 
@@ -216,11 +200,13 @@ class HookError(JzySoapError):
 class GatewayError(JzySoapError):
     """The gateway refused: ``failure;`` and a text.
 
-    ``may_have_been_sent`` is False, but where the text itself speaks of a timeout or a system error.
+    ``may_have_been_sent`` is False, unless the text itself speaks of a timeout or a system error.
 
     Attributes:
-        text: the gateway's own words, exact.
+        text: the gateway's own words, verbatim.
     """
+
+    __module__ = "jzysoap"
 
     summary = "the gateway refused"
 
@@ -233,11 +219,15 @@ class GatewayError(JzySoapError):
 class AuthenticationError(GatewayError):
     """The gateway refused the user name or the password."""
 
+    __module__ = "jzysoap"
+
     summary = "the gateway refused the credentials"
 
 
 class InsufficientBalanceError(GatewayError):
     """The account has too few messages left on this channel."""
+
+    __module__ = "jzysoap"
 
     summary = "the account's balance is too low"
     retry = "later"
@@ -246,6 +236,8 @@ class InsufficientBalanceError(GatewayError):
 class RateLimitedError(GatewayError):
     """The gateway wants to be asked less often."""
 
+    __module__ = "jzysoap"
+
     summary = "the gateway wants to be asked less often"
     retry = "later"
 
@@ -253,10 +245,14 @@ class RateLimitedError(GatewayError):
 class ContentRejectedError(GatewayError):
     """The gateway refused the text of the message."""
 
+    __module__ = "jzysoap"
+
     summary = "the gateway refused the message text"
 
 
 class NumberRejectedError(GatewayError):
     """The gateway refused a recipient."""
+
+    __module__ = "jzysoap"
 
     summary = "the gateway refused a recipient"

@@ -1,21 +1,11 @@
-"""An HTTP request and its reply as plain values: what the interfaces make and the transports move.
+"""HTTP requests and replies as plain values. Interfaces make requests and read replies; transports exchange them."""
 
-Nothing here does I/O.
-"""
-
-from __future__ import annotations
-
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
-from jzysoap.model.errors import HttpStatusError
 from jzysoap.model.masking import SecretBytes
-
-EVIDENCE = 4096
-"""Bytes of an unusable answer that an error keeps, where it need not keep all."""
 
 
 class Timeout(NamedTuple):
@@ -24,7 +14,7 @@ class Timeout(NamedTuple):
     Attributes:
         connect: to reach the gateway, TLS included.
         read: between two arrivals of bytes.
-        total: for the whole call, name resolution apart.
+        total: for the whole call, except name resolution.
     """
 
     connect: float
@@ -32,18 +22,22 @@ class Timeout(NamedTuple):
     total: float
 
 
+# mypy allows no assignment in the body of a named tuple.
+Timeout.__module__ = "jzysoap"
+
+
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What is to be sent.
+class HttpRequest:
+    """A request to be sent.
 
     Attributes:
         method: the HTTP method.
-        url: where to, absolute.
-        headers: all but those that the transport alone knows (Host, Content-Length).
+        url: the absolute address.
+        headers: all except those that only the transport knows (Host, Content-Length).
         body: the body, or None.
-        timeout: its limits.
+        timeout: the limits of this exchange.
         max_bytes: how large a reply may be, decompressed.
-        consuming: whether the reply, once asked for, may be gone from the gateway.
+        consuming: True if the gateway may forget the reply once it was asked for.
     """
 
     method: str
@@ -56,14 +50,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What came.
+class HttpReply:
+    """A reply that was received, completely or in part.
 
     Attributes:
         status: the HTTP status code.
         headers: by lower-case name.
-        body: the body, decompressed; as much of it as came.
-        problem: why that is not all of it, else None.
+        body: the body, decompressed; as much of it as was received.
+        problem: why the body is incomplete, else None.
     """
 
     status: int
@@ -73,7 +67,7 @@ class Reply:
 
     @property
     def content_type(self) -> str:
-        """The media type, in lower case, without parameters."""
+        """The media type in lower case, without parameters."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
@@ -87,35 +81,13 @@ class Reply:
 
 
 def origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port: two addresses with the same are the same server.
+    """Return scheme, host and port: two addresses with the same origin are on the same server.
 
     Raises:
-        ValueError: the address has no host, or a port that is none.
+        ValueError: the address has no host or an impossible port.
     """
-    parts: SplitResult = urlsplit(url)
+    parts = urlsplit(url)
     scheme = parts.scheme.lower()
     if not parts.hostname:
         raise ValueError("no host")
     return scheme, parts.hostname.lower(), parts.port or {"http": 80, "https": 443}.get(scheme, 0)
-
-
-def evidence(body: bytes, secrets: Iterable[str], *, whole: bool) -> bytes:
-    """What an error keeps of a body: all of it, or its first bytes without what they may echo."""
-    if whole:
-        return body
-    # Cut last: a secret that lies across the cut would keep its beginning.
-    for secret in sorted(secrets, key=len, reverse=True):
-        for encoding in ("utf-8", "gb18030", "utf-16-le", "utf-16-be"):
-            with suppress(UnicodeEncodeError):
-                body = body.replace(secret.encode(encoding, "surrogatepass"), "***".encode(encoding))
-    return body[:EVIDENCE]
-
-
-def status_error(reply: Reply) -> HttpStatusError:
-    """The error for an HTTP status that came without an answer."""
-    hint = ""
-    if reply.status == 404:
-        hint = ": check base_url"
-    elif reply.status in (301, 302, 303, 307, 308):
-        hint = " (a redirect, which is never followed): check base_url"
-    return HttpStatusError(f"the gateway answered with HTTP status {reply.status}{hint}", status=reply.status)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -20,6 +21,9 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\
 
 SHOWN = 200
 """Characters of a foreign text that are shown at most."""
+
+EVIDENCE = 4096
+"""Bytes of an unusable answer that an error keeps, unless it must keep all of them."""
 
 
 class Secret(str):
@@ -76,3 +80,20 @@ def mask_text(text: str, secrets: Iterable[str] = ()) -> str:
     text = _LONG_DIGITS.sub(lambda run: mask_number(run[0]), text)
     text = _UNPRINTABLE.sub(" ", text).strip()
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+def mask_batch_id(batch_id: str | None) -> str | None:
+    """Return a batch id for a ``repr``: a gateway's text need not be short or printable."""
+    if batch_id is None or (batch_id.isalnum() and len(batch_id) <= 40):
+        return batch_id
+    return mask_text(batch_id)
+
+
+def mask_evidence(body: bytes, secrets: Iterable[str]) -> bytes:
+    """Return the first bytes of an answer, with the secrets that it echoes masked."""
+    # Masked before it is cut: half of a secret at the cut would not be recognised.
+    for secret in sorted(secrets, key=len, reverse=True):
+        for encoding in ("utf-8", "gb18030", "utf-16-le", "utf-16-be"):
+            with suppress(UnicodeEncodeError):
+                body = body.replace(secret.encode(encoding, "surrogatepass"), "***".encode(encoding))
+    return body[:EVIDENCE]

@@ -19,12 +19,12 @@ from jzysoap.model.errors import (
     GatewayError,
     IncompletePollError,
     InsufficientBalanceError,
-    JzySoapError,
     MalformedReplyError,
     NumberRejectedError,
     RateLimitedError,
 )
-from jzysoap.model.http import EVIDENCE
+from jzysoap.model.masking import EVIDENCE
+from jzysoap.model.sent import JzySoapError
 from jzysoap.model.values import Balance, DeliveryReport, Poll, Reply
 from jzysoap.results.fast import Span, scan
 from jzysoap.results.records import make_replies, make_reply, make_report, make_reports

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from requests.utils import prepend_scheme_if_needed
 
 from jzysoap.model.errors import ConfigurationError, NotSentError
-from jzysoap.model.http import Reply, Request
+from jzysoap.model.http import HttpReply, HttpRequest
 from jzysoap.settings.config import Config
 from jzysoap.transport.body import Body
 from jzysoap.transport.failures import Reasons, failure_of, pause_before, reason_of
@@ -101,7 +101,7 @@ class AsyncTransport:
         # Loops in several threads share the dictionary.
         self._lock = threading.Lock()
 
-    async def exchange(self, request: Request, exchange: Exchange | None = None) -> Reply:
+    async def exchange(self, request: HttpRequest, exchange: Exchange | None = None) -> HttpReply:
         """One request, at most once as far as anyone can tell, and its reply.
 
         Raises:
@@ -154,7 +154,7 @@ class AsyncTransport:
         if self._closed:
             raise ConfigurationError("the client is closed: make a new one")
 
-    async def _exchange(self, request: Request, exchange: Exchange, deadline: float, kept: _Kept) -> Reply:
+    async def _exchange(self, request: HttpRequest, exchange: Exchange, deadline: float, kept: _Kept) -> HttpReply:
         httpx = self._httpx
         limits = request.timeout
         left = max(deadline - time.monotonic(), 0.0)
@@ -369,7 +369,7 @@ class _Kept:
 class _Arriving:
     """A reply as it comes; what came before a failure is kept."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: HttpRequest) -> None:
         self._max_bytes = request.max_bytes
         self._headers: dict[str, str] = {}
         self._body = Body({}, 0)
@@ -384,8 +384,8 @@ class _Arriving:
             if not self._body.feed(chunk):
                 break
 
-    def finish(self, problem: str | None) -> Reply:
+    def finish(self, problem: str | None) -> HttpReply:
         """The reply, and ``problem``, or whatever else is wrong with it."""
         assert self.status is not None, "a reply is finished only once it has begun"
         self._body.finish()
-        return Reply(self.status, self._headers, self._body.value(), problem or self._body.problem)
+        return HttpReply(self.status, self._headers, self._body.value(), problem or self._body.problem)

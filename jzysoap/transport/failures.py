@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import urllib3
 
 from jzysoap.model.errors import NotSentError, OutcomeUnknownError, TransportError
-from jzysoap.model.http import Request
+from jzysoap.model.http import HttpRequest
 
 ATTEMPTS = 3
 """Times a connection is tried that fails before the first byte."""
@@ -94,7 +94,7 @@ def _traces(trace: TracebackType | None) -> Iterator[TracebackType]:
         trace = trace.tb_next
 
 
-def failure_of(error: BaseException, request: Request, more: Reasons = (), *, sent: bool) -> TransportError:
+def failure_of(error: BaseException, request: HttpRequest, more: Reasons = (), *, sent: bool) -> TransportError:
     """The error for what went wrong below, by whether a byte of the request may have been sent."""
     where, reason = urlsplit(request.url).netloc, reason_of(error, request, more)
     failure: TransportError
@@ -138,7 +138,7 @@ def _status(causes: Sequence[BaseException]) -> str:
     return f" (HTTP status {found[1]})" if found else ""
 
 
-def reason_of(error: BaseException, request: Request, more: Reasons = ()) -> str:
+def reason_of(error: BaseException, request: HttpRequest, more: Reasons = ()) -> str:
     """What went wrong, in words that hold nothing but limits."""
     causes = list(_chain(error))
     if any(one.args == ("deadline",) for one in causes if isinstance(one, TimeoutError)):

@@ -20,8 +20,9 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import prepend_scheme_if_needed
 
-from jzysoap.model.errors import ConfigurationError, JzySoapError, NotSentError
-from jzysoap.model.http import Reply, Request
+from jzysoap.model.errors import ConfigurationError, NotSentError
+from jzysoap.model.http import HttpReply, HttpRequest
+from jzysoap.model.sent import JzySoapError
 from jzysoap.settings.config import Config
 from jzysoap.transport.body import Body
 from jzysoap.transport.connections import Exchange, current, watch
@@ -98,7 +99,7 @@ class Transport:
         self._locks: dict[int, Any] = {}
         self._watch()
 
-    def exchange(self, request: Request) -> Reply:
+    def exchange(self, request: HttpRequest) -> HttpReply:
         """One request, at most once as far as anyone can tell, and its reply.
 
         Raises:
@@ -133,7 +134,7 @@ class Transport:
         if self._closed:
             raise ConfigurationError("the client is closed: make a new one")
 
-    def _exchange(self, request: Request, deadline: float) -> Reply:
+    def _exchange(self, request: HttpRequest, deadline: float) -> HttpReply:
         self.check_open()
         self._renew_after_fork()
         exchange = Exchange(deadline, request.timeout.read, self._config.max_idle, body=bool(request.body))
@@ -194,7 +195,7 @@ class Transport:
         # Of this process: no fork can have left it locked. A signal's handler may use the client in the same thread.
         return self._locks.setdefault(os.getpid(), threading.RLock())
 
-    def _prepared(self, request: Request) -> requests.PreparedRequest:
+    def _prepared(self, request: HttpRequest) -> requests.PreparedRequest:
         prepared = requests.PreparedRequest()
         prepared.method = request.method
         if request.url not in self._addresses:
@@ -235,7 +236,7 @@ class Transport:
         self._proxies = {}
 
 
-def _receive(response: requests.Response, request: Request, exchange: Exchange) -> Reply:
+def _receive(response: requests.Response, request: HttpRequest, exchange: Exchange) -> HttpReply:
     headers = {name.lower(): value for name, value in response.headers.items()}
     problem: str | None = "interrupted"
     body = Body(headers, request.max_bytes)
@@ -256,7 +257,7 @@ def _receive(response: requests.Response, request: Request, exchange: Exchange) 
             ):
                 raise
             problem = reason_of(exchange.error or error, request)
-        return Reply(response.status_code, headers, body.value(), problem)
+        return HttpReply(response.status_code, headers, body.value(), problem)
     finally:
         # Only a connection whose reply was read to its end can carry another.
         if problem is None and isinstance(response.raw, urllib3.HTTPResponse):

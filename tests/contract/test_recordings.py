@@ -10,7 +10,7 @@ import pytest
 
 from jzysoap.definition import source as wsdl
 from jzysoap.definition.compiler import compile_bindings
-from jzysoap.model.http import Reply
+from jzysoap.model.http import HttpReply
 from jzysoap.settings.config import configure
 from tests.recordings import ROOT, STACKS, UNUSABLE, USABLE, Stack, load, parse_http
 
@@ -130,7 +130,7 @@ def test_what_is_shipped_is_the_recording(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_what_is_shipped_can_be_used_by_its_name(name: str) -> None:
-    def nothing(url: str) -> Reply:
+    def nothing(url: str) -> HttpReply:
         raise AssertionError(f"asked for {url}")
 
     given = {"base_url": "http://gateway.invalid", "username": "test", "password": "pw123", "cache_dir": False}

@@ -13,8 +13,9 @@ from jzysoap.client.session import Session
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.interface import envelope
 from jzysoap.interface.soap import glance, read, read_part
-from jzysoap.model.errors import HttpStatusError, IncompletePollError, JzySoapError, MalformedReplyError, SoapFaultError
-from jzysoap.model.http import Reply, Request
+from jzysoap.model.errors import HttpStatusError, IncompletePollError, MalformedReplyError, SoapFaultError
+from jzysoap.model.http import HttpReply, HttpRequest
+from jzysoap.model.sent import JzySoapError
 from jzysoap.model.values import DeliveryReport, Poll
 from jzysoap.results.parse import parse_balance, parse_reports, parse_send
 from jzysoap.settings.config import configure
@@ -55,9 +56,9 @@ FAULTS = {
 """The code and the first words of what a service's exception becomes."""
 
 
-def recorded(stack: str, name: str) -> Reply:
+def recorded(stack: str, name: str) -> HttpReply:
     message = load(stack).response(name)
-    return Reply(message.status, message.headers, message.body)
+    return HttpReply(message.status, message.headers, message.body)
 
 
 def cases(stacks: tuple[str, ...], *cases: str) -> pytest.MarkDecorator:
@@ -203,8 +204,8 @@ WAYS: tuple[tuple[str, Callable[[str], str], bytes], ...] = (
 )
 
 
-def cut(reply: Reply, length: int) -> Poll[DeliveryReport]:
-    part = Reply(reply.status, reply.headers, reply.body[:length], "cut off")
+def cut(reply: HttpReply, length: int) -> Poll[DeliveryReport]:
+    part = HttpReply(reply.status, reply.headers, reply.body[:length], "cut off")
     with pytest.raises(IncompletePollError) as caught:
         parse_reports(read_part(part), complete=False)
     return caught.value.poll
@@ -215,7 +216,7 @@ def test_a_poll_that_was_cut_off_anywhere_gives_the_records_that_had_come(
     stack: str, write: Callable[[str], str], end: bytes
 ) -> None:
     message = load(stack).response("getSmsReport")
-    reply = Reply(message.status, message.headers, several(write)(message.body))
+    reply = HttpReply(message.status, message.headers, several(write)(message.body))
     whole = parse_reports(read(reply)).records
     assert [one.username for one in whole] == ["用户一", "A&B", "用户三"]
     assert reply.body.count(end) == 3
@@ -240,7 +241,7 @@ def test_every_recorded_poll_gives_its_record_once_its_end_has_come(stack: str, 
 PASSWORD, ENCODED = "pw123-of-the-account", "cHcxMjMtb2YtdGhlLWFjY291bnQ="
 
 
-def ask(which: str, reply: Reply) -> Any:
+def ask(which: str, reply: HttpReply) -> Any:
     """One call of a client that gets this reply."""
     config = configure({"base_url": "http://gateway.invalid", "username": "test", "password": PASSWORD})
     session = Session(config)
@@ -251,7 +252,7 @@ def ask(which: str, reply: Reply) -> Any:
     try:
         step = next(steps)
         while True:
-            step = steps.send(reply if isinstance(step, Request) else step.do())
+            step = steps.send(reply if isinstance(step, HttpRequest) else step.do())
     except StopIteration as stop:
         return stop.value
 
@@ -259,16 +260,16 @@ def ask(which: str, reply: Reply) -> Any:
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
-        (Reply(500, {}, b"<p>%s %s</p>" + b"x" * 10_000), HttpStatusError),
-        (Reply(200, {}, b"<html>%s %s</html>" + b"x" * 10_000), MalformedReplyError),
-        (Reply(200, {}, b"x" * 4090 + b"%s %s"), MalformedReplyError),
-        (Reply(200, {}, b"x" * 4070 + b"%s %s"), MalformedReplyError),
+        (HttpReply(500, {}, b"<p>%s %s</p>" + b"x" * 10_000), HttpStatusError),
+        (HttpReply(200, {}, b"<html>%s %s</html>" + b"x" * 10_000), MalformedReplyError),
+        (HttpReply(200, {}, b"x" * 4090 + b"%s %s"), MalformedReplyError),
+        (HttpReply(200, {}, b"x" * 4070 + b"%s %s"), MalformedReplyError),
     ],
 )
 def test_an_error_keeps_little_of_a_sends_answer_and_nothing_secret_but_all_of_a_polls(
-    reply: Reply, kind: type[JzySoapError]
+    reply: HttpReply, kind: type[JzySoapError]
 ) -> None:
-    reply = Reply(reply.status, reply.headers, reply.body.replace(b"%s %s", f"{PASSWORD} {ENCODED}".encode()))
+    reply = HttpReply(reply.status, reply.headers, reply.body.replace(b"%s %s", f"{PASSWORD} {ENCODED}".encode()))
     with pytest.raises(kind) as caught:
         ask("send", reply)
     assert 0 < len(caught.value.raw) <= 4096
@@ -286,7 +287,7 @@ def test_an_error_keeps_little_of_a_sends_answer_and_nothing_secret_but_all_of_a
 def test_a_poll_whose_connection_seemed_to_end_well_is_still_seen_to_be_cut_off(stack: str, name: str) -> None:
     whole = recorded(stack, name)
     with pytest.raises(IncompletePollError) as caught:
-        ask("poll", Reply(whole.status, whole.headers, whole.body[:-12]))
+        ask("poll", HttpReply(whole.status, whole.headers, whole.body[:-12]))
     assert len(caught.value.poll) == 1
     assert caught.value.raw == whole.body[:-12]
 

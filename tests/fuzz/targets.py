@@ -9,7 +9,7 @@ from pathlib import Path
 from jzysoap import JzySoapError
 from jzysoap.encoding.charsets import decode
 from jzysoap.interface import servlet, soap
-from jzysoap.model.http import Reply
+from jzysoap.model.http import HttpReply
 from jzysoap.results import parse as results
 
 CHARSETS = ("", "; charset=utf-8", "; charset=GBK", "; charset=utf-16", "; charset=nonsense")
@@ -19,8 +19,8 @@ RESPONSES = sorted((Path(__file__).parent.parent / "recorded").glob("*/*.respons
 def reply(data: bytes) -> None:
     """Whole HTTP bodies, over both interfaces, complete and cut off; the first byte picks what the headers say."""
     charset = CHARSETS[(data[:1] or b"\0")[0] % len(CHARSETS)]
-    whole = Reply(200, {"content-type": f"text/xml{charset}"}, data[1:])
-    readers: tuple[Callable[[Reply], str | None], ...] = (soap.read, servlet.read)
+    whole = HttpReply(200, {"content-type": f"text/xml{charset}"}, data[1:])
+    readers: tuple[Callable[[HttpReply], str | None], ...] = (soap.read, servlet.read)
     for read in readers:
         with contextlib.suppress(JzySoapError):
             text = read(whole)

@@ -14,22 +14,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jzysoap.model import sent
 from jzysoap.model import values as models
-from jzysoap.model.errors import GatewayError, JzySoapError
+from jzysoap.model.errors import GatewayError
 from jzysoap.model.masking import SHOWN
+from jzysoap.model.sent import Batch, JzySoapError, Outcome, Sent
 from jzysoap.model.values import (
     Balance,
-    Batch,
     Channel,
     CleanNumbers,
     DeliveryReport,
     DeliveryStatus,
     InvalidNumber,
-    Outcome,
     Poll,
     Rejected,
     Reply,
-    Sent,
 )
 
 NUMBER = "13812345678"
@@ -57,10 +56,13 @@ ALL: list[tuple[Any, str]] = [
     (REPORT, "<DeliveryReport 138****5678 DELIVERED, batch_id=12894, sent_at=2017-06-01 12:30:05+08:00>"),
     (
         DeliveryReport(NUMBER, None, None, DeliveryStatus.UNKNOWN, None, FIELDS),
-        "<DeliveryReport 138****5678 UNKNOWN, batch_id=None, sent_at=None, odd>",
+        "<DeliveryReport 138****5678 UNKNOWN, batch_id=None, sent_at=None, malformed>",
     ),
     (REPLY, "<Reply from 138****5678, 11 characters, received_at=2017-06-01 12:30:05+08:00>"),
-    (Reply(NUMBER, None, TEXT, b"", None, FIELDS), "<Reply from 138****5678, 11 characters, received_at=None, odd>"),
+    (
+        Reply(NUMBER, None, TEXT, b"", None, FIELDS),
+        "<Reply from 138****5678, 11 characters, received_at=None, malformed>",
+    ),
     (REJECTED, "<Rejected 32 characters: it has no mobile>"),
     (Poll((REPORT, REPLY), (REJECTED,), b"raw " + NUMBER.encode()), "<Poll 2 records, 1 rejected, 15 bytes>"),
     (Poll(), "<Poll 0 records, 0 rejected, 0 bytes>"),
@@ -73,7 +75,9 @@ def pickled(protocol: int) -> Callable[[Any], Any]:
 
 
 def test_no_model_is_left_out_here() -> None:
-    assert {type(model) for model, _ in ALL} == {one for one in vars(models).values() if dataclasses.is_dataclass(one)}
+    assert {type(model) for model, _ in ALL} == {
+        one for one in {**vars(models), **vars(sent)}.values() if dataclasses.is_dataclass(one)
+    }
 
 
 @every_model

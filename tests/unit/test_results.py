@@ -27,12 +27,12 @@ from jzysoap.model.errors import (
     GatewayError,
     IncompletePollError,
     InsufficientBalanceError,
-    JzySoapError,
     MalformedReplyError,
     NumberRejectedError,
     RateLimitedError,
 )
 from jzysoap.model.masking import Secret
+from jzysoap.model.sent import JzySoapError
 from jzysoap.model.values import Balance, DeliveryReport, DeliveryStatus, Poll, Rejected, Reply
 from jzysoap.results.parse import (
     gateway_error,

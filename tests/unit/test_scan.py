@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from jzysoap.calls import operations as calls
 from jzysoap.interface import servlet, soap
-from jzysoap.model.errors import JzySoapError
-from jzysoap.model.http import Reply
+from jzysoap.model.http import HttpReply
+from jzysoap.model.sent import JzySoapError
 from jzysoap.model.values import DeliveryStatus, Poll
 from jzysoap.results.parse import parse_replies, parse_reports, scan_replies, scan_reports
 from jzysoap.settings.config import configure
@@ -27,17 +27,17 @@ WAYS: list[tuple[Callable[..., Any], Callable[..., Any]]] = [
 ]
 
 
-def wrap(document: str, way: str) -> Reply:
+def wrap(document: str, way: str) -> HttpReply:
     """A reply with a document, as one server or another writes it."""
     if way == "servlet":
-        return Reply(200, {"content-type": "text/html;charset=GBK"}, document.encode("utf-8"))
+        return HttpReply(200, {"content-type": "text/html;charset=GBK"}, document.encode("utf-8"))
     text = {
         "axis2": document.replace("&", "&amp;").replace("<", "&lt;"),
         "escaped": document.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;"),
         "cdata": f"<![CDATA[{document}]]>",
         "markup": document.removeprefix(DECLARATION),
     }[way]
-    return Reply(
+    return HttpReply(
         200,
         {"content-type": "text/xml; charset=utf-8"},
         (
@@ -47,12 +47,12 @@ def wrap(document: str, way: str) -> Reply:
     )
 
 
-def glance(reply: Reply, look: Callable[..., Any], way: str) -> Any:
+def glance(reply: HttpReply, look: Callable[..., Any], way: str) -> Any:
     span = servlet.locate(reply) if way == "servlet" else soap.locate(reply)
     return None if span is None else look(reply.body, span)
 
 
-def plainly(reply: Reply, parse: Callable[..., Any], way: str) -> Any:
+def plainly(reply: HttpReply, parse: Callable[..., Any], way: str) -> Any:
     try:
         return parse((servlet if way == "servlet" else soap).read(reply), raw=reply.body)
     except JzySoapError as error:
@@ -129,7 +129,7 @@ def test_what_is_seen_is_what_is_read(text: str, way: str, changes: list[tuple[f
     for place, length, put in changes:
         at = int(place * len(body))
         body = body[:at] + put.encode() + body[at + length :]
-    reply = Reply(200, reply.headers, body)
+    reply = HttpReply(200, reply.headers, body)
     for parse, look in WAYS:
         seen = glance(reply, look, way)
         if seen is not None:
@@ -269,7 +269,7 @@ def test_an_envelope_that_is_not_seen_through() -> None:
         (b"</n:return>", b""),
         (b"&lt;?xml", b"x&lt;?xml"),
     ):
-        changed = Reply(200, reply.headers, reply.body.replace(old, new))
+        changed = HttpReply(200, reply.headers, reply.body.replace(old, new))
         assert glance(changed, scan_reports, "axis2") is None
 
 
@@ -278,21 +278,21 @@ def test_a_document_in_markup_of_the_envelopes() -> None:
     records = document([report()], lead="").removeprefix("<smsreport>").removesuffix("</smsreport>")
     body = wrap("@", "axis2").body.replace(b"@", b"&lt;?a?><smsreport>" + records.replace("<", "&lt;").encode())
     body = body.replace(b"</n:return>", b"&lt;/smsreport></n:return>")
-    assert glance(Reply(200, {}, body), scan_reports, "axis2") is None
+    assert glance(HttpReply(200, {}, body), scan_reports, "axis2") is None
 
 
 @pytest.mark.parametrize("name", USABLE)
 def test_recorded_answers(name: str) -> None:
     for exchange in load(name).responses():
         recorded = load(name).response(exchange)
-        reply = Reply(recorded.status, recorded.headers, recorded.body)
+        reply = HttpReply(recorded.status, recorded.headers, recorded.body)
         for parse, look in WAYS:
             seen = glance(reply, look, "axis2")
             assert seen is None or seen == plainly(reply, parse, "axis2")
 
 
 def test_the_recorded_poll_of_axis2_is_seen() -> None:
-    reply = Reply(200, {}, load("axis2-1.6.2").response("getSmsReport").body)
+    reply = HttpReply(200, {}, load("axis2-1.6.2").response("getSmsReport").body)
     assert len(glance(reply, scan_reports, "axis2")) == 1
 
 
@@ -314,12 +314,12 @@ def test_what_stands_in_for_the_document_is_not_taken_for_it(around: str) -> Non
     text = document([report()]).replace("<", "&lt;")
     filled = around.format(mark=soap._MARK.decode(), document=text)
     envelope = '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><r>{}</r></s:Body></s:Envelope>'
-    assert soap.locate(Reply(200, {}, envelope.format(f"<b>{text}</b>").encode())) is not None
-    assert soap.locate(Reply(200, {}, envelope.format(filled).encode())) is None
+    assert soap.locate(HttpReply(200, {}, envelope.format(f"<b>{text}</b>").encode())) is not None
+    assert soap.locate(HttpReply(200, {}, envelope.format(filled).encode())) is None
 
 
 @pytest.mark.parametrize("nuls", [b"\0", b"\0\0"])
 def test_a_charset_that_goes_by_what_is_left_out_is_not_seen_at_once(nuls: bytes) -> None:
     reply = wrap(document([report()]), "axis2")
     for body in (reply.body + nuls, nuls + reply.body):
-        assert soap.locate(Reply(200, {"content-type": "text/xml; charset=utf-16"}, body)) is None
+        assert soap.locate(HttpReply(200, {"content-type": "text/xml; charset=utf-16"}, body)) is None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jzysoap.calls.operations import Call
 from jzysoap.interface.servlet import build, read, read_part
 from jzysoap.model.errors import ConfigurationError, HttpStatusError
-from jzysoap.model.http import Reply
+from jzysoap.model.http import HttpReply
 
 REPORTS = "<?xml version='1.0' encoding='utf-8' ?><smsreport></smsreport>"
 
@@ -74,7 +74,7 @@ def test_what_gbk_cannot_spell_is_refused_without_the_rest_of_the_form(username:
 @pytest.mark.parametrize("status", [200, 299])
 @pytest.mark.parametrize("text", ["success;66", "", "<html>login</html>", "anything"])
 def test_below_300_the_body_is_the_result(status: int, text: str) -> None:
-    assert read(Reply(status, {}, text.encode())) == text
+    assert read(HttpReply(status, {}, text.encode())) == text
 
 
 @pytest.mark.parametrize("status", [302, 404, 500, 503])
@@ -96,7 +96,7 @@ def test_below_300_the_body_is_the_result(status: int, text: str) -> None:
     ],
 )
 def test_a_result_is_read_at_any_status(status: int, text: str) -> None:
-    assert read(Reply(status, {}, text.encode("utf-8"))) == text.removeprefix("\ufeff")
+    assert read(HttpReply(status, {}, text.encode("utf-8"))) == text.removeprefix("\ufeff")
 
 
 @pytest.mark.parametrize(
@@ -104,21 +104,21 @@ def test_a_result_is_read_at_any_status(status: int, text: str) -> None:
 )
 def test_at_an_error_status_anything_else_is_that_error(text: str) -> None:
     with pytest.raises(HttpStatusError, match=r"^the gateway answered with HTTP status 502$") as caught:
-        read(Reply(502, {}, text.encode()), secrets=("p",))
+        read(HttpReply(502, {}, text.encode()), secrets=("p",))
     assert (caught.value.status, caught.value.may_have_been_sent) == (502, True)
 
 
 @pytest.mark.parametrize(("status", "hint"), [(404, "check base_url"), (302, "a redirect, which is never followed")])
 def test_statuses_that_speak_of_the_address_say_so(status: int, hint: str) -> None:
     with pytest.raises(HttpStatusError, match=hint):
-        read(Reply(status, {}, b"<html>"))
+        read(HttpReply(status, {}, b"<html>"))
 
 
 @pytest.mark.parametrize(
     "charset", ["", "; charset=GBK", "; charset=ISO-8859-1", "; charset=gb2312", "; charset=nonsense"]
 )
 def test_the_servlets_gbk_is_read_whatever_it_declares(charset: str) -> None:
-    reply = Reply(200, {"content-type": f"text/html{charset}"}, "failure;余额不足".encode("gbk"))
+    reply = HttpReply(200, {"content-type": f"text/html{charset}"}, "failure;余额不足".encode("gbk"))
     assert read(reply) == read_part(reply) == "failure;余额不足"
 
 
@@ -127,7 +127,7 @@ def test_a_reply_that_was_cut_off_is_read_as_far_as_it_came(encoding: str) -> No
     text = "<smsrerecv><psrerecv><receiver>用户</receiver></psrerecv>"
     data = text.encode(encoding)
     for end in range(len(data) + 1):
-        part = read_part(Reply(500, {}, data[:end], "cut off"))
+        part = read_part(HttpReply(500, {}, data[:end], "cut off"))
         whole = data[:end].decode(encoding, "ignore")
         assert part.startswith(whole)
         assert len(part) <= len(whole) + 1

@@ -10,7 +10,7 @@ import pytest
 from jzysoap.calls.operations import Answer, Call
 from jzysoap.client.session import Session
 from jzysoap.model.errors import OutcomeUnknownError
-from jzysoap.model.http import Reply
+from jzysoap.model.http import HttpReply
 from jzysoap.settings.config import configure
 
 SECRET = "pw123"
@@ -54,7 +54,7 @@ def test_an_answer_that_there_is_no_reading_is_not_lost(
     steps = session_of().call(Call("sendSms", kind, read))
     next(steps)
     with pytest.raises(OutcomeUnknownError, match=f"could not be read here: {told}$") as caught:
-        steps.send(Reply(200, {}, b"a pw123"))
+        steps.send(HttpReply(200, {}, b"a pw123"))
     assert (caught.value.raw, caught.value.retry, caught.value.may_have_been_sent) == (raw, retry, True)
     assert caught.value.__cause__ is caught.value.__context__ is None
 
@@ -69,5 +69,5 @@ def test_a_poll_that_is_interrupted_while_it_is_read_says_what_is_lost(
     steps = session_of(on_reply=on_reply).call(Call("getSmsReport", "poll", read))
     next(steps)
     with pytest.raises(KeyboardInterrupt):
-        steps.send(Reply(200, {}, b"<smsreport/>"))
+        steps.send(HttpReply(200, {}, b"<smsreport/>"))
     assert ("an interrupted poll received 12 bytes that no on_reply keeps" in caplog.text) is told

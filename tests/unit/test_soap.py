@@ -25,7 +25,7 @@ from jzysoap.model.errors import (
     MalformedReplyError,
     SoapFaultError,
 )
-from jzysoap.model.http import Reply
+from jzysoap.model.http import HttpReply
 from jzysoap.model.values import DeliveryReport, Poll
 from jzysoap.results.parse import parse_reports
 
@@ -45,8 +45,8 @@ def answer(value: str) -> str:
     return envelope(f'<r:getSmsReportResponse xmlns:r="urn:x"><r:return>{value}</r:return></r:getSmsReportResponse>')
 
 
-def reply(text: str | bytes, status: int = 200, content_type: str = "text/xml") -> Reply:
-    return Reply(status, {"content-type": content_type}, text if isinstance(text, bytes) else text.encode())
+def reply(text: str | bytes, status: int = 200, content_type: str = "text/xml") -> HttpReply:
+    return HttpReply(status, {"content-type": content_type}, text if isinstance(text, bytes) else text.encode())
 
 
 # -- requests ---------------------------------------------------------------------------------------------------------
@@ -690,5 +690,5 @@ def test_a_character_cut_in_two_does_not_change_the_charset(written_in: str) -> 
     text = DECLARED.format(written_in) + answer("&lt;smsreport>" + escaped * 3)
     data = text.encode(written_in)
     middle = data.rindex("户".encode(written_in)) + 1
-    poll = records(read_part(Reply(200, {}, data[:middle], "cut off")))
+    poll = records(read_part(HttpReply(200, {}, data[:middle], "cut off")))
     assert [one.username for one in poll] == ["用户名", "用户名"]

@@ -10,27 +10,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jzysoap.interface.base import status_error
 from jzysoap.model.errors import HttpStatusError
-from jzysoap.model.http import EVIDENCE, Reply, Request, Timeout, evidence, origin, status_error
-from jzysoap.model.masking import Secret, SecretBytes
+from jzysoap.model.http import HttpReply, HttpRequest, Timeout, origin
+from jzysoap.model.masking import EVIDENCE, Secret, SecretBytes, mask_evidence
 
-REQUEST = Request(
+REQUEST = HttpRequest(
     "POST", "http://h/services/userApi", {"Authorization": "geheim"}, SecretBytes(b"geheim"), Timeout(1, 2, 3), 4096
 )
 
 
 def test_a_request_shows_neither_its_headers_nor_its_body() -> None:
     assert repr(REQUEST) == (
-        "Request(method='POST', url='http://h/services/userApi', body=<6 bytes>, "
+        "HttpRequest(method='POST', url='http://h/services/userApi', body=<6 bytes>, "
         "timeout=Timeout(connect=1, read=2, total=3), max_bytes=4096, consuming=False)"
     )
     assert dataclasses.replace(REQUEST, body=None).body is None
 
 
 def test_a_reply_shows_neither_its_headers_nor_its_body() -> None:
-    reply = Reply(200, {"set-cookie": "geheim"}, b"geheim", "interrupted")
-    assert repr(reply) == "Reply(status=200, problem='interrupted')"
-    assert Reply(200, {}, b"").problem is None
+    reply = HttpReply(200, {"set-cookie": "geheim"}, b"geheim", "interrupted")
+    assert repr(reply) == "HttpReply(status=200, problem='interrupted')"
+    assert HttpReply(200, {}, b"").problem is None
     assert pickle.loads(pickle.dumps(reply)) == reply  # noqa: S301  # our own
 
 
@@ -53,13 +54,13 @@ def test_a_reply_shows_neither_its_headers_nor_its_body() -> None:
     ],
 )
 def test_what_a_content_type_says(header: str | None, media: str, charset: str | None) -> None:
-    reply = Reply(200, {} if header is None else {"content-type": header}, b"")
+    reply = HttpReply(200, {} if header is None else {"content-type": header}, b"")
     assert (reply.content_type, reply.charset) == (media, charset)
 
 
 @given(st.text(st.characters()))
 def test_any_content_type_is_read(header: str) -> None:
-    reply = Reply(200, {"content-type": header}, b"")
+    reply = HttpReply(200, {"content-type": header}, b"")
     assert ";" not in reply.content_type
     assert reply.charset is None or reply.charset.strip() == reply.charset
 
@@ -104,26 +105,21 @@ def test_any_text_has_an_origin_or_has_none(url: str) -> None:
 SECRETS = ("Z2VoZWlt", "geheim")
 
 
-def test_evidence_of_a_poll_is_all_of_it() -> None:
-    body = b"geheim" * EVIDENCE
-    assert evidence(body, SECRETS, whole=True) is body
-
-
 def test_evidence_is_short_and_without_what_it_echoes() -> None:
-    assert evidence(b"password=geheim&again=Z2VoZWlt", SECRETS, whole=False) == b"password=***&again=***"
-    assert evidence(b"x" * 5000, SECRETS, whole=False) == b"x" * EVIDENCE
-    assert evidence(b"", SECRETS, whole=False) == b""
+    assert mask_evidence(b"password=geheim&again=Z2VoZWlt", SECRETS) == b"password=***&again=***"
+    assert mask_evidence(b"x" * 5000, SECRETS) == b"x" * EVIDENCE
+    assert mask_evidence(b"", SECRETS) == b""
 
 
 def test_a_secret_in_another_does_not_keep_it_from_being_masked() -> None:
-    assert evidence(b"so geheim! geheim", ["geheim", "so geheim!"], whole=False) == b"*** ***"
+    assert mask_evidence(b"so geheim! geheim", ["geheim", "so geheim!"]) == b"*** ***"
 
 
 @given(st.integers(0, 20), st.integers(0, 3))
 def test_a_secret_across_the_cut_leaves_nothing(before: int, masked: int) -> None:
     # Those before it make the rest move up once they are masked.
     body = b"geheim" * masked + b"x" * (EVIDENCE - 3 * masked - before) + b"geheim" * 9
-    kept = evidence(body, SECRETS, whole=False)
+    kept = mask_evidence(body, SECRETS)
     assert len(kept) <= EVIDENCE
     assert b"ge" not in kept
     assert kept.rstrip(b"*").endswith(b"x")
@@ -131,9 +127,9 @@ def test_a_secret_across_the_cut_leaves_nothing(before: int, masked: int) -> Non
 
 @pytest.mark.parametrize("secret", ["密码", "\ud800x", Secret("geheim")])
 def test_any_secret_is_looked_for(secret: str) -> None:
-    assert evidence(b"a" + "密码geheim".encode(), [secret], whole=False).startswith(b"a")
+    assert mask_evidence(b"a" + "密码geheim".encode(), [secret]).startswith(b"a")
     body = b"<" + secret.encode("utf-8", "surrogatepass") + b">"
-    assert evidence(body, iter([secret]), whole=False) == b"<***>"
+    assert mask_evidence(body, iter([secret])) == b"<***>"
 
 
 @pytest.mark.parametrize(
@@ -149,6 +145,6 @@ def test_any_secret_is_looked_for(secret: str) -> None:
     ],
 )
 def test_a_status_without_an_answer(status: int, text: str) -> None:
-    error: Any = status_error(Reply(status, {}, b"body"))
+    error: Any = status_error(HttpReply(status, {}, b"body"))
     assert type(error) is HttpStatusError
     assert (str(error), error.status, error.may_have_been_sent) == (text, status, True)

@@ -21,7 +21,7 @@ from jzysoap.definition.bindings import Bindings
 from jzysoap.definition.cache import Cache
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import ConfigurationError, NotSentError, OutcomeUnknownError, WsdlError
-from jzysoap.model.http import Reply
+from jzysoap.model.http import HttpReply
 from jzysoap.settings.config import Config, configure
 from tests.definitions import DOCUMENTED, URL, definition
 from tests.recordings import load as recorded
@@ -42,12 +42,12 @@ class Gateway:
         self.served: dict[str, Any] = {URL: LIVE}
         self.asked: list[str] = []
 
-    def fetch(self, url: str) -> Reply:
+    def fetch(self, url: str) -> HttpReply:
         self.asked.append(url)
-        found = self.served.get(url, Reply(404, {}, b"not here"))
+        found = self.served.get(url, HttpReply(404, {}, b"not here"))
         if isinstance(found, Exception):
             raise found
-        return found if isinstance(found, Reply) else Reply(200, {"content-type": "text/xml"}, found)
+        return found if isinstance(found, HttpReply) else HttpReply(200, {"content-type": "text/xml"}, found)
 
 
 @pytest.fixture
@@ -152,11 +152,11 @@ def test_nothing_is_saved_without_a_cache(tmp_path: Path, gateway: Gateway, cloc
 UNAVAILABLE = [
     (NotSentError("cannot connect to gateway.invalid"), "cannot connect to gateway.invalid"),
     (OutcomeUnknownError("no answer within 20 s"), "no answer within 20 s"),
-    (Reply(404, {}, b"no"), "HTTP 404: check base_url"),
-    (Reply(500, {}, LIVE), "HTTP 500"),
-    (Reply(206, {}, LIVE), "HTTP 206"),
-    (Reply(200, {}, LIVE, "it is larger than 4194304 bytes"), "it is larger than 4194304 bytes"),
-    (Reply(302, {"location": "http://elsewhere.invalid/wsdl"}, b""), "redirects to another server"),
+    (HttpReply(404, {}, b"no"), "HTTP 404: check base_url"),
+    (HttpReply(500, {}, LIVE), "HTTP 500"),
+    (HttpReply(206, {}, LIVE), "HTTP 206"),
+    (HttpReply(200, {}, LIVE, "it is larger than 4194304 bytes"), "it is larger than 4194304 bytes"),
+    (HttpReply(302, {"location": "http://elsewhere.invalid/wsdl"}, b""), "redirects to another server"),
     (HTML, "its root element is html"),
     (b"<html><p>Welcome</html>", "it is an HTML page"),
     (b"", "it is empty"),
@@ -201,7 +201,7 @@ def test_without_either_there_is_an_error(
     assert not caplog.records
     if isinstance(served, Exception):
         assert error.__cause__ is served
-    if isinstance(served, Exception) or (isinstance(served, Reply) and served.status != 302):
+    if isinstance(served, Exception) or (isinstance(served, HttpReply) and served.status != 302):
         assert str(error).startswith(f"cannot get the definition at {URL}, nothing was sent: ")
         assert error.retry == "later"
     # Nothing was saved, so it is asked for again.
@@ -452,7 +452,7 @@ def test_imports_are_fetched_and_saved_with_it(
 @pytest.mark.parametrize("name", ["cxf-3.3.2-jaxws-sei-webparam", "jaxws-ri-2.3.0.2"])
 def test_a_recorded_definition_is_put_together(name: str) -> None:
     stack = recorded(name)
-    assert wsdl.collect(stack.url, lambda url: Reply(200, {}, stack.fetch(url))) == stack.documents
+    assert wsdl.collect(stack.url, lambda url: HttpReply(200, {}, stack.fetch(url))) == stack.documents
 
 
 def test_imports_without_a_location_are_none(gateway: Gateway) -> None:
@@ -509,12 +509,12 @@ def test_a_definition_that_imports_itself_crashes_nothing(gateway: Gateway, conf
 
 
 def test_there_is_an_end_to_imports(gateway: Gateway, config: Config, clock: Clock) -> None:
-    def served(url: str) -> Reply:
+    def served(url: str) -> HttpReply:
         number = int(url.rpartition("=")[2]) if "xsd=" in url else 0
         gateway.asked.append(url)
         include = f'<x:include schemaLocation="/a?xsd={number + 1}"/>'
         schema = f'<x:schema xmlns:x="http://www.w3.org/2001/XMLSchema">{include}</x:schema>'
-        return Reply(200, {}, schema.encode() if number else definition(schema=include))
+        return HttpReply(200, {}, schema.encode() if number else definition(schema=include))
 
     with pytest.raises(WsdlError, match=r"imports more than 32 documents$"):
         wsdl.load(config, served, clock=clock)
@@ -524,7 +524,7 @@ def test_there_is_an_end_to_imports(gateway: Gateway, config: Config, clock: Clo
 @pytest.mark.parametrize(
     ("served", "why"),
     [
-        (Reply(404, {}, b""), "HTTP 404"),
+        (HttpReply(404, {}, b""), "HTTP 404"),
         (HTML[:-3], "it is an HTML page"),
         (b"", "it is empty"),
         (b"<!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><a>&e;</a>", "it has a DOCTYPE"),
@@ -543,7 +543,7 @@ def test_an_import_that_cannot_be_had_is_named(
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("location", ["/moved?wsdl", f"{BASE}:80/moved?wsdl", "moved?wsdl", "../moved?wsdl"])
 def test_a_redirect_is_followed_on_the_same_server(status: int, location: str, gateway: Gateway) -> None:
-    gateway.served = {URL: Reply(status, {"location": location}, b"")}
+    gateway.served = {URL: HttpReply(status, {"location": location}, b"")}
     for moved in (f"{BASE}/moved?wsdl", f"{BASE}:80/moved?wsdl", f"{BASE}/services/moved?wsdl"):
         gateway.served[moved] = LIVE
     assert wsdl.collect(URL, gateway.fetch) == {URL: LIVE}
@@ -561,7 +561,7 @@ def test_a_redirect_is_followed_on_the_same_server(status: int, location: str, g
     ],
 )
 def test_a_redirect_leads_to_no_other_server(location: str, config: Config, gateway: Gateway, clock: Clock) -> None:
-    gateway.served[URL] = Reply(302, {"location": location}, b"")
+    gateway.served[URL] = HttpReply(302, {"location": location}, b"")
     said = str(refusal(config, gateway, clock))
     assert said.startswith(f"the definition at {URL} redirects to another server: ")
     assert location.rpartition("/")[0] in said
@@ -570,7 +570,7 @@ def test_a_redirect_leads_to_no_other_server(location: str, config: Config, gate
 
 def test_a_redirect_leads_to_no_weaker_scheme(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     url = URL.replace("http:", "https:")
-    gateway.served[url] = Reply(301, {"location": URL}, b"")
+    gateway.served[url] = HttpReply(301, {"location": URL}, b"")
     config = configured(tmp_path, base_url="https://gateway.invalid")
     assert "redirects to another server" in str(refusal(config, gateway, clock))
     assert gateway.asked == [url]
@@ -578,7 +578,7 @@ def test_a_redirect_leads_to_no_weaker_scheme(tmp_path: Path, gateway: Gateway, 
 
 @pytest.mark.parametrize("headers", [{"location": URL}, {}])
 def test_redirects_come_to_an_end(headers: Mapping[str, str], config: Config, gateway: Gateway, clock: Clock) -> None:
-    gateway.served[URL] = Reply(302, headers, b"")
+    gateway.served[URL] = HttpReply(302, headers, b"")
     error = refusal(config, gateway, clock)
     assert str(error) == f"cannot get the definition at {URL}, nothing was sent: HTTP 302"
     assert len(gateway.asked) == 4

@@ -14,7 +14,7 @@ from jzysoap.definition.bindings import Bindings, Operation, changes
 from jzysoap.definition.cache import Cache
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import NotSentError, WsdlError
-from jzysoap.model.http import Reply
+from jzysoap.model.http import HttpReply
 from jzysoap.settings.config import Config, configure
 from tests.definitions import DOCUMENTED, URL, definition
 from tests.recordings import USABLE
@@ -41,12 +41,12 @@ class Gateway:
     def load(self, **arguments: object) -> tuple[Bindings, str]:
         return wsdl.load(self.config(**arguments), self._fetch, clock=lambda: self.now)
 
-    def _fetch(self, url: str) -> Reply:
+    def _fetch(self, url: str) -> HttpReply:
         assert url == URL
         self.asked += 1
         if isinstance(self.served, Exception):
             raise self.served
-        return Reply(200, {}, self.served)
+        return HttpReply(200, {}, self.served)
 
 
 @pytest.fixture

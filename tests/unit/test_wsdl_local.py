@@ -10,7 +10,7 @@ import pytest
 from jzysoap.definition import source as wsdl
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import WsdlError
-from jzysoap.model.http import Reply
+from jzysoap.model.http import HttpReply
 from jzysoap.settings.config import configure
 from tests.definitions import URL, definition
 from tests.recordings import ROOT, STACKS, UNUSABLE, load
@@ -18,7 +18,7 @@ from tests.recordings import ROOT, STACKS, UNUSABLE, load
 SPLIT = [name for name in STACKS if len(load(name).documents) > 1]
 
 
-def nothing(url: str) -> Reply:
+def nothing(url: str) -> HttpReply:
     raise AssertionError(f"asked for {url}")
 
 
@@ -38,7 +38,7 @@ def refusal(location: object) -> WsdlError:
 def write(name: str, directory: Path) -> wsdl.Definition:
     """Records a definition as if it were served now."""
     stack = load(name)
-    found = wsdl.get(stack.url, lambda url: Reply(200, {}, stack.fetch(url)))
+    found = wsdl.get(stack.url, lambda url: HttpReply(200, {}, stack.fetch(url)))
     directory.mkdir(parents=True)
     for file, data in wsdl.to_files(found, content_type="text/xml", server="made up").items():
         (directory / file).write_bytes(data)

@@ -27,8 +27,8 @@ from jzysoap import (
     OutcomeUnknownError,
     WsdlError,
 )
-from jzysoap.client.session import CallEvent
 from jzysoap.definition import source as wsdl
+from jzysoap.model.events import CallEvent
 from tests.wire.conftest import (
     MOBILE,
     PASSWORD,

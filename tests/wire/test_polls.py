@@ -26,7 +26,7 @@ from jzysoap import (
     RateLimitedError,
     SoapFaultError,
 )
-from jzysoap.client.session import CallEvent
+from jzysoap.model.events import CallEvent
 from tests.wire.conftest import (
     MOBILE,
     PASSWORD_BASE64,

@@ -29,7 +29,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.util.retry import Retry
 
 from jzysoap.model.errors import ConfigurationError, NotSentError, OutcomeUnknownError
-from jzysoap.model.http import Reply, Request, Timeout
+from jzysoap.model.http import HttpReply, HttpRequest, Timeout
 from jzysoap.model.masking import SecretBytes
 from jzysoap.settings.config import configure
 from jzysoap.transport.surroundings import proxy_for
@@ -48,7 +48,7 @@ class Ask(Protocol):
         timeout: Timeout = PATIENT,
         max_bytes: int = 1 << 20,
         **options: Any,
-    ) -> Reply: ...
+    ) -> HttpReply: ...
 
 
 class Open(Protocol):
@@ -80,10 +80,10 @@ def _ask(transport_of: Open) -> Ask:
         timeout: Timeout = PATIENT,
         max_bytes: int = 1 << 20,
         **options: Any,
-    ) -> Reply:
+    ) -> HttpReply:
         transport = transport or transport_of(**options)
         return transport.exchange(
-            Request("POST", f"{url}/path", {"User-Agent": "tests"}, SecretBytes(body), timeout, max_bytes)
+            HttpRequest("POST", f"{url}/path", {"User-Agent": "tests"}, SecretBytes(body), timeout, max_bytes)
         )
 
     return ask
@@ -671,7 +671,7 @@ def test_no_attempt_is_made_past_the_deadline() -> None:
     transport = Transport(configure({"base_url": "http://localhost", "username": "u", "password": "p"}))
     started = time.monotonic()
     with refused_port() as port, pytest.raises(NotSentError):
-        transport.exchange(Request("GET", f"http://127.0.0.1:{port}", {}, None, Timeout(1, 1, 0.05), 1024))
+        transport.exchange(HttpRequest("GET", f"http://127.0.0.1:{port}", {}, None, Timeout(1, 1, 0.05), 1024))
     assert time.monotonic() - started < 0.05 + 0.5
     transport.close()
 
@@ -699,7 +699,7 @@ def test_an_answer_before_the_request_is_no_answer(serve: Serve, ask: Ask) -> No
         if server.connections > 1:
             echo(server, connection)
             return
-        connection.sendall(reply(b"you are too slow", "408 Request Timeout"))
+        connection.sendall(reply(b"you are too slow", "408 HttpRequest Timeout"))
         time.sleep(0.05)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 

@@ -1,0 +1,59 @@
+"""The public names: loaded when first used, at home in the package, and open to ``typing.get_type_hints``."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+
+import jzysoap
+
+TREE = ast.parse(Path(jzysoap.__file__).read_text("utf-8"))
+CLASSES = [name for name in jzysoap.__all__ if isinstance(getattr(jzysoap, name), type)]
+
+
+def test_the_names_for_type_checkers_are_those_that_are_loaded() -> None:
+    block = next(node for node in TREE.body if isinstance(node, ast.If))
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    for_type_checkers = {
+        (node.module or "").removeprefix("jzysoap."): tuple(alias.name for alias in node.names) for node in imports
+    }
+    assert for_type_checkers == jzysoap._MODULES
+    assert sorted(jzysoap.__all__) == sorted([*jzysoap._HOME, "__version__"])
+    assert set(jzysoap.__all__) <= set(dir(jzysoap))
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'jzysoap' has no attribute 'Clinet'"):
+        _ = jzysoap.Clinet  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_public_class_is_at_home_in_the_package(name: str) -> None:
+    kind: Any = getattr(jzysoap, name)
+    assert kind.__module__ == "jzysoap"
+    assert pickle.loads(pickle.dumps(kind)) is kind  # noqa: S301  # our own
+    assert copy.copy(kind) is kind
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_type_hints_of_a_public_class_can_be_had(name: str) -> None:
+    kind: Any = getattr(jzysoap, name)
+    get_type_hints(kind)
+    for _, method in inspect.getmembers(kind, inspect.isfunction):
+        get_type_hints(method)
+
+
+@pytest.mark.parametrize("module", ["jzysoap", "jzysoap.cli.main", "jzysoap.model.values"])
+def test_importing_a_part_does_not_import_what_is_slow(module: str) -> None:
+    slow = {"requests", "urllib3", "lxml", "zeep", "asyncio", "httpx"}
+    code = f"import sys, {module}; print(*sorted({slow} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603  # our own
+    assert ran.stdout.split() == []
