@@ -17,15 +17,12 @@ from jzysoap.model.errors import InvalidMessageError
 from jzysoap.model.masking import Secret, spellings
 from jzysoap.model.sent import Batch
 from jzysoap.model.values import Balance, Channel, DeliveryReport, Poll, Reply
-from jzysoap.results.fast import Span
 from jzysoap.results.parse import (
     parse_balance,
     parse_password_change,
     parse_replies,
     parse_reports,
     parse_send,
-    scan_replies,
-    scan_reports,
 )
 from jzysoap.settings import checks
 from jzysoap.settings.config import Config
@@ -62,7 +59,6 @@ class Call(Generic[T_co]):
         kind: ``send`` acts and must never be repeated unseen; a ``poll`` may consume what it returns; a ``query`` does
             neither.
         read: the answer to a model.
-        scan: the same for a poll's usual document, much faster, straight from the reply's body; None where it cannot.
         arguments: by their names on the wire, without the credentials.
         numbers: how many recipients it has.
         segments: what each of them costs.
@@ -77,7 +73,6 @@ class Call(Generic[T_co]):
     numbers: int = 0
     segments: int = 0
     plain_password: bool = False
-    scan: Callable[[bytes, Span], T_co | None] | None = field(default=None, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -166,15 +161,13 @@ def balance() -> Call[Balance]:
 
 def reports(config: Config) -> Call[Poll[DeliveryReport]]:
     """Vendor page, "获取下行状态报告接口"."""
-    read = partial(_read_poll, parse_reports, config)
-    return Call("getSmsReport", "poll", read, scan=scan_reports if _can_scan(config) else None)
+    return Call("getSmsReport", "poll", partial(_read_poll, parse_reports, config))
 
 
 def replies(config: Config) -> Call[Poll[Reply]]:
     """Vendor page, "上行回复接口"."""
     parse = partial(parse_replies, encoding=config.reply_encoding)
-    scan = partial(scan_replies, encoding=config.reply_encoding) if _can_scan(config) else None
-    return Call("getRecvSMS", "poll", partial(_read_poll, parse, config), scan=scan)
+    return Call("getRecvSMS", "poll", partial(_read_poll, parse, config))
 
 
 def change_password(new: object, *, base64: bool) -> Call[None]:
@@ -195,11 +188,6 @@ def change_password(new: object, *, base64: bool) -> Call[None]:
         plain_password=not base64,
         secrets=spellings(new, encoded, encoded.rstrip("=")),
     )
-
-
-def _can_scan(config: Config) -> bool:
-    # Whoever takes a whole document for nothing has it compared.
-    return not any(words.strip().startswith("<") for words in config.empty_texts)
 
 
 def _read_poll(parse: Callable[..., Any], config: Config, answer: Answer) -> Any:

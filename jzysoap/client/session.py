@@ -245,10 +245,6 @@ class Session:
 
     def _read_whole(self, call: Call[T], reply: HttpReply, secrets: tuple[str, ...]) -> T:
         interface = servlet if self._over_servlet(call) else soap
-        if call.scan is not None and (span := interface.locate(reply)) is not None:
-            seen = call.scan(reply.body, span)
-            if seen is not None:
-                return seen
         try:
             return call.read(Answer(interface.read(reply, secrets=secrets), reply.body, secrets))
         except MalformedReplyError as error:

@@ -5,7 +5,6 @@ Vendor page, part one. The form's charset is GBK; a twin at some resellers takes
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from urllib.parse import urlencode
 
@@ -15,16 +14,13 @@ from jzysoap.interface.base import status_error
 from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.http import HttpReply
 from jzysoap.model.masking import SecretBytes
-from jzysoap.results.fast import Span
+from jzysoap.results.parse import is_result
 
 PATH = "/servlet/UserServiceAPI"
 UTF8_PATH = "/servlet/UserServiceAPIUTF8"
 
 # The servlet spells one of them differently.
 _METHODS: Mapping[str, str] = {"sendSms": "sendSMS"}
-_RESULT = re.compile(
-    r"\s*(?:success|failure\s*[;；]|\w+SmsNum\s*=|[1-4]\s*\Z)|.{0,4096}?<smsre(?:port|recv)", re.I | re.DOTALL
-)
 
 
 def build(call: Call[object], username: str, password: str, *, encoding: str) -> tuple[dict[str, str], SecretBytes]:
@@ -63,14 +59,9 @@ def read(reply: HttpReply, *, secrets: Collection[str] = ()) -> str:  # noqa: AR
         HttpStatusError: a status from 300 on without a result.
     """
     text = decode(reply.body, reply.charset)
-    if reply.status >= 300 and not _RESULT.match(text):
+    if reply.status >= 300 and not is_result(text):
         raise status_error(reply)
     return text
-
-
-def locate(reply: HttpReply) -> Span:
-    """Where in a complete reply the result string is."""
-    return Span(0, len(reply.body), escaped=False)
 
 
 def read_part(reply: HttpReply) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from xml.parsers import expat
 
 from jzysoap.calls.operations import Call
@@ -15,14 +14,9 @@ from jzysoap.definition.bindings import ENVELOPES, Bindings
 from jzysoap.model.errors import InvalidMessageError
 from jzysoap.model.http import HttpReply
 from jzysoap.model.masking import SecretBytes
-from jzysoap.model.sent import JzySoapError
-from jzysoap.results.fast import Span
 
-# Bytes that an envelope has at most on either side of its result, where it is to be seen at once.
-_MARK = b"the.result"
-_HEAD = 4096
-# How long a reply may be that is read without a tree.
-_SHORT = 3 * _HEAD
+# Bytes of text that expat hands over at once.
+_BUFFER = 1 << 20
 # Names as expat has them.
 _ROOTS = {f"{namespace} Envelope": f"{namespace} Body" for namespace in ENVELOPES.values()}
 _NO_ANSWERS = {f"{namespace} Fault" for namespace in ENVELOPES.values()}
@@ -33,8 +27,6 @@ _TELLING = {
     "http://www.w3.org/2001/XMLSchema-instance nil",
     "http://www.w3.org/XML/1998/namespace id",
 }
-# Neither what needs a charset, nor a zero: expat would see UTF-16 in it, and in that a DOCTYPE.
-_PLAIN = re.compile(rb"[\t\r\n -~]*")
 # lxml refuses a document for a namespace that is no address, expat does not look.
 _NAMESPACE = re.compile(r"(?:https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9./_-]*)?|urn:[A-Za-z0-9:._-]+)?")
 
@@ -91,42 +83,17 @@ def read_part(reply: HttpReply) -> str:
     return envelope.read_part(reply)
 
 
-def locate(reply: HttpReply) -> Span | None:
-    """Where in a complete reply the result string is, when that is text and is seen at once; else None.
-
-    The envelope around it is read as ``read`` does, with a mark in place of the text.
-    """
-    body = reply.body
-    start, escaped = body.find(b"<![CDATA[", 0, _HEAD) + 9, False
-    end = body.rfind(b"]]>")
-    if start < 9:
-        first = body.find(b"&lt;", 0, _HEAD)
-        start, escaped = body.rfind(b">", 0, max(first, 0)) + 1, True
-        end = body.find(b"<", start)
-    if not 0 < start < end or len(body) - end > _HEAD:
-        return None
-    before, after = body[:start], body[end:]
-    # With a NUL, what is left out would decide what charset the rest is in.
-    if any(odd in part for odd in (_MARK, b"\0") for part in (before, after)):
-        return None
-    try:
-        return (
-            Span(start, end, escaped) if read(replace(reply, body=before + _MARK + after)) == _MARK.decode() else None
-        )
-    except JzySoapError:
-        return None
-
-
 def glance(body: bytes) -> str | None:
-    """What ``envelope.read`` gives for a reply as most servers write it, in less time; else None.
+    """Return the result string of a usual reply; None if the reply is unusual, so that ``envelope`` must read it.
 
-    That is a short one in ASCII, where no charset matters, with nothing in it but a result of text. The parser never
-    sees a DOCTYPE, and so no entity.
+    A usual reply is ASCII, where no charset matters, and has nothing in it but a result of text. The parser never sees
+    a DOCTYPE, and so no entity; nor a zero byte, from which it would guess UTF-16.
     """
-    if len(body) > _SHORT or b"<!" in body or b"<?" in body[1:] or not _PLAIN.fullmatch(body):
+    if not body.isascii() or b"\0" in body or b"<!" in body or body.find(b"<?", 1) > 0:
         return None
     seen = _Glance()
     parser = expat.ParserCreate("utf-8", " ")
+    parser.buffer_text, parser.buffer_size = True, _BUFFER
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = seen.start, seen.end, seen.data
     parser.StartNamespaceDeclHandler = seen.namespace
     try:

@@ -7,7 +7,6 @@ its end is always told. What the fields of a record mean is not known here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -15,6 +14,7 @@ from lxml import etree
 
 from jzysoap.encoding.xml import mend, parse
 from jzysoap.model.values import Rejected
+from jzysoap.results.records import Schema
 
 T = TypeVar("T")
 
@@ -26,26 +26,17 @@ _BLANK = " \t\r\n\ufeff-"
 """What stands between records in a pretty-printed document; the hyphens are the vendor page's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind(Generic[T]):
-    """A kind of document: its root, its records, and how to read the fields of one; None for one without a mobile."""
-
-    root: str
-    record: str
-    read: Callable[[dict[str, str]], T | None]
-
-
 @dataclass(slots=True)
 class Found(Generic[T]):
     """What was found in a document, and whether the document comes to its end."""
 
-    kind: Kind[T]
+    schema: Schema[T]
     whole: bool = False
     records: list[T] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
 
     def take(self, element: etree._Element) -> None:
-        model = self.kind.read(_fields(element))
+        model = self.schema.read(_fields(element))
         if model is not None:
             self.records.append(model)
         else:
@@ -54,21 +45,21 @@ class Found(Generic[T]):
     def stray(self, source: str | None) -> None:
         """What stands between records: noise is let go, anything else may be the rest of a record."""
         if source and source.strip(_BLANK):
-            self.rejected.append(Rejected(source, f"it is no <{self.kind.record}>"))
+            self.rejected.append(Rejected(source, f"it is no <{self.schema.record}>"))
 
 
-def find_records(kind: Kind[T], text: str) -> Found[T] | None:
-    """The records of a document; None where it is none of this kind.
+def find_records(schema: Schema[T], text: str) -> Found[T] | None:
+    """The records of a document; None where it is none of this schema.
 
     The document is parsed as it is, else mended, else record by record.
     """
     lead = _LEAD.match(text)
     body = text[lead.end() if lead else 0 :]
-    found = Found(kind)
-    root = re.match(rf"<(?:[\w.-]+:)?{kind.root}(?=[\s/>]|\Z)", body)
+    found = Found(schema)
+    root = re.match(rf"<(?:[\w.-]+:)?{schema.root}(?=[\s/>]|\Z)", body)
     if root is None:
         # Cut before its root was there?
-        cut = body.startswith("<!--") or f"<{kind.root}".startswith(body)
+        cut = body.startswith("<!--") or f"<{schema.root}".startswith(body)
         return found if cut and "<" in text else None
     end = body.rfind(">") + 1
     element = _parse(body[:end])
@@ -81,7 +72,7 @@ def find_records(kind: Kind[T], text: str) -> Found[T] | None:
     found.whole = True
     found.stray(element.text)
     for child in element:
-        if _name(child) == kind.record:
+        if _name(child) == schema.record:
             found.take(child)
         else:
             found.stray(_source(child))
@@ -116,19 +107,19 @@ def _repair(document: str) -> str:
 
 def _scan(found: Found[T], body: str) -> None:
     """Reads a repaired document that still does not parse, each record by itself."""
-    kind = found.kind
-    tag = re.compile(rf"<(/?)({kind.root}|{kind.record})(?=[\s/>])[^<>]*>")
+    schema = found.schema
+    tag = re.compile(rf"<(/?)({schema.root}|{schema.record})(?=[\s/>])[^<>]*>")
     begun = inside = cut = False
     opened: int | None = None
     done = 0
     for match in tag.finditer(body):
         closing, name, alone = bool(match[1]), match[2], match[0].endswith("/>")
-        if opened is not None and (name == kind.root or not closing):
+        if opened is not None and (name == schema.root or not closing):
             found.rejected.append(Rejected(body[opened : match.start()], "it is not closed"))
             opened = None
         elif opened is None and inside:
             found.stray(body[done : match.start()])
-        if name == kind.root:
+        if name == schema.root:
             # A second document that begins before the first one ended: the first was cut off.
             cut = cut or (inside and not closing)
             begun, inside = True, not closing and not alone

@@ -1,15 +1,14 @@
 """The adapter layer: result strings to models.
 
-A poll may consume what it returns, so what came is never thrown away: a bad record does not cost the others, a document
-that is cut off gives the records that are whole, and every error has the bytes.
+A poll may consume what it returns, so no record is dropped: a malformed record does not cost the others, a document
+that is cut off gives its complete records, and every error has the bytes.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Collection, Mapping
-from functools import partial
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 from jzysoap.encoding.charsets import looks_like_html
@@ -26,14 +25,15 @@ from jzysoap.model.errors import (
 from jzysoap.model.masking import EVIDENCE
 from jzysoap.model.sent import JzySoapError
 from jzysoap.model.values import Balance, DeliveryReport, Poll, Reply
-from jzysoap.results.fast import Span, scan
-from jzysoap.results.records import make_replies, make_reply, make_report, make_reports
+from jzysoap.results.fast import read_uniform
+from jzysoap.results.records import REPORTS, Schema, replies_schema
 
 logger = logging.getLogger("jzysoap")
 
 T = TypeVar("T")
 
-# What a gateway's words plainly mean. Those that fit no row, or several, stay plain; so do those of the first row.
+# Phrases of a refusal and the error that each means. A text that matches no row, several rows, or the first row is a
+# plain GatewayError (docs/protocol.md#refusals).
 _MEANINGS: Mapping[type[GatewayError], str] = {
     GatewayError: "(?<![a-z])ip(?![a-z])",
     AuthenticationError: "密码错误|密码不正确|密码不对|密码有误|用户名或密码|用户名错误|用户不存在|用户名不存在"
@@ -46,85 +46,91 @@ _MEANINGS: Mapping[type[GatewayError], str] = {
     NumberRejectedError: "号码(?:错误|无效|非法|格式|不正确)|手机号(?:错误|无效|非法|格式|不正确)"
     "|(?:错误|无效|非法)的?(?:手机)?号码|空号|黑名单|(?:invalid|wrong) (?:mobile|number|phone)|blacklist",
 }
-# Words of a server that does not know itself what it did.
+# Phrases after which a send may or may not have happened: timeouts and internal errors.
 _UNSURE = (
     "超时|系统错误|系统繁忙|系统忙|内部错误|服务器错误|网络错误|未知|异常|故障|数据库|无响应|连接.{0,6}(?:失败|断)"
     "|部分|(?<![不未])成功|处理中|重复提交"
     "|time[ -]?d?[ -]?out|exception|(?:system|unknown|internal|server|sql) error|connection|\\bnull\\b|ORA-[0-9]"
 )
 
-_FAILURE = re.compile(r"[\s\ufeff]*failure(?:\s*[;；:：])?(.*)", re.IGNORECASE | re.DOTALL)
 _SUCCESS = re.compile(r"[\s\ufeff]*success\s*(?:[;；](.*))?", re.IGNORECASE | re.DOTALL)
-# A batch id that says otherwise is none: it is unknown then what was sent.
-_FAILED = re.compile("失败|failure", re.IGNORECASE)
-_NOTHING = re.compile(r"[\s\ufeff]*")
-_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_FAILURE = re.compile(r"[\s\ufeff]*failure(?:\s*([;；:：]))?(.*)", re.IGNORECASE | re.DOTALL)
+# "success;发送失败" contradicts itself: the outcome is unknown.
+_CONTRADICTION = re.compile("失败|failure", re.IGNORECASE)
+_EMPTY = re.compile(r"[\s\ufeff]*")
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _COUNTS = {"membersmsnum": "member", "gatesmsnum": "gateway", "kasmsnum": "card"}
+_PASSWORD_CODES = ("1", "2", "3", "4")
+# Characters of an answer in which a document's root is looked for.
+_HEAD = 4096
 
 
 def gateway_error(text: str, secrets: Collection[str] = (), **attributes: Any) -> GatewayError:
-    """The error for the words after ``failure;``.
+    """Return the error for the words after ``failure;``.
 
-    Words that speak of a timeout or of an error of the system leave open what was done, whatever else they say.
+    If the words speak of a timeout or an internal error, the gateway may have acted, whatever else they say.
 
     Args:
-        text: those words, as they came.
-        secrets: what the error's text may not show.
+        text: those words, verbatim.
+        secrets: texts that the error's message must not show.
         attributes: more attributes of the error.
     """
-    # Compiled when first needed: most processes never are refused anything.
+    # Compiled when first needed: most processes never see a refusal.
     if re.search(_UNSURE, text, re.IGNORECASE):
         return GatewayError(text, secrets=secrets, may_have_been_sent=True, **attributes)
     kinds = [kind for kind, pattern in _MEANINGS.items() if re.search(pattern, text, re.IGNORECASE)]
     return (kinds[0] if len(kinds) == 1 else GatewayError)(text, secrets=secrets, **attributes)
 
 
-def parse_send(text: str | None, *, secrets: Collection[str] = ()) -> str | None:
-    """The batch id of a send that was accepted; None where the gateway gave none.
+def is_result(text: str) -> bool:
+    """Return True if a text is a result of some operation, so that an HTTP error status around it does not count."""
+    refusal = _FAILURE.fullmatch(text)
+    head = text[:_HEAD]
+    return bool(
+        _SUCCESS.fullmatch(text)
+        # Without the separator, it may be the sentence of a proxy: "failure to connect".
+        or (refusal and refusal[1] in (";", "；"))
+        or ("<" not in text and _counts(text))
+        or text.strip() in _PASSWORD_CODES
+        or any(f"<{schema.root}" in head for schema in (REPORTS, replies_schema()))
+    )
 
-    Vendor page, "SMS发送接口": ``success;批号ID`` over the servlet, a bare ``success`` over SOAP, else ``failure;…``.
+
+def parse_send(text: str | None, *, secrets: Collection[str] = ()) -> str | None:
+    """Return the batch id of a send that was accepted; None if the gateway gave none (docs/protocol.md#send).
 
     Raises:
-        GatewayError: it was refused.
-        MalformedReplyError: anything else; whether it was sent is unknown.
+        GatewayError: the send was refused.
+        MalformedReplyError: any other answer; the message may have been sent.
     """
     success = _SUCCESS.fullmatch(text or "")
-    if success is not None and not _FAILED.search(success[1] or ""):
-        return (success[1] or "").strip(" \t\r\n;；") or None
-    error = _error("the result of a send", text, secrets)
-    # A traceback may show the locals of its frames.
-    del text, secrets
-    raise error
+    if success is None or _CONTRADICTION.search(success[1] or ""):
+        raise _unwanted("the result of a send", text, secrets)
+    return (success[1] or "").strip(" \t\r\n;；") or None
 
 
 def parse_balance(text: str | None, *, secrets: Collection[str] = ()) -> Balance:
-    """The counts of a balance query, in any order; one that is missing or no whole number is None.
-
-    Vendor page, "查看用户账号信息接口": ``memberSmsNum=684;gateSmsNum=49919;kaSmsNum=49964``, else ``failure;…``.
+    """Return the counts of a balance query; a missing or malformed count is None (docs/protocol.md#balance).
 
     Raises:
-        GatewayError: it was refused.
-        MalformedReplyError: none of the three counts is in it, or it is XML.
+        GatewayError: the query was refused.
+        MalformedReplyError: the answer has none of the three counts, or is XML.
     """
-    if text is not None and "<" not in text and _words(text) is None:
-        counts = _counts(text)
-        if counts:
-            return Balance(counts.get("member"), counts.get("gateway"), counts.get("card"), text)
-    error = _error("a balance", text, secrets)
-    del text, secrets
-    raise error
+    counts = _counts(text) if text is not None and "<" not in text and _refusal(text) is None else {}
+    if not counts:
+        raise _unwanted("a balance", text, secrets)
+    return Balance(counts.get("member"), counts.get("gateway"), counts.get("card"), text or "")
 
 
 def parse_password_change(text: str | None, *, secrets: Collection[str] = ()) -> None:
-    """The result of a change of password.
+    """Read the code that answers a change of password (docs/protocol.md#change-of-password).
 
-    Vendor page, "修改密码接口": ``1`` 修改密码成功, ``2`` 修改密码失败, ``3`` 用户不存在, ``4`` 未知错误. These
-    words of the page are the error's ``text``.
+    The error's ``text`` is the vendor's description of the code.
 
     Raises:
-        GatewayError: 2, or 4, after which either password may hold.
-        AuthenticationError: 3.
-        MalformedReplyError: anything else; either password may hold.
+        GatewayError: 2 (修改密码失败), or 4 (未知错误), after which either password may be valid.
+        AuthenticationError: 3 (用户不存在).
+        MalformedReplyError: any other answer; either password may be valid.
     """
     code = (text or "").strip()
     if code == "2":
@@ -134,9 +140,7 @@ def parse_password_change(text: str | None, *, secrets: Collection[str] = ()) ->
     if code == "4":
         raise GatewayError("未知错误", may_have_been_sent=True)
     if code != "1":
-        error = _error("the result of a change of password", text, secrets)
-        del text, secrets, code
-        raise error
+        raise _unwanted("the result of a change of password", text, secrets)
 
 
 def parse_reports(
@@ -147,25 +151,21 @@ def parse_reports(
     empty_texts: Collection[str] = (),
     secrets: Collection[str] = (),
 ) -> Poll[DeliveryReport]:
-    """The delivery reports of a poll (vendor page, "获取下行状态报告接口").
+    """Return the delivery reports of a poll (docs/protocol.md#delivery-reports).
 
     Args:
         text: the result string; None for nil.
         raw: the reply's body, kept on the poll and on every error.
-        complete: False when the reply was cut off.
-        empty_texts: words after ``failure;``, or whole results, that only mean that there is nothing.
-        secrets: what no text of an error may show.
+        complete: False if the reply was cut off.
+        empty_texts: texts after ``failure;``, or whole results, that mean that there are no records.
+        secrets: texts that an error's message must not show.
 
     Raises:
         GatewayError: the poll was refused.
-        IncompletePollError: the document was cut off; it has the records that are whole.
-        MalformedReplyError: something else came.
+        IncompletePollError: the document was cut off; the error has the complete records.
+        MalformedReplyError: any other answer.
     """
-    answer = _poll("smsreport", "psreport", make_report, text, raw, complete, empty_texts, secrets)
-    del text, raw, secrets
-    if isinstance(answer, JzySoapError):
-        raise answer
-    return answer
+    return _parse_poll(REPORTS, text, raw, complete, empty_texts, secrets)
 
 
 def parse_replies(
@@ -177,7 +177,7 @@ def parse_replies(
     secrets: Collection[str] = (),
     encoding: str = "gb18030",
 ) -> Poll[Reply]:
-    """The replies of a poll (vendor page, "上行回复接口").
+    """Return the replies of a poll (docs/protocol.md#replies).
 
     Args:
         text, raw, complete, empty_texts, secrets: as in ``parse_reports``.
@@ -186,49 +186,71 @@ def parse_replies(
     Raises:
         GatewayError, IncompletePollError, MalformedReplyError: as in ``parse_reports``.
     """
-    read = partial(make_reply, encoding=encoding)
-    answer = _poll("smsrerecv", "psrerecv", read, text, raw, complete, empty_texts, secrets)
-    del text, raw, secrets
-    if isinstance(answer, JzySoapError):
-        raise answer
-    return answer
+    return _parse_poll(replies_schema(encoding), text, raw, complete, empty_texts, secrets)
 
 
-def scan_reports(body: bytes, span: Span) -> Poll[DeliveryReport] | None:
-    """What ``parse_reports`` gives for the document in a reply, much faster; None where it is not of the usual form."""
-    records = scan(body, span, "smsreport", "psreport", make_reports)
-    return None if records is None else Poll(tuple(records), (), body)
+def _parse_poll(
+    schema: Schema[T],
+    text: str | None,
+    raw: bytes,
+    complete: bool,
+    empty_texts: Collection[str],
+    secrets: Collection[str],
+) -> Poll[T]:
+    raw = raw or _bytes(text)
+    if complete:
+        nothing = {words.strip() for words in empty_texts}
+        if text is None or _EMPTY.fullmatch(text) or (nothing and text.strip() in nothing):
+            return Poll(raw=raw)
+        refusal = _refusal(text)
+        if refusal is not None and refusal.strip() in nothing:
+            return Poll(raw=raw)
+        if refusal is not None:
+            raise gateway_error(refusal, secrets, raw=raw)
+        models = read_uniform(text, schema.root, schema.record, schema.read_all)
+        if models is not None:
+            return Poll(tuple(models), (), raw)
+    # Imported here since it brings lxml, which the usual document does without.
+    from jzysoap.results.documents import Found, find_records
+
+    found = find_records(schema, text or "")
+    if found is None:
+        if complete:
+            raise _unwanted(f"a <{schema.root}> document", text, secrets, raw=raw)
+        found = Found(schema)
+    if found.rejected:
+        logger.warning("%d records of a poll could not be read: see its rejected", len(found.rejected))
+    poll = Poll(tuple(found.records), tuple(found.rejected), raw)
+    if complete and found.whole:
+        return poll
+    raise IncompletePollError(
+        f"the gateway's answer ends in the middle; {len(poll)} complete records came", raw=raw, poll=poll
+    )
 
 
-def scan_replies(body: bytes, span: Span, *, encoding: str = "gb18030") -> Poll[Reply] | None:
-    """What ``parse_replies`` gives for the document in a reply, much faster; None where it is not of the usual form."""
-    records = scan(body, span, "smsrerecv", "psrerecv", partial(make_replies, encoding=encoding))
-    return None if records is None else Poll(tuple(records), (), body)
-
-
-def _error(wanted: str, text: str | None, secrets: Collection[str], **attributes: Any) -> JzySoapError:
-    """What an answer that is not the one wanted means."""
-    words = _words(text)
-    if words is not None:
-        return gateway_error(words, secrets, **attributes)
+def _unwanted(wanted: str, text: str | None, secrets: Collection[str], **attributes: Any) -> JzySoapError:
+    """Return the error for an answer other than the wanted one: a refusal, or something undocumented."""
+    refusal = _refusal(text)
+    if refusal is not None:
+        return gateway_error(refusal, secrets, **attributes)
     if text is None:
-        came = "nil"
-    elif _NOTHING.fullmatch(text):
-        came = "an empty text"
+        received = "nil"
+    elif _EMPTY.fullmatch(text):
+        received = "an empty text"
     elif looks_like_html(text):
-        came = "an HTML page"
+        received = "an HTML page"
     elif text.lstrip().startswith("<"):
-        came = "other XML"
+        received = "other XML"
     else:
-        came = "another text"
+        received = "another text"
     attributes.setdefault("raw", _bytes(text)[:EVIDENCE])
-    return MalformedReplyError(f"the gateway's answer is not {wanted}, it is {came}", **attributes)
+    return MalformedReplyError(f"the gateway's answer is not {wanted}, it is {received}", **attributes)
 
 
-def _words(text: str | None) -> str | None:
-    """The gateway's words after ``failure;``, without the line break that the servlet ends with; None without them."""
+def _refusal(text: str | None) -> str | None:
+    """Return the gateway's words after ``failure;``, without the servlet's line break; None if it is no refusal."""
     failure = _FAILURE.fullmatch(text or "")
-    return failure[1].rstrip("\r\n") if failure else None
+    return failure[2].rstrip("\r\n") if failure else None
 
 
 def _counts(text: str) -> dict[str, int | None]:
@@ -237,46 +259,9 @@ def _counts(text: str) -> dict[str, int | None]:
         name, _, count = part.partition("=")
         channel = _COUNTS.get(name.strip().lower())
         if channel and channel not in counts:
-            counts[channel] = int(count) if _WHOLE.fullmatch(count.strip()) else None
+            counts[channel] = int(count) if _WHOLE_NUMBER.fullmatch(count.strip()) else None
     return counts
 
 
 def _bytes(text: str | None) -> bytes:
     return (text or "").encode("utf-8", "surrogatepass")
-
-
-def _poll(
-    root: str,
-    record: str,
-    read: Callable[[dict[str, str]], T | None],
-    text: str | None,
-    raw: bytes,
-    complete: bool,
-    empty_texts: Collection[str],
-    secrets: Collection[str],
-) -> Poll[T] | JzySoapError:
-    raw = raw or _bytes(text)
-    if complete:
-        nothing = {words.strip() for words in empty_texts}
-        words = _words(text)
-        if text is None or _NOTHING.fullmatch(text) or text.strip() in nothing:
-            return Poll(raw=raw)
-        if words is not None:
-            return Poll(raw=raw) if words.strip() in nothing else gateway_error(words, secrets, raw=raw)
-    # It brings lxml, which the usual document does without.
-    from jzysoap.results.documents import Found, Kind, find_records
-
-    kind = Kind(root, record, read)
-    found = find_records(kind, text or "")
-    if found is None:
-        if complete:
-            return _error(f"a <{root}> document", text, secrets, raw=raw)
-        found = Found(kind)
-    if found.rejected:
-        logger.warning("%d records of a poll could not be read: see its rejected", len(found.rejected))
-    poll = Poll(tuple(found.records), tuple(found.rejected), raw)
-    if complete and found.whole:
-        return poll
-    return IncompletePollError(
-        f"the gateway's answer ends in the middle; {len(poll)} complete records came", raw=raw, poll=poll
-    )

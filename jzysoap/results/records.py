@@ -1,4 +1,4 @@
-"""The fields of a poll's records to models: one record at a time, or column by column where nothing is odd in any.
+"""The fields of a poll's records to models: one record at a time, or column by column if nothing is malformed.
 
 How the fields were found is not known here.
 """
@@ -8,13 +8,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from functools import partial
-from itertools import repeat
-from operator import itemgetter, methodcaller
-from typing import Any, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from jzysoap.model.values import DeliveryReport, DeliveryStatus, Reply
 from jzysoap.results.fast import Columns
@@ -26,8 +23,6 @@ CHINA = timezone(timedelta(hours=8))
 
 _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?")
 _TIMES = re.compile(r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.0)?)*")
-_TO_SECONDS = itemgetter(slice(19))
-_TO_CHINA = methodcaller("replace", tzinfo=CHINA)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*")
 _PADDED = re.compile(r"(?:[A-Za-z0-9+/]*={0,2}\n)*")
 _STATUSES = {str(status.value): status for status in DeliveryStatus}
@@ -36,7 +31,7 @@ _REPLY_FIELDS = frozenset(("mobile", "receiver", "content", "sendtime"))
 
 
 def make_report(fields: dict[str, str]) -> DeliveryReport | None:
-    """A delivery report (vendor page, "获取下行状态报告接口"); None without a mobile."""
+    """Return the delivery report of a record's fields (docs/protocol.md#delivery-reports); None without a mobile."""
     mobile = fields.get("mobile", "").strip()
     if not mobile:
         return None
@@ -44,19 +39,19 @@ def make_report(fields: dict[str, str]) -> DeliveryReport | None:
     batch_id = fields.get("smslogid", "").strip() or None
     status = _STATUSES.get(fields.get("status", "").strip())
     sent_at = _time(fields.get("sendtime", ""))
-    odd = None in (username, batch_id, status, sent_at) or _is_odd(fields, _REPORT_FIELDS)
+    malformed = None in (username, batch_id, status, sent_at) or _is_malformed(fields, _REPORT_FIELDS)
     return DeliveryReport(
         mobile,
         username,
         batch_id,
         DeliveryStatus.UNKNOWN if status is None else status,
         sent_at,
-        fields if odd else None,
+        fields if malformed else None,
     )
 
 
 def make_reply(fields: dict[str, str], encoding: str) -> Reply | None:
-    """A reply (vendor page, "上行回复接口"), its text in that charset; None without a mobile."""
+    """Return the reply of a record's fields (docs/protocol.md#replies), read in that charset; None without a mobile."""
     mobile = fields.get("mobile", "").strip()
     if not mobile:
         return None
@@ -65,107 +60,110 @@ def make_reply(fields: dict[str, str], encoding: str) -> Reply | None:
     received_at = _time(fields.get("sendtime", ""))
     data = _base64(content)
     if data is None:
-        # Not encoded at all, then: what is there is what was written.
+        # The content is not BASE64, so it is the text itself.
         raw, text = content.encode(), content
     else:
         raw, text = data, data.decode(encoding, "replace")
-    odd = None in (receiver, data, received_at) or "\ufffd" in text or _is_odd(fields, _REPLY_FIELDS)
-    return Reply(mobile, receiver, text, raw, received_at, fields if odd else None)
+    malformed = None in (receiver, data, received_at) or "\ufffd" in text or _is_malformed(fields, _REPLY_FIELDS)
+    return Reply(mobile, receiver, text, raw, received_at, fields if malformed else None)
 
 
 def make_reports(columns: Columns) -> list[DeliveryReport] | None:
-    """What ``make_report`` makes of each record; None where one has no mobile."""
+    """Return the report of each record; None if one has no mobile."""
     return _report_columns(columns) or _rows(make_report, columns)
 
 
 def make_replies(columns: Columns, encoding: str) -> list[Reply] | None:
-    """What ``make_reply`` makes of each record; None where one has no mobile."""
+    """Return the reply of each record; None if one has no mobile."""
     return _reply_columns(columns, encoding) or _rows(partial(make_reply, encoding=encoding), columns)
+
+
+class Schema(NamedTuple, Generic[T]):
+    """A kind of document.
+
+    Attributes:
+        root: the name of the root element.
+        record: the name of a record's element.
+        read: makes the model of one record from its fields; None if it has no mobile.
+        read_all: makes the models of many records from the columns of their values; None if one has no mobile.
+    """
+
+    root: str
+    record: str
+    read: Callable[[dict[str, str]], T | None]
+    read_all: Callable[[Columns], list[T] | None]
+
+
+REPORTS = Schema("smsreport", "psreport", make_report, make_reports)
+
+
+def replies_schema(encoding: str = "gb18030") -> Schema[Reply]:
+    """Return the schema of a document of replies, whose texts are in that charset."""
+    return Schema(
+        "smsrerecv", "psrerecv", partial(make_reply, encoding=encoding), partial(make_replies, encoding=encoding)
+    )
 
 
 def _rows(read: Callable[[dict[str, str]], T | None], columns: Columns) -> list[T] | None:
     models = [read(dict(zip(columns, values, strict=True))) for values in zip(*columns.values(), strict=True)]
-    # A record without a mobile is to be shown as it came.
-    return None if any(model is None for model in models) else models  # type: ignore[return-value]  # none is None
+    found = [model for model in models if model is not None]
+    # A record without a mobile is reported verbatim, which only the slow path can do.
+    return found if len(found) == len(models) else None
 
 
 def _report_columns(columns: Columns) -> list[DeliveryReport] | None:
-    """Delivery reports with nothing odd in any of them, made column by column; None where there may be."""
+    """Return delivery reports made column by column; None if anything in any of them may be malformed."""
     if columns.keys() != _REPORT_FIELDS:
         return None
-    statuses = {code: _STATUSES.get(code.strip()) for code in set(columns["status"])}
-    if None in statuses.values():
+    mobiles = _present(columns["mobile"])
+    usernames, batch_ids = _present(columns["username"]), _present(columns["smslogid"])
+    statuses = _each(columns["status"], lambda code: _STATUSES.get(code.strip()))
+    times = _moments(columns["sendtime"])
+    if mobiles is None or usernames is None or batch_ids is None or statuses is None or times is None:
         return None
-    return _made(
-        DeliveryReport,
-        len(columns["mobile"]),
-        mobile=_present(columns["mobile"]),
-        username=_present(columns["username"], repeated=True),
-        batch_id=_present(columns["smslogid"], repeated=True),
-        status=map(statuses.__getitem__, columns["status"]),
-        sent_at=_moments(columns["sendtime"]),
-        raw_fields=repeat(None),
-    )
+    return list(map(DeliveryReport, mobiles, usernames, batch_ids, statuses, times))
 
 
 def _reply_columns(columns: Columns, encoding: str) -> list[Reply] | None:
-    """The same for replies."""
+    """Return replies made column by column; None if anything in any of them may be malformed."""
     if columns.keys() != _REPLY_FIELDS:
         return None
     contents = columns["content"]
     if any(len(content) % 4 for content in contents) or not _PADDED.fullmatch("\n".join([*contents, ""])):
         return None
-    raw = list(map(binascii.a2b_base64, contents))
-    text = [data.decode(encoding, "replace") for data in raw]
-    if "\ufffd" in "".join(text):
+    mobiles, receivers = _present(columns["mobile"]), _present(columns["receiver"])
+    data = list(map(binascii.a2b_base64, contents))
+    texts = [part.decode(encoding, "replace") for part in data]
+    times = _moments(columns["sendtime"])
+    if mobiles is None or receivers is None or times is None or "\ufffd" in "".join(texts):
         return None
-    return _made(
-        Reply,
-        len(contents),
-        mobile=_present(columns["mobile"]),
-        receiver=_present(columns["receiver"], repeated=True),
-        text=text,
-        raw=raw,
-        received_at=_moments(columns["sendtime"]),
-        raw_fields=repeat(None),
-    )
+    return list(map(Reply, mobiles, receivers, texts, data, times))
 
 
-def _present(values: list[str], *, repeated: bool = False) -> list[str] | None:
-    """A column without the blanks around each value; None where one is empty. Where they repeat, each is kept once."""
-    if repeated:
-        stripped = {value: value.strip() for value in set(values)}
-        return list(map(stripped.__getitem__, values)) if all(stripped.values()) else None
-    plain = list(map(str.strip, values))
-    return plain if all(plain) else None
+def _each(values: list[str], read: Callable[[str], T | None]) -> list[T] | None:
+    """Return a column of values read one by one, each different value once; None if one of them cannot be read."""
+    known = {value: read(value) for value in set(values)}
+    return None if None in known.values() else list(map(known.__getitem__, values))  # type: ignore[arg-type]  # no None
+
+
+def _present(values: list[str]) -> list[str] | None:
+    """Return a column without the blanks around each value; None if one is empty."""
+    return _each(values, lambda value: value.strip() or None)
 
 
 def _moments(times: list[str]) -> list[datetime] | None:
-    """A column of times as the vendor writes them; None where one is missing, written otherwise, or no time."""
-    # Most of a batch's records are of the same few seconds.
-    different = list(set(times))
-    repeated = 2 * len(different) < len(times)
-    read = different if repeated else times
-    if set(map(len, read)) not in ({19}, {21}) or not _TIMES.fullmatch("".join(read)):
+    """Return a column of times in the vendor's spelling; None if one is missing, spelled otherwise, or no time."""
+    if set(map(len, times)) not in ({19}, {21}) or not _TIMES.fullmatch("".join(times)):
         return None
+    different = set(times)
     try:
-        moments = list(map(_TO_CHINA, map(datetime.fromisoformat, map(_TO_SECONDS, read))))
+        moments = [datetime.fromisoformat(time[:19]).replace(tzinfo=CHINA) for time in different]
     except ValueError:
         return None
-    return list(map(dict(zip(read, moments, strict=True)).__getitem__, times)) if repeated else moments
+    return list(map(dict(zip(different, moments, strict=True)).__getitem__, times))
 
 
-def _made(model: type[T], count: int, **columns: Iterable[Any] | None) -> list[T] | None:
-    """So many models of columns, in place of the constructor, which as a frozen class's takes three times as long."""
-    if None in columns.values():
-        return None
-    models = list(map(object.__new__, repeat(model, count)))
-    for name, values in columns.items():
-        deque(map(getattr(model, name).__set__, models, values), 0)  # type: ignore[arg-type]  # no column is None
-    return models
-
-
-def _is_odd(fields: dict[str, str], known: frozenset[str]) -> bool:
+def _is_malformed(fields: dict[str, str], known: frozenset[str]) -> bool:
     return fields.keys() != known or any("\ufffd" in value for value in fields.values())
 
 
@@ -178,12 +176,12 @@ def _time(text: str) -> datetime | None:
     except ValueError:
         return None
     fraction = match[2]
-    # Nearly all have ".0", as java.sql.Timestamp writes them.
+    # Nearly all end with ".0", as java.sql.Timestamp writes them.
     return time.replace(microsecond=int(fraction[:6].ljust(6, "0"))) if fraction and fraction != "0" else time
 
 
 def _base64(text: str) -> bytes | None:
-    """The bytes of BASE64 of either alphabet, with line breaks and without padding too; None where it is none."""
+    """Return the bytes of BASE64 of either alphabet, with or without padding; None if the text is not BASE64."""
     packed = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
     if len(packed) % 4 == 1 or not _BASE64.fullmatch(packed):
         return None

@@ -1,9 +1,8 @@
-"""Documents read at a glance: whatever is said of one is what the plain way says of it."""
+"""The fast path for polls: whatever it reads, it reads as the plain way does."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,20 +10,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jzysoap.calls import operations as calls
 from jzysoap.interface import servlet, soap
 from jzysoap.model.http import HttpReply
 from jzysoap.model.sent import JzySoapError
-from jzysoap.model.values import DeliveryStatus, Poll
-from jzysoap.results.parse import parse_replies, parse_reports, scan_replies, scan_reports
-from jzysoap.settings.config import configure
+from jzysoap.model.values import DeliveryStatus
+from jzysoap.results.documents import find_records
+from jzysoap.results.fast import read_uniform
+from jzysoap.results.records import REPORTS, Schema, replies_schema
 from tests.recordings import USABLE, load
 
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
-WAYS: list[tuple[Callable[..., Any], Callable[..., Any]]] = [
-    (parse_reports, scan_reports),
-    (parse_replies, scan_replies),
-]
+REPLIES = replies_schema()
 
 
 def wrap(document: str, way: str) -> HttpReply:
@@ -47,16 +43,30 @@ def wrap(document: str, way: str) -> HttpReply:
     )
 
 
-def glance(reply: HttpReply, look: Callable[..., Any], way: str) -> Any:
-    span = servlet.locate(reply) if way == "servlet" else soap.locate(reply)
-    return None if span is None else look(reply.body, span)
-
-
-def plainly(reply: HttpReply, parse: Callable[..., Any], way: str) -> Any:
+def result_of(reply: HttpReply, way: str) -> str | None:
+    """The result string of a reply; None if it has none."""
     try:
-        return parse((servlet if way == "servlet" else soap).read(reply), raw=reply.body)
-    except JzySoapError as error:
-        return error
+        return servlet.read(reply) if way == "servlet" else soap.read(reply)
+    except JzySoapError:
+        return None
+
+
+def fast(text: str | None, schema: Schema[Any] = REPORTS) -> list[Any] | None:
+    return None if text is None else read_uniform(text, schema.root, schema.record, schema.read_all)
+
+
+def plain(text: str, schema: Schema[Any] = REPORTS) -> list[Any]:
+    """The records that the plain way finds, of which none may be unreadable."""
+    found = find_records(schema, text)
+    assert found is not None
+    assert found.whole
+    assert found.rejected == []
+    return found.records
+
+
+def assert_same(seen: list[Any], read: list[Any]) -> None:
+    assert seen == read
+    assert [one.raw_fields for one in seen] == [one.raw_fields for one in read]
 
 
 def report(mobile: str = "13800000001", username: str = "account", status: str = "1", **others: str) -> dict[str, str]:
@@ -123,64 +133,65 @@ cuts = st.tuples(
 
 @given(documents, ways, st.lists(cuts, max_size=2))
 @example(document([report()]).replace("<mobile>", "<1a>").replace("</mobile>", "</1a>"), "axis2", [])
-def test_what_is_seen_is_what_is_read(text: str, way: str, changes: list[tuple[float, int, str]]) -> None:
-    reply = wrap(text, way)
-    body = reply.body
+def test_the_fast_path_reads_what_the_plain_way_reads(
+    text: str, way: str, changes: list[tuple[float, int, str]]
+) -> None:
+    body = wrap(text, way).body
     for place, length, put in changes:
         at = int(place * len(body))
         body = body[:at] + put.encode() + body[at + length :]
-    reply = HttpReply(200, reply.headers, body)
-    for parse, look in WAYS:
-        seen = glance(reply, look, way)
+    result = result_of(HttpReply(200, wrap(text, way).headers, body), way)
+    for schema in (REPORTS, REPLIES):
+        seen = fast(result, schema)
         if seen is not None:
-            read = plainly(reply, parse, way)
-            assert seen == read
-            assert [one.raw_fields for one in seen] == [one.raw_fields for one in read]
+            assert_same(seen, plain(result or "", schema))
 
 
 @pytest.mark.parametrize("way", ["axis2", "escaped", "cdata", "servlet"])
 @pytest.mark.parametrize(("between", "inside"), [("", ""), ("\n", ""), ("\n  ", "\n    ")])
 @pytest.mark.parametrize(("count", "a_second"), [(1, 1), (2, 1), (3000, 1), (3000, 7)])
-def test_the_usual_is_seen(way: str, between: str, inside: str, count: int, a_second: int) -> None:
+def test_usual_documents_take_the_fast_path(way: str, between: str, inside: str, count: int, a_second: int) -> None:
     begin = datetime(2012, 8, 16)  # noqa: DTZ001  # as it is written
     times = [begin + timedelta(seconds=number // a_second) for number in range(count)]
     records = [
         report(f"1380000{number:04}", smslogid=str(number // 7), sendtime=f"{time}.0")
         for number, time in enumerate(times)
     ]
-    reply = wrap(document(records, between=between, inside=inside), way)
-    seen = glance(reply, scan_reports, way)
+    text = document(records, between=between, inside=inside)
+    seen = fast(result_of(wrap(text, way), way))
+    assert seen is not None
     assert len(seen) == count
-    assert seen == plainly(reply, parse_reports, way)
-    assert seen.raw is reply.body
+    assert_same(seen, plain(text))
 
 
 @pytest.mark.parametrize("missing", ["username", "smslogid", "status", "sendtime"])
 @pytest.mark.parametrize("other", [{}, {"channel": "1"}])
-def test_records_with_other_fields_are_seen(missing: str, other: dict[str, str]) -> None:
+def test_records_with_other_fields_take_the_fast_path(missing: str, other: dict[str, str]) -> None:
     records = [{name: value for name, value in report(**other).items() if name != missing}] * 2
-    reply = wrap(document(records), "axis2")
-    seen = glance(reply, scan_reports, "axis2")
+    text = document(records)
+    seen = fast(text)
+    assert seen is not None
     assert len(seen) == 2
-    assert seen == plainly(reply, parse_reports, "axis2")
+    assert_same(seen, plain(text))
 
 
-@pytest.mark.parametrize("way", ["axis2", "servlet"])
 @pytest.mark.parametrize("count", [1, 2, 3000])
-def test_replies_are_seen(way: str, count: int) -> None:
+def test_replies_take_the_fast_path(count: int) -> None:
     texts = [f"收到 {number}"[: 2 + number % 4] for number in range(count)]
-    reply = wrap(document([inbound(text.encode("gbk")) for text in texts], kind="smsrerecv"), way)
-    seen = glance(reply, scan_replies, way)
+    text = document([inbound(one.encode("gbk")) for one in texts], kind="smsrerecv")
+    seen = fast(text, REPLIES)
+    assert seen is not None
     assert [one.text for one in seen] == texts
     assert [one.raw_fields for one in seen] == [None] * count
-    assert seen == plainly(reply, parse_replies, way)
+    assert_same(seen, plain(text, REPLIES))
 
 
-def test_replies_with_other_fields_are_seen() -> None:
-    reply = wrap(document([{**inbound(), "channel": "1"}] * 2, kind="smsrerecv"), "axis2")
-    seen = glance(reply, scan_replies, "axis2")
+def test_replies_with_other_fields_take_the_fast_path() -> None:
+    text = document([{**inbound(), "channel": "1"}] * 2, kind="smsrerecv")
+    seen = fast(text, REPLIES)
+    assert seen is not None
     assert [one.raw_fields["channel"] for one in seen] == ["1", "1"]
-    assert seen == plainly(reply, parse_replies, "axis2")
+    assert_same(seen, plain(text, REPLIES))
 
 
 @pytest.mark.parametrize(
@@ -198,12 +209,11 @@ def test_replies_with_other_fields_are_seen() -> None:
         {"sendtime": "2012-08-16 25:05:39.0"},
     ],
 )
-def test_an_odd_reply_costs_the_others_nothing(other: dict[str, str]) -> None:
-    reply = wrap(document([inbound(), {**inbound(), **other}], kind="smsrerecv"), "axis2")
-    seen = glance(reply, scan_replies, "axis2")
-    read = plainly(reply, parse_replies, "axis2")
-    assert seen == read
-    assert [one.raw_fields for one in seen] == [one.raw_fields for one in read]
+def test_a_malformed_reply_costs_the_others_nothing(other: dict[str, str]) -> None:
+    text = document([inbound(), {**inbound(), **other}], kind="smsrerecv")
+    seen = fast(text, REPLIES)
+    assert seen is not None
+    assert_same(seen, plain(text, REPLIES))
     assert seen[0].text == "收到"
 
 
@@ -221,11 +231,11 @@ def test_an_odd_reply_costs_the_others_nothing(other: dict[str, str]) -> None:
         {"sendtime": "20120816T010539.12345"},
     ],
 )
-def test_an_odd_record_costs_the_others_nothing(other: dict[str, str]) -> None:
-    records = [report(), report(**other)]
-    reply = wrap(document(records), "axis2")
-    seen = glance(reply, scan_reports, "axis2")
-    assert seen == plainly(reply, parse_reports, "axis2")
+def test_a_malformed_report_costs_the_others_nothing(other: dict[str, str]) -> None:
+    text = document([report(), report(**other)])
+    seen = fast(text)
+    assert seen is not None
+    assert_same(seen, plain(text))
     assert seen[0].status is DeliveryStatus.DELIVERED
 
 
@@ -253,73 +263,21 @@ def test_an_odd_record_costs_the_others_nothing(other: dict[str, str]) -> None:
         document([report(), report(username="a" * 1_000_000), report()]),
     ],
 )
-@pytest.mark.parametrize("way", ["axis2", "escaped", "servlet"])
-def test_the_unusual_is_left_alone(text: str, way: str) -> None:
-    assert glance(wrap(text, way), scan_reports, way) is None
-
-
-def test_an_envelope_that_is_not_seen_through() -> None:
-    reply = wrap(document([report()]), "axis2")
-    for old, new in (
-        (b"<n:return>", b"<n:return><a/>"),
-        (b"<n:return>", b"<n:return>" + b" " * 5000),
-        (b"</s:Envelope>", b" " * 5000 + b"</s:Envelope>"),
-        (b"<n:return>", b'<n:return xmlns:x="http://www.w3.org/2001/XMLSchema-instance" x:nil="1">'),
-        (b"schemas", b"other"),
-        (b"</n:return>", b""),
-        (b"&lt;?xml", b"x&lt;?xml"),
-    ):
-        changed = HttpReply(200, reply.headers, reply.body.replace(old, new))
-        assert glance(changed, scan_reports, "axis2") is None
-
-
-def test_a_document_in_markup_of_the_envelopes() -> None:
-    # The root is the envelope's own element, the records are its text.
-    records = document([report()], lead="").removeprefix("<smsreport>").removesuffix("</smsreport>")
-    body = wrap("@", "axis2").body.replace(b"@", b"&lt;?a?><smsreport>" + records.replace("<", "&lt;").encode())
-    body = body.replace(b"</n:return>", b"&lt;/smsreport></n:return>")
-    assert glance(HttpReply(200, {}, body), scan_reports, "axis2") is None
+def test_unusual_documents_are_left_to_the_plain_way(text: str) -> None:
+    assert fast(text) is None
 
 
 @pytest.mark.parametrize("name", USABLE)
 def test_recorded_answers(name: str) -> None:
     for exchange in load(name).responses():
         recorded = load(name).response(exchange)
-        reply = HttpReply(recorded.status, recorded.headers, recorded.body)
-        for parse, look in WAYS:
-            seen = glance(reply, look, "axis2")
-            assert seen is None or seen == plainly(reply, parse, "axis2")
+        result = result_of(HttpReply(recorded.status, recorded.headers, recorded.body), "soap")
+        for schema in (REPORTS, REPLIES):
+            seen = fast(result, schema)
+            if seen is not None:
+                assert_same(seen, plain(result or "", schema))
 
 
-def test_the_recorded_poll_of_axis2_is_seen() -> None:
-    reply = HttpReply(200, {}, load("axis2-1.6.2").response("getSmsReport").body)
-    assert len(glance(reply, scan_reports, "axis2")) == 1
-
-
-def test_texts_that_stand_for_nothing_may_be_documents() -> None:
-    options = {"base_url": "http://localhost", "username": "u", "password": "p"}
-    assert calls.reports(configure(options)).scan is not None
-    assert calls.reports(configure({**options, "empty_texts": [document([report()])]})).scan is None
-    assert calls.replies(configure({**options, "empty_texts": [" <a/>"]})).scan is None
-
-
-def test_a_poll_is_one() -> None:
-    seen: Poll[Any] = glance(wrap(document([report()]), "servlet"), scan_reports, "servlet")
-    assert isinstance(seen, Poll)
-    assert not seen.rejected
-
-
-@pytest.mark.parametrize("around", ["<a>{mark}</a><b>{document}</b>", "<b><!--{document}-->{mark}</b>"])
-def test_what_stands_in_for_the_document_is_not_taken_for_it(around: str) -> None:
-    text = document([report()]).replace("<", "&lt;")
-    filled = around.format(mark=soap._MARK.decode(), document=text)
-    envelope = '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><r>{}</r></s:Body></s:Envelope>'
-    assert soap.locate(HttpReply(200, {}, envelope.format(f"<b>{text}</b>").encode())) is not None
-    assert soap.locate(HttpReply(200, {}, envelope.format(filled).encode())) is None
-
-
-@pytest.mark.parametrize("nuls", [b"\0", b"\0\0"])
-def test_a_charset_that_goes_by_what_is_left_out_is_not_seen_at_once(nuls: bytes) -> None:
-    reply = wrap(document([report()]), "axis2")
-    for body in (reply.body + nuls, nuls + reply.body):
-        assert soap.locate(HttpReply(200, {"content-type": "text/xml; charset=utf-16"}, body)) is None
+def test_the_recorded_poll_of_axis2_takes_the_fast_path() -> None:
+    result = result_of(HttpReply(200, {}, load("axis2-1.6.2").response("getSmsReport").body), "soap")
+    assert len(fast(result) or ()) == 1
