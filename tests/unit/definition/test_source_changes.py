@@ -206,7 +206,7 @@ def test_what_is_sent_otherwise_is_said(new: bytes, said: list[str]) -> None:
 
 
 def test_a_change_of_style_is_said() -> None:
-    from tests.unit.test_compiler_rpc import rpc
+    from tests.unit.definition.test_compiler_rpc import rpc
 
     literal, encoded = compiled(rpc(use='use="literal"')), compiled(rpc())
     found = changes(literal, encoded)

@@ -1,4 +1,4 @@
-"""Compiled bindings as data. What compares them is in ``test_wsdl_changes``."""
+"""Compiled bindings as data. What compares them is in ``test_source_changes``."""
 
 from __future__ import annotations
 
