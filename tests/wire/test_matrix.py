@@ -36,6 +36,7 @@ def run(kind: type[Client] | type[AsyncClient], url: str, operation: str, option
     return asyncio.run(call())
 
 
+@pytest.mark.usefixtures("no_pause")
 @pytest.mark.parametrize("operation", ["send", "poll"])
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
 @pytest.mark.parametrize("interface", ["soap", "servlet"])

@@ -140,6 +140,7 @@ def test_whatever_the_gateway_does(
     ],
 )
 @pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.usefixtures("no_pause")
 def test_whatever_the_user_does(
     attempted: Callable[[Any], object], closed: bool, make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
