@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jzysoap import WsdlError
-from tests.definitions import definition
+from tests.kit.definitions import definition
 from tests.wire.conftest import MOBILE, TEXT, Serve, over_tls
 from tests.wire.facade import KINDS, Facade, Kind
 from tests.wire.servers import RawServer, answering, reply

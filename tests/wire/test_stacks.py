@@ -13,8 +13,8 @@ import pytest
 from lxml import etree
 
 from jzysoap import MalformedReplyError, Outcome, WsdlError
-from tests.definitions import DOCUMENTED, definition
-from tests.recordings import USABLE, load
+from tests.kit.definitions import DOCUMENTED, definition
+from tests.kit.recordings import USABLE, load
 from tests.wire.conftest import MOBILE, TEXT, Serve, body_of, headers_of
 from tests.wire.facade import KINDS, Facade, Kind
 from tests.wire.servers import RawServer, reply

@@ -16,8 +16,8 @@ from jzysoap import Client, __version__
 from jzysoap.cli import main as cli
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import WsdlError
-from tests.definitions import DOCUMENTED, definition
-from tests.recordings import ROOT, Stack, load
+from tests.kit.definitions import DOCUMENTED, definition
+from tests.kit.recordings import ROOT, Stack, load
 from tests.wire.servers import refused_port
 
 

@@ -16,9 +16,9 @@ from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import NotSentError, WsdlError
 from jzysoap.model.http import HttpReply
 from jzysoap.settings.config import Config, configure
-from tests.definitions import DOCUMENTED, URL, definition
-from tests.recordings import USABLE
-from tests.recordings import load as recorded
+from tests.kit.definitions import DOCUMENTED, URL, definition
+from tests.kit.recordings import USABLE
+from tests.kit.recordings import load as recorded
 
 DAY = 86400.0
 SAVED = definition()

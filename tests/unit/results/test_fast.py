@@ -18,7 +18,7 @@ from jzysoap.model.sent import JzySoapError
 from jzysoap.model.values import DeliveryStatus, Poll
 from jzysoap.results.parse import parse_replies, parse_reports, scan_replies, scan_reports
 from jzysoap.settings.config import configure
-from tests.recordings import USABLE, load
+from tests.kit.recordings import USABLE, load
 
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
 WAYS: list[tuple[Callable[..., Any], Callable[..., Any]]] = [
