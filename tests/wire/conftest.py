@@ -20,7 +20,7 @@ from requests.adapters import BaseAdapter
 
 from jzysoap import Client, Timeout
 from jzysoap.transport import failures
-from tests.wire.servers import RawServer, reply
+from tests.kit.servers import RawServer, reply
 
 NAMESPACE = "http://pojo7.service.sms.com"
 """Of the bundled definition."""

@@ -35,7 +35,7 @@ from jzysoap import (
     SoapFaultError,
     Timeout,
 )
-from tests.wire.servers import RawServer, refused_port
+from tests.kit.servers import RawServer, refused_port
 
 PATIENT = Timeout(connect=5, read=5, total=10)
 # Of the rows that wait for a deadline, each waits for one only; a busy machine must not reach another one first.

@@ -18,8 +18,8 @@ import pytest
 from jzysoap import AsyncClient, ConfigurationError, DeliveryReport, NotSentError, OutcomeUnknownError, Poll, Timeout
 from jzysoap.definition.source import bundled
 from jzysoap.transport import failures
+from tests.kit.servers import RawServer, refused_port
 from tests.wire.matrix import good, http, operation_of
-from tests.wire.servers import RawServer, refused_port
 
 NUMBER = "13866194295"
 

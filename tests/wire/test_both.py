@@ -25,9 +25,9 @@ from jzysoap import (
     WsdlError,
 )
 from jzysoap.sandbox import Sandbox
-from tests.wire.facade import KINDS, Facade, Kind
+from tests.kit.facade import KINDS, Facade, Kind
+from tests.kit.servers import RawServer, refused_port
 from tests.wire.matrix import REPORTS, envelope, good, http, operation_of
-from tests.wire.servers import RawServer, refused_port
 
 FIRST, SECOND, THIRD = "13866194295", "15375427702", "15275427712"
 

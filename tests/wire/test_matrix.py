@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from jzysoap import AsyncClient, Client, HttpStatusError, IncompletePollError, JzySoapError, Outcome, Sent
-from tests.wire.leaks import shown, spellings
+from tests.kit.leaks import shown, spellings
 from tests.wire.matrix import CASES, DOCUMENTS, READ, Case, Stage, document
 
 PASSWORD = "s3cret-pass"

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from jzysoap import Client, JzySoapError
+from tests.kit.facade import KINDS, Facade, Kind
+from tests.kit.leaks import shown, spellings
+from tests.kit.servers import RawServer, answering, refused_port, reply
 from tests.wire.conftest import MOBILE, QUICK, Handler, Make, Serve, envelope, fault, report, reports, soap
-from tests.wire.facade import KINDS, Facade, Kind
-from tests.wire.leaks import shown, spellings
-from tests.wire.servers import RawServer, answering, refused_port, reply
 
 PASSWORD = "Geheim-Pass+9"
 NEW_PASSWORD = "NeuesPass42"

@@ -18,7 +18,7 @@ from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import WsdlError
 from tests.kit.definitions import DOCUMENTED, definition
 from tests.kit.recordings import ROOT, Stack, load
-from tests.wire.servers import refused_port
+from tests.kit.servers import refused_port
 
 
 def serve(server: HTTPServer, stack: Stack) -> str:
