@@ -17,6 +17,13 @@ hypothesis.settings.register_profile("desk", deadline=None)
 hypothesis.settings.register_profile("gate", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("desk")
 
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two more processes than processors, for ``-n auto``: about half of a run is waiting."""
+    return (os.cpu_count() or 1) + 2
+
+
 _FOREIGN = (
     "http_proxy",
     "https_proxy",

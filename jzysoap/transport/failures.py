@@ -24,6 +24,9 @@ from jzysoap.model.http import HttpRequest
 ATTEMPTS = 3
 """Times a connection is tried that fails before the first byte."""
 
+FIRST_PAUSE = 0.2
+"""Seconds to wait before the second attempt, at most; the next pause is twice as long. Tests set it to 0."""
+
 Reasons = Sequence[tuple[tuple[type[BaseException], ...], str]]
 """What some classes of errors mean, in words."""
 
@@ -110,8 +113,8 @@ def pause_before(attempt: int, error: NotSentError) -> float | None:
     """Seconds to wait after a failed attempt, or None where another would be of no use."""
     if attempt >= ATTEMPTS or not isinstance(error.__cause__, _PASSING):
         return None
-    jitter: float = random.uniform(0.05, 0.1)  # noqa: S311  # no secret
-    return jitter * 2.0**attempt
+    jitter: float = random.uniform(0.5, 1.0)  # noqa: S311  # no secret
+    return FIRST_PAUSE * jitter * 2.0 ** (attempt - 1)
 
 
 _PROXY_FAILED = "the proxy failed"

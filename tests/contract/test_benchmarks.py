@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.__main__ import TARGETS, WORKLOADS
 
 CLONE = Path(__file__).parent.parent.parent
 
 
+@pytest.mark.bench
 def test_a_short_run(tmp_path: Path) -> None:
     output = tmp_path / "results.md"
     command = [sys.executable, "-m", "benchmarks", "--quick", "--only", "10,000 reports", "--output", str(output)]

@@ -12,7 +12,7 @@ from jzysoap.definition import source as wsdl
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.http import HttpReply
 from jzysoap.settings.config import configure
-from tests.recordings import ROOT, STACKS, UNUSABLE, USABLE, Stack, load, parse_http
+from tests.kit.recordings import ROOT, STACKS, UNUSABLE, USABLE, Stack, load, parse_http
 
 WSDL = ROOT.parent.parent / "wsdl"
 SHIPPED = sorted(path.parent.name for path in WSDL.glob("*/service.wsdl"))

@@ -19,7 +19,7 @@ from jzysoap.model.sent import JzySoapError
 from jzysoap.model.values import DeliveryReport, Poll
 from jzysoap.results.parse import parse_balance, parse_reports, parse_send
 from jzysoap.settings.config import configure
-from tests.recordings import STACKS, USABLE, load
+from tests.kit.recordings import STACKS, USABLE, load
 
 BALANCE = "memberSmsNum=684;gateSmsNum=49919;kaSmsNum=49964"
 REPORTS = (

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
-from tests.recordings import USABLE, Stack, load
+from tests.kit.recordings import USABLE, Stack, load
 
 pytestmark = pytest.mark.package
 

@@ -7,7 +7,7 @@ import socket
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
-from tests.recordings import Message, parse_http
+from tests.kit.recordings import Message, parse_http
 
 NAMESPACE = "http://pojo7.service.sms.com"
 SOAP11 = "http://schemas.xmlsoap.org/soap/envelope/"

@@ -15,7 +15,7 @@ import requests
 
 from jzysoap import Channel, ConfigurationError, WsdlError
 from jzysoap.sandbox import Gateway, Sandbox
-from tests.recordings import parse_http
+from tests.kit.recordings import parse_http
 from tests.sandbox.foreign import PASSWORD, connect, envelope, is_ended, post, read_all, talk
 
 SERVICE = "/services/userApi"

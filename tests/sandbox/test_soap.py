@@ -17,7 +17,7 @@ from lxml import etree
 from jzysoap import Channel, DeliveryStatus
 from jzysoap.sandbox import Gateway, Sandbox
 from jzysoap.sandbox.operations import Empty
-from tests.recordings import load
+from tests.kit.recordings import load
 from tests.sandbox.foreign import NAMESPACE, PASSWORD, SOAP11, SOAP12, envelope, post, talk
 
 HARD = """验证码 1234 & < > " ' ]]> 😀 𠮷\n第二行"""

@@ -19,7 +19,8 @@ from lxml import etree
 from requests.adapters import BaseAdapter
 
 from jzysoap import Client, Timeout
-from tests.wire.servers import RawServer, reply
+from jzysoap.transport import failures
+from tests.kit.servers import RawServer, reply
 
 NAMESPACE = "http://pojo7.service.sms.com"
 """Of the bundled definition."""
@@ -63,6 +64,12 @@ def _serve() -> Iterator[Serve]:
     """Starts raw servers, which end with the test."""
     with contextlib.ExitStack() as stack:
         yield lambda handler: stack.enter_context(RawServer(handler))
+
+
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have an attempt to connect follow a failed one at once, where the pause between them is not tested."""
+    monkeypatch.setattr(failures, "FIRST_PAUSE", 0.0)
 
 
 @pytest.fixture(scope="session", name="authority")

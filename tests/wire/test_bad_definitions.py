@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from jzysoap import WsdlError
-from tests.definitions import definition
+from tests.kit.definitions import definition
+from tests.kit.facade import KINDS, Facade, Kind
+from tests.kit.servers import RawServer, answering, reply
 from tests.wire.conftest import MOBILE, TEXT, Serve, over_tls
-from tests.wire.facade import KINDS, Facade, Kind
-from tests.wire.servers import RawServer, answering, reply
 
 Make = Callable[..., Facade]
 Handler = Callable[[RawServer, socket.socket], None]

@@ -25,9 +25,9 @@ from jzysoap import (
     WsdlError,
 )
 from jzysoap.sandbox import Sandbox
-from tests.wire.facade import KINDS, Facade, Kind
+from tests.kit.facade import KINDS, Facade, Kind
+from tests.kit.servers import RawServer, refused_port
 from tests.wire.matrix import REPORTS, envelope, good, http, operation_of
-from tests.wire.servers import RawServer, refused_port
 
 FIRST, SECOND, THIRD = "13866194295", "15375427702", "15275427712"
 
@@ -138,6 +138,7 @@ def test_a_failing_on_batch_brings_what_is_known(kind: Kind, interface: str, san
     assert len(sandbox.gateway.sent) == 1
 
 
+@pytest.mark.usefixtures("no_pause")
 def test_a_send_without_a_definition_tells_what_was_not_sent(kind: Kind) -> None:
     with refused_port() as port:
         with Facade(kind, f"http://127.0.0.1:{port}", "test", "secret1", wsdl=None) as client:
@@ -148,6 +149,7 @@ def test_a_send_without_a_definition_tells_what_was_not_sent(kind: Kind) -> None
     assert [batch.outcome for batch in caught.value.result.batches] == [Outcome.NOT_SENT] * 2
 
 
+@pytest.mark.usefixtures("no_pause")
 def test_polls_go_to_their_own_address(kind: Kind, interface: str, sandbox: Sandbox) -> None:
     with refused_port() as port:
         nowhere = f"http://127.0.0.1:{port}"

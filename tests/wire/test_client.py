@@ -29,6 +29,7 @@ from jzysoap import (
 )
 from jzysoap.definition import source as wsdl
 from jzysoap.model.events import CallEvent
+from tests.kit.servers import RawServer, answering, refused_port, reply
 from tests.wire.conftest import (
     MOBILE,
     PASSWORD,
@@ -46,7 +47,6 @@ from tests.wire.conftest import (
     over_tls,
     soap,
 )
-from tests.wire.servers import RawServer, answering, refused_port, reply
 
 DEFINITION = wsdl.bundled()
 WRONG_PASSWORD = "failure;用户名或密码错误"

@@ -18,9 +18,9 @@ from benchmarks.answers import answer_to
 from benchmarks.contenders import by_httpx_async, by_urllib3
 from jzysoap import AsyncClient, Client
 from jzysoap.definition.source import bundled
+from tests.kit.facade import KINDS, Facade, Kind
+from tests.kit.servers import RawServer
 from tests.wire.conftest import MOBILE, TEXT, Make, Serve
-from tests.wire.facade import KINDS, Facade, Kind
-from tests.wire.servers import RawServer
 
 CLONE = Path(__file__).parent.parent.parent
 

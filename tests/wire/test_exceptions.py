@@ -23,9 +23,9 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 
 from jzysoap import AsyncClient, Client, MalformedReplyError, NotSentError, OutcomeUnknownError
 from jzysoap.transport import failures
+from tests.kit.servers import RawServer
 from tests.wire.matrix import NAMESPACE, good, operation_of
 from tests.wire.matrix import http as http_reply
-from tests.wire.servers import RawServer
 
 NUMBER = "13866194295"
 

@@ -14,8 +14,8 @@ import pytest
 from requests.adapters import HTTPAdapter
 
 from jzysoap import Client, OutcomeUnknownError
+from tests.kit.servers import RawServer
 from tests.wire.conftest import MOBILE, Foreign, Make, Serve, asked, soap
-from tests.wire.servers import RawServer
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork"),

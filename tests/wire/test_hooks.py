@@ -28,10 +28,10 @@ from jzysoap import (
     NotSentError,
     Outcome,
 )
-from tests.wire.facade import KINDS, Facade, Kind
-from tests.wire.leaks import shown, spellings
+from tests.kit.facade import KINDS, Facade, Kind
+from tests.kit.leaks import shown, spellings
+from tests.kit.servers import RawServer
 from tests.wire.matrix import envelope, good, http, operation_of
-from tests.wire.servers import RawServer
 
 FIRST, SECOND = "13866194295", "15375427702"
 TEXT = "您的验证码是 1234"

@@ -27,6 +27,7 @@ from jzysoap import (
     SoapFaultError,
 )
 from jzysoap.model.events import CallEvent
+from tests.kit.servers import answering, refused_port, reply
 from tests.wire.conftest import (
     MOBILE,
     PASSWORD_BASE64,
@@ -44,7 +45,6 @@ from tests.wire.conftest import (
     reports,
     soap,
 )
-from tests.wire.servers import answering, refused_port, reply
 
 OTHER = "13865193295"
 OPERATIONS = {"reports": "getSmsReport", "replies": "getRecvSMS", "balance": "getRestMoney"}

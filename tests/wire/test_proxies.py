@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from jzysoap import AsyncClient, ConfigurationError
+from tests.kit.facade import KINDS, Facade, Kind
+from tests.kit.leaks import shown
+from tests.kit.servers import answering, reply
 from tests.wire.conftest import MOBILE, Serve
-from tests.wire.facade import KINDS, Facade, Kind
-from tests.wire.leaks import shown
-from tests.wire.servers import answering, reply
 
 ENVIRONMENT = ("http_proxy", "HTTP_PROXY")
 

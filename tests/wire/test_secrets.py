@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from jzysoap import Client, JzySoapError
+from tests.kit.facade import KINDS, Facade, Kind
+from tests.kit.leaks import shown, spellings
+from tests.kit.servers import RawServer, answering, refused_port, reply
 from tests.wire.conftest import MOBILE, QUICK, Handler, Make, Serve, envelope, fault, report, reports, soap
-from tests.wire.facade import KINDS, Facade, Kind
-from tests.wire.leaks import shown, spellings
-from tests.wire.servers import RawServer, answering, refused_port, reply
 
 PASSWORD = "Geheim-Pass+9"
 NEW_PASSWORD = "NeuesPass42"
@@ -140,6 +140,7 @@ def test_whatever_the_gateway_does(
     ],
 )
 @pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.usefixtures("no_pause")
 def test_whatever_the_user_does(
     attempted: Callable[[Any], object], closed: bool, make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:

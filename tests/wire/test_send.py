@@ -30,6 +30,7 @@ from jzysoap import (
     SoapFaultError,
     WsdlError,
 )
+from tests.kit.servers import RawServer, answering, refused_port, reply
 from tests.wire.conftest import (
     MOBILE,
     PASSWORD_BASE64,
@@ -45,7 +46,6 @@ from tests.wire.conftest import (
     headers_of,
     soap,
 )
-from tests.wire.servers import RawServer, answering, refused_port, reply
 
 NUMBERS = ["13866194295", "13866194296", "13866194297", "13866194298", "13866194299"]
 OTHER_NUMBERS = [f"139{number:08}" for number in range(10_000)]

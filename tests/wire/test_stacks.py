@@ -13,11 +13,11 @@ import pytest
 from lxml import etree
 
 from jzysoap import MalformedReplyError, Outcome, WsdlError
-from tests.definitions import DOCUMENTED, definition
-from tests.recordings import USABLE, load
+from tests.kit.definitions import DOCUMENTED, definition
+from tests.kit.facade import KINDS, Facade, Kind
+from tests.kit.recordings import USABLE, load
+from tests.kit.servers import RawServer, reply
 from tests.wire.conftest import MOBILE, TEXT, Serve, body_of, headers_of
-from tests.wire.facade import KINDS, Facade, Kind
-from tests.wire.servers import RawServer, reply
 
 SOAP_11, SOAP_12 = "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"
 TEXT_AT_ITS_WORST = "【签】 & < > ]]>\r\n\t😀 "

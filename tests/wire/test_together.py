@@ -23,9 +23,9 @@ from jzysoap import AsyncClient, JzySoapError, OutcomeUnknownError, Timeout, Wsd
 from jzysoap.definition.source import bundled
 from jzysoap.transport.connections import watch
 from jzysoap.transport.surroundings import proxy_for
+from tests.kit.facade import KINDS, Facade, Kind
+from tests.kit.servers import RawServer, answering, reply
 from tests.wire.conftest import MOBILE, PASSWORD, TEXT, Make, Serve, reports, soap
-from tests.wire.facade import KINDS, Facade, Kind
-from tests.wire.servers import RawServer, answering, reply
 
 NUMBERS = [f"138000000{number:02}" for number in range(8)]
 LONG = Timeout(5, 10, 20)

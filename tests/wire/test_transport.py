@@ -34,8 +34,8 @@ from jzysoap.model.masking import SecretBytes
 from jzysoap.settings.config import configure
 from jzysoap.transport.surroundings import proxy_for
 from jzysoap.transport.sync import Transport
+from tests.kit.servers import RawServer, answering, refused_port, reply, trickling
 from tests.wire.conftest import PATIENT, QUICK, Foreign, Handler, Serve, headers_of, over_tls
-from tests.wire.servers import RawServer, answering, refused_port, reply, trickling
 
 
 class Ask(Protocol):

@@ -16,9 +16,9 @@ from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import NotSentError, WsdlError
 from jzysoap.model.http import HttpReply
 from jzysoap.settings.config import Config, configure
-from tests.definitions import DOCUMENTED, URL, definition
-from tests.recordings import USABLE
-from tests.recordings import load as recorded
+from tests.kit.definitions import DOCUMENTED, URL, definition
+from tests.kit.recordings import USABLE
+from tests.kit.recordings import load as recorded
 
 DAY = 86400.0
 SAVED = definition()
@@ -206,7 +206,7 @@ def test_what_is_sent_otherwise_is_said(new: bytes, said: list[str]) -> None:
 
 
 def test_a_change_of_style_is_said() -> None:
-    from tests.unit.test_compiler_rpc import rpc
+    from tests.unit.definition.test_compiler_rpc import rpc
 
     literal, encoded = compiled(rpc(use='use="literal"')), compiled(rpc())
     found = changes(literal, encoded)

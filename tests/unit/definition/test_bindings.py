@@ -1,4 +1,4 @@
-"""Compiled bindings as data. What compares them is in ``test_wsdl_changes``."""
+"""Compiled bindings as data. What compares them is in ``test_source_changes``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jzysoap.definition.bindings import SIGNATURES, Bindings
 from jzysoap.definition.compiler import compile_bindings
-from tests.definitions import DOCUMENTED, URL, definition
+from tests.kit.definitions import DOCUMENTED, URL, definition
 
 
 def compiled(document: bytes) -> Bindings:

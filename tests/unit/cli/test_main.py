@@ -19,8 +19,8 @@ from pytest_httpserver import HTTPServer
 from jzysoap import Client, Poll, __version__
 from jzysoap.cli import main as cli
 from jzysoap.sandbox import Sandbox
-from tests.recordings import ROOT, load
-from tests.wire.servers import refused_port
+from tests.kit.recordings import ROOT, load
+from tests.kit.servers import refused_port
 
 NUMBERS = ("13866194295", "15375427702", "15275427712")
 

@@ -15,7 +15,7 @@ from zeep.wsdl.bindings.soap import SoapOperation
 from jzysoap.definition.bindings import SIGNATURES, Bindings, Operation
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import WsdlError
-from tests.definitions import DOCUMENTED, URL, definition
+from tests.kit.definitions import DOCUMENTED, URL, definition
 
 NAMES = SIGNATURES["sendSms"]
 SOAP_11, SOAP_12 = "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"

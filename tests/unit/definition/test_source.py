@@ -23,8 +23,8 @@ from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import ConfigurationError, NotSentError, OutcomeUnknownError, WsdlError
 from jzysoap.model.http import HttpReply
 from jzysoap.settings.config import Config, configure
-from tests.definitions import DOCUMENTED, URL, definition
-from tests.recordings import load as recorded
+from tests.kit.definitions import DOCUMENTED, URL, definition
+from tests.kit.recordings import load as recorded
 
 BASE = "http://gateway.invalid"
 DAY = 86400.0

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent / "recorded"
+ROOT = Path(__file__).parent.parent / "recorded"
 
 STACKS = tuple(sorted(path.parent.name for path in ROOT.glob("*/meta.json")))
 """The names of all recorded stacks."""

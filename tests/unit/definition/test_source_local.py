@@ -12,8 +12,8 @@ from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import WsdlError
 from jzysoap.model.http import HttpReply
 from jzysoap.settings.config import configure
-from tests.definitions import URL, definition
-from tests.recordings import ROOT, STACKS, UNUSABLE, load
+from tests.kit.definitions import URL, definition
+from tests.kit.recordings import ROOT, STACKS, UNUSABLE, load
 
 SPLIT = [name for name in STACKS if len(load(name).documents) > 1]
 

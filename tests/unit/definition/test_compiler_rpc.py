@@ -10,7 +10,7 @@ from lxml import etree
 from jzysoap.definition.bindings import SIGNATURES, Bindings
 from jzysoap.definition.compiler import compile_bindings, is_standard
 from jzysoap.model.errors import WsdlError
-from tests.definitions import DOCUMENTED, URL
+from tests.kit.definitions import DOCUMENTED, URL
 
 ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
 ENCODING_12 = "http://www.w3.org/2003/05/soap-encoding"

@@ -16,9 +16,9 @@ from jzysoap import Client, __version__
 from jzysoap.cli import main as cli
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import WsdlError
-from tests.definitions import DOCUMENTED, definition
-from tests.recordings import ROOT, Stack, load
-from tests.wire.servers import refused_port
+from tests.kit.definitions import DOCUMENTED, definition
+from tests.kit.recordings import ROOT, Stack, load
+from tests.kit.servers import refused_port
 
 
 def serve(server: HTTPServer, stack: Stack) -> str:

@@ -1,0 +1,1 @@
+"""What several test modules need, written once: samples, answers, definitions, recordings, servers, clients."""

@@ -1,0 +1,126 @@
+"""The text of an answer's bytes, and the recognition of web pages. All texts are made up."""
+
+from __future__ import annotations
+
+import codecs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jzysoap.encoding.charsets import decode, looks_like_html
+
+UNDECIDED = [None, "", "iso-8859-1", "ISO8859_1", "latin1", "us-ascii", "windows-1252", "cp1251", "iso-8859-15"]
+STRANGE = [
+    "hex",
+    "rot13",
+    "base64",
+    "zip",
+    "bz2",
+    "uu",
+    "quopri",
+    "idna",
+    "punycode",
+    "utf-7",
+    "undefined",
+    "unicode_escape",
+    "raw_unicode_escape",
+    "charmap",
+    "mbcs",
+    "oem",
+    "no such charset",
+    "gbk\0",
+    "é",
+    "x" * 10_000,
+]
+CHINESE = "failure;查询频繁"
+
+
+@pytest.mark.parametrize("declared", [*UNDECIDED, *STRANGE, "utf-8", "gbk", "gb2312", "GB18030", "big5", "utf-16"])
+def test_chinese_in_utf_8_is_seen_whatever_is_declared(declared: str | None) -> None:
+    assert decode(CHINESE.encode(), declared) == CHINESE
+
+
+@pytest.mark.parametrize("declared", [*UNDECIDED, *STRANGE, "utf-8", "gbk", "gb2312", "GB18030", "utf-16", "utf-32"])
+def test_chinese_in_gbk_is_seen_where_nothing_better_is_declared(declared: str | None) -> None:
+    assert decode(CHINESE.encode("gbk"), declared) == CHINESE
+
+
+@pytest.mark.parametrize("declared", ["gbk", "gb2312", "gb18030", "cp936", " GBK "])
+def test_declared_gbk_is_read_as_its_superset(declared: str) -> None:
+    assert decode("䶮€".encode("gb18030") + b"\xa1\xa1", declared) == "䶮€\u3000"
+
+
+@pytest.mark.parametrize("declared", [None, "utf-8", "gbk", "rot13", "hex", "utf-16", "utf-7", "cp037"])
+def test_ascii_is_ascii(declared: str | None) -> None:
+    assert decode(b"success;337017332\r\n", declared) == "success;337017332\r\n"
+    assert decode(b"", declared) == ""
+
+
+@pytest.mark.parametrize(("charset", "text"), [("big5", "餘額不足"), ("shift_jis", "残高不足"), ("koi8-r", "сбой")])
+def test_a_charset_declared_on_purpose_is_used(charset: str, text: str) -> None:
+    assert decode(text.encode(charset), charset) == text
+
+
+@pytest.mark.parametrize("declared", [None, "iso-8859-1", "utf-8"])
+def test_western_text_in_utf_8_needs_no_declaration(declared: str | None) -> None:
+    assert decode("café".encode(), declared) == "café"
+
+
+def test_a_declaration_that_the_bytes_contradict_is_not_used() -> None:
+    assert decode(b"\xce\xc4\xff", "utf-8") == "文\ufffd"
+    assert decode(b"\xce\xc4\xff", "big5") == "文\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("mark", "charset"),
+    [
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+        (codecs.BOM_UTF32_LE, "utf-32-le"),
+        (codecs.BOM_UTF32_BE, "utf-32-be"),
+    ],
+)
+def test_a_byte_order_mark_wins(mark: bytes, charset: str) -> None:
+    assert decode(mark + CHINESE.encode(charset), "gbk") == CHINESE
+    assert decode(mark, "gbk") == ""
+    assert decode(mark + CHINESE.encode(charset)[:-1]).startswith(CHINESE[:-1])
+
+
+@pytest.mark.parametrize("charset", ["utf-16-le", "utf-16-be", "utf-32-le"])
+@pytest.mark.parametrize("text", ["success", CHINESE])
+def test_utf_16_without_a_mark_is_believed_when_it_looks_like_it(charset: str, text: str) -> None:
+    assert decode(text.encode(charset), charset) == text
+
+
+def test_a_last_character_cut_in_two_does_not_change_the_charset() -> None:
+    for cut in (1, 2):
+        assert decode("张三".encode()[:-cut], "gbk") == "张\ufffd"
+
+
+@given(st.binary(), st.one_of(st.none(), st.text(), st.sampled_from([*UNDECIDED, *STRANGE, "gbk", "utf-16", "hz"])))
+def test_any_bytes_become_text(data: bytes, declared: str | None) -> None:
+    assert isinstance(decode(data, declared), str)
+
+
+@given(
+    st.text(
+        st.characters(
+            min_codepoint=0x2E80, max_codepoint=0xFFEF, exclude_categories=["Cs"], exclude_characters="\ufeff"
+        ),
+        min_size=1,
+    )
+)
+def test_utf_8_comes_back(text: str) -> None:
+    assert decode(text.encode(), "gbk") == text
+
+
+@pytest.mark.parametrize("page", ["<!DOCTYPE html>\n<p>", "<!doctype HTML PUBLIC", "\r\n<HTML>", "x" * 4000 + "<html "])
+def test_a_page_for_people_is_told(page: str) -> None:
+    assert looks_like_html(page)
+
+
+@pytest.mark.parametrize("text", ["", "<a>html</a>", "success", "x" * 4096 + "<html>"])
+def test_other_texts_are_no_page(text: str) -> None:
+    assert not looks_like_html(text)
