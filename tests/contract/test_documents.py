@@ -1,35 +1,59 @@
-"""What the documents say is so: their code runs, their tables are the code's, and both languages say the same."""
+"""The documents are right: their code runs, their tables are the code's, and both languages say the same."""
 
 from __future__ import annotations
 
 import ast
+import configparser
 import inspect
+import json
+import os
 import re
-from collections.abc import Iterator
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import jzysoap
-from jzysoap import Channel, Client, JzySoapError, Timeout
-from jzysoap.definition.source import bundled
+from jzysoap import Channel, Client, DeliveryStatus, JzySoapError, Timeout
 from jzysoap.model import errors
 from jzysoap.sandbox import Sandbox
 from jzysoap.settings.config import _FROM_TEXT, Config
 
 CLONE = Path(__file__).parent.parent.parent
 PAIRS = [
-    ("README.md", "README.zh-CN.md"),
-    ("docs/configuration.md", "docs/configuration.zh-CN.md"),
-    ("docs/compatibility.md", "docs/compatibility.zh-CN.md"),
-    ("docs/performance.md", "docs/performance.zh-CN.md"),
+    (english, english.replace(".md", ".zh-CN.md"))
+    for english in [
+        "README.md",
+        *sorted(f"docs/{path.name}" for path in CLONE.glob("docs/*.md") if not path.name.endswith(".zh-CN.md")),
+    ]
 ]
 DOCUMENTS = [name for pair in PAIRS for name in pair]
 ADDRESS = "http://smsapi.example.com:9003"
 ACCOUNT = ("account", "password")
+BUNDLED = CLONE / "wsdl" / "axis2-1.6.2-7param" / "service.wsdl"
 
 VARIABLES = {f"JZYSOAP_{name.upper()}" for name in _FROM_TEXT} | {"JZYSOAP_PASSWORD_FILE"}
+
+# Code comments and docstrings link these sections.
+PROTOCOL = [
+    "The two interfaces",
+    "Web service",
+    "HTTP servlet",
+    "Arguments",
+    "Send",
+    "Balance",
+    "Delivery reports",
+    "Replies",
+    "Change of password",
+    "Refusals",
+    "What deployments do",
+    "What is not known",
+]
 
 
 def read(name: str) -> str:
@@ -41,8 +65,13 @@ def blocks(name: str) -> list[tuple[str, str]]:
     return re.findall(r"^```(\w*)\n(.*?)^```$", read(name), re.MULTILINE | re.DOTALL)
 
 
-def snippets(name: str) -> list[str]:
-    return [code for language, code in blocks(name) if language == "python"]
+def snippets(name: str, language: str = "python") -> list[str]:
+    return [code for found, code in blocks(name) if found == language]
+
+
+def prose(name: str) -> str:
+    """A document without its code blocks."""
+    return re.sub(r"^```.*?^```$", "", read(name), flags=re.MULTILINE | re.DOTALL)
 
 
 def tables(name: str) -> Iterator[list[list[str]]]:
@@ -58,12 +87,19 @@ def without_comments(language: str, code: str) -> str:
     return ast.dump(ast.parse(code)) if language == "python" else code
 
 
+def every(language: str) -> list[tuple[str, int]]:
+    """The documents and positions of all code blocks in a language."""
+    return [(name, number) for name in DOCUMENTS for number in range(len(snippets(name, language)))]
+
+
 @pytest.fixture
 def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """What the snippets take for granted: a gateway, variables, a definition, a file with the password."""
+    """What the code samples rely on: a gateway, environment variables, a definition, a file with the password."""
     monkeypatch.chdir(tmp_path)
-    Path("userApi.wsdl").write_bytes(bundled())
+    Path("userApi.wsdl").write_bytes(BUNDLED.read_bytes())
     Path("sms-password").write_text("password\n", "utf-8")
+    # Other processes must import the package that is tested.
+    monkeypatch.setenv("PYTHONPATH", str(Path(jzysoap.__file__).parent.parent))
     with Sandbox(username=ACCOUNT[0], password=ACCOUNT[1]) as sandbox:
         for prefix in ("JZYSOAP_", "MARKETING_"):
             monkeypatch.setenv(f"{prefix}BASE_URL", sandbox.url)
@@ -72,32 +108,127 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sa
         yield sandbox
 
 
-def execute(code: str, sandbox: Sandbox) -> dict[str, Any]:
-    """Runs a snippet that may take a client for granted."""
+def execute(code: str, sandbox: Sandbox, use: Callable[[dict[str, Any]], object] = len) -> dict[str, Any]:
+    """Run a code sample that may use a ``client``, then ``use`` what it defined."""
     with Client(sandbox.url, *ACCOUNT, cache_dir=False) as client:
         names: dict[str, Any] = {"client": client, "__name__": "__main__"}
-        exec(compile(code.replace(ADDRESS, sandbox.url), "snippet", "exec"), names)  # noqa: S102  # our own documents
+        try:
+            exec(compile(code.replace(ADDRESS, sandbox.url), "snippet", "exec"), names)  # noqa: S102  # our documents
+            use(names)
+        finally:
+            for value in names.values():
+                if isinstance(value, Client):
+                    value.close()
         return names
 
 
-@pytest.mark.parametrize(
-    ("name", "number"), [(name, number) for name in DOCUMENTS for number in range(len(snippets(name)))]
-)
-def test_snippets_run(name: str, number: int, surroundings: Sandbox) -> None:
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in a process of its own."""
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)  # noqa: S603  # ours
+
+
+def run_until_terminated(code: str, sandbox: Sandbox) -> None:
+    """Run a program that polls; end it with SIGTERM once both queues are empty."""
+    sandbox.gateway.inject_report("13866194295", DeliveryStatus.DELIVERED, batch_id="1")
+    Path("program.py").write_text(code, "utf-8")
+    with subprocess.Popen([sys.executable, "program.py"], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            lines = [process.stdout.readline(), process.stdout.readline()]
+            process.terminate()
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+    assert [line.split()[0] for line in lines] == [b"<DeliveryReport", b"<Reply"]
+
+
+def run_tests(code: str) -> None:
+    """Run a test module."""
+    Path("test_sample.py").write_text(code, "utf-8")
+    result = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_sample.py")
+    assert result.returncode == 0, result.stdout
+    assert "1 passed" in result.stdout
+
+
+@pytest.mark.parametrize(("name", "number"), every("python"))
+def test_python_runs(name: str, number: int, surroundings: Sandbox) -> None:
+    code = snippets(name)[number]
     surroundings.gateway.inject_reply("13866194295", "收到")
-    execute(snippets(name)[number], surroundings)
+    if "signal.signal" in code:
+        run_until_terminated(code, surroundings)
+    elif "def test_" in code:
+        run_tests(code)
+    else:
+        execute(code, surroundings)
 
 
-def snippet(*words: str) -> str:
-    """The one snippet of README.md with these words in it."""
-    (code,) = [code for code in snippets("README.md") if all(word in code for word in words)]
+@pytest.mark.parametrize(
+    ("name", "number"), [(name, number) for name, number in every("sh") if not name.startswith("README")]
+)
+def test_commands_run(name: str, number: int, surroundings: Sandbox) -> None:
+    for command in snippets(name, "sh")[number].splitlines():
+        program, *arguments = command.replace(ADDRESS, surroundings.url).split()
+        assert program == "jzysoap"
+        result = run("-m", program, *arguments)
+        assert (result.returncode, result.stderr) == (0, ""), command
+
+
+@pytest.mark.parametrize("name", ["docs/protocol.md", "docs/protocol.zh-CN.md"])
+def test_documents_of_the_protocol_are_read(name: str, surroundings: Sandbox) -> None:
+    reports, replies = snippets(name, "xml")
+    surroundings.fail_next("getSmsReport", result=reports)
+    surroundings.fail_next("getRecvSMS", result=replies)
+    with Client(surroundings.url, *ACCOUNT, cache_dir=False) as client:
+        (report,) = client.reports()
+        (reply,) = client.replies()
+    assert (report.mobile, report.batch_id, report.status) == ("15275427712", "66", DeliveryStatus.DELIVERED)
+    assert reply.text in read(name)
+    assert report.raw_fields is None
+    assert reply.raw_fields is None
+
+
+@pytest.mark.parametrize("name", ["docs/protocol.md", "docs/protocol.zh-CN.md"])
+def test_signatures_of_the_protocol_are_those_of_a_definition(name: str, surroundings: Sandbox) -> None:
+    (code,) = snippets(name, "java")
+    documented = {
+        operation: re.findall(r"(?:String|int) (\w+)", arguments)
+        for operation, arguments in re.findall(r"String (\w+)\((.*)\)", code)
+    }
+    shown = run("-m", "jzysoap", "wsdl", "show", "bundled:axis2-1.6.2").stdout
+    found: dict[str, list[str]] = {}
+    for operation, argument in re.findall(r"^(\w*) .*? (\w+) +\w+ +by name$", shown, re.MULTILINE):
+        found.setdefault(operation or list(found)[-1], []).append(argument)
+    assert found == documented
+
+
+@pytest.mark.parametrize("name", ["docs/deployment.md", "docs/deployment.zh-CN.md"])
+def test_the_unit_of_systemd(name: str) -> None:
+    (code,) = snippets(name, "ini")
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.read_string(code)
+    assert unit.sections() == ["Unit", "Service", "Install"]
+    longest = inspect.signature(Client).parameters["poll_timeout"].default.total
+    assert float(unit["Service"]["TimeoutStopSec"]) > longest
+    assert f"{longest:g}" in prose(name)
+
+
+def snippet(name: str, *words: str) -> str:
+    """The one code sample of a document with these words in it."""
+    (code,) = [code for code in snippets(name) if all(word in code for word in words)]
     return code
 
 
-def test_the_snippet_for_many_tells_what_was_not_sent(
+def test_the_sample_with_batches_says_what_was_not_sent(
     surroundings: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = snippet("PartlySentError")
+    code = snippet("docs/sending.md", "PartlySentError")
     execute(code, surroundings)
     assert capsys.readouterr().out.count("<Batch accepted: 2 numbers") == 2
     surroundings.gateway.set_balance(ACCOUNT[0], 2)
@@ -111,13 +242,44 @@ def test_the_snippet_for_many_tells_what_was_not_sent(
     assert "no batch was accepted; it may go out" in capsys.readouterr().out
 
 
-def test_the_snippet_for_errors_sends_again_only_what_was_not_sent(
-    surroundings: Sandbox, capsys: pytest.CaptureFixture[str]
+def test_the_sample_with_numbers_sorts_them(surroundings: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    execute(snippet("docs/sending.md", "clean_numbers"), surroundings)
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == "('13866194295',)"
+    assert out[1].startswith("2 +86 13866194295 ")
+    assert out[2].startswith("3 12345 ")
+
+
+def test_the_sample_with_segments_says_how_many(surroundings: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    code = snippet("docs/sending.md", "count_segments")
+    execute(code, surroundings)
+    assert capsys.readouterr().out.split() == re.findall(r"# (\d)", code)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_after_a_kill_only_the_batch_in_flight_is_unknown(surroundings: Sandbox) -> None:
+    code = snippet("docs/sending.md", "on_batch=store").replace('"15375427702"]', '"15375427702", "15275427712"]')
+    Path("program.py").write_text(f"from jzysoap import Client\n\nclient = Client.from_env()\n{code}", "utf-8")
+    surroundings.fail_next("sendSms")
+    surroundings.fail_next("sendSms", delay=60)
+    with subprocess.Popen([sys.executable, "program.py"]) as process:
+        try:
+            eventually(lambda: len(surroundings.gateway.sent) == 2)
+        finally:
+            process.kill()
+    stored = [json.loads(line) for line in Path("batches.jsonl").read_text("utf-8").splitlines()]
+    assert stored == [[["13866194295"], "accepted", None]]
+    assert [message.mobiles for message in surroundings.gateway.sent] == [("13866194295",), ("15375427702",)]
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_sample_with_errors_sends_again_only_what_was_not_sent(
+    name: str, surroundings: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = snippet('error.retry == "safe"')
+    code = snippet(name, 'error.retry == "safe"')
     surroundings.fail_next("sendSms", drop=True, acted=True)
     execute(code, surroundings)
-    assert "unknown, ask the delivery reports" in capsys.readouterr().out
+    assert "unknown, wait for the delivery report" in capsys.readouterr().out
     assert len(surroundings.gateway.sent) == 1
 
     class Unlucky:
@@ -136,15 +298,97 @@ def test_the_snippet_for_errors_sends_again_only_what_was_not_sent(
         execute(code, surroundings)
 
 
-def test_the_snippet_for_polls_keeps_what_came(surroundings: Sandbox) -> None:
-    code = snippet("on_reply=keep")
-    surroundings.gateway.inject_report("13866194295", jzysoap.DeliveryStatus.DELIVERED, batch_id="1")
-    assert len(execute(code, surroundings)["reports"]) == 1
-    (kept,) = Path("polls").iterdir()
-    assert b"13866194295" in kept.read_bytes()
-    half = kept.read_bytes().partition(b"</ns:return>")[0] + b"&lt;psreport>"
-    surroundings.fail_next("getSmsReport", body=half, headers=(("Content-Length", str(len(half) + 100)),))
-    assert len(execute(code, surroundings)["reports"]) == 1
+def test_the_sample_with_retries(surroundings: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    code = snippet("docs/errors.md", "attempts")
+
+    def use(names: dict[str, Any]) -> None:
+        send_code = names["send_code"]
+        surroundings.fail_next("sendSms", drop=True)
+        assert send_code("13866194295", "1234") == "the message may be on its way"
+        surroundings.gateway.set_balance(ACCOUNT[0], 0)
+        with pytest.raises(jzysoap.InsufficientBalanceError):
+            send_code("13866194295", "1234")
+        surroundings.close()
+        assert send_code("13866194295", "1234", attempts=2, pause=0) == "the gateway cannot be reached"
+
+    execute(code, surroundings, use)
+    assert capsys.readouterr().out == "the message is on its way\n"
+
+
+def test_the_sample_for_a_web_server(surroundings: Sandbox) -> None:
+    def use(names: dict[str, Any]) -> None:
+        send_code = names["send_code"]
+        assert "is on its way" in send_code("13866194295", "1234")
+        surroundings.fail_next("sendSms", drop=True)
+        assert "ask for a new code" in send_code("13866194295", "1234")
+        surroundings.gateway.set_balance(ACCOUNT[0], 0)
+        assert "could not be sent" in send_code("13866194295", "1234")
+
+    execute(snippet("docs/deployment.md", "send_code"), surroundings, use)
+
+
+def test_the_sample_for_a_task_queue(surroundings: Sandbox) -> None:
+    def use(names: dict[str, Any]) -> None:
+        assert names["send_text"]("13866194295", "【签名】您的包裹已到") is None
+        assert {kind.retry for kind in names["RETRY"]["autoretry_for"]} == {"safe"}
+
+    execute(snippet("docs/deployment.md", "send_text"), surroundings, use)
+    assert len(surroundings.gateway.sent) == 1
+
+
+def test_the_polling_loop_keeps_what_came(surroundings: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    code = snippet("docs/receiving.md", "on_reply=keep").replace("__main__", "not now")
+    surroundings.gateway.inject_report("13866194295", DeliveryStatus.DELIVERED, batch_id="1")
+
+    class Stop:
+        polls = 0
+
+        def is_set(self) -> bool:
+            return self.polls == 2
+
+        def wait(self, _pause: float) -> None:
+            self.polls += 1
+            if self.polls == 1:
+                (kept,) = Path("polls").glob("*-getSmsReport.xml")
+                assert b"13866194295" in kept.read_bytes()
+                half = kept.read_bytes().partition(b"</ns:return>")[0] + b"&lt;psreport>"
+                headers = (("Content-Length", str(len(half) + 100)),)
+                surroundings.fail_next("getSmsReport", body=half, headers=headers)
+                surroundings.fail_next("getRecvSMS", drop=True)
+
+    def use(names: dict[str, Any]) -> None:
+        with Client(surroundings.url, *ACCOUNT, cache_dir=False, on_reply=names["keep"]) as client:
+            names["poll"](client, Stop())
+
+    execute(code, surroundings, use)
+    assert capsys.readouterr().out.count("<DeliveryReport 138****4295 DELIVERED") == 2
+
+
+@pytest.mark.parametrize("name", ["docs/deadlines.md", "docs/deadlines.zh-CN.md"])
+def test_the_deadlines_are_the_defaults(name: str) -> None:
+    parameters = inspect.signature(Client).parameters
+    shown = re.findall(r"(\w*timeout)=Timeout\(connect=(\d+), read=(\d+), total=(\d+)\)", read(name))
+    assert {key: Timeout(*map(int, limits)) for key, *limits in shown} == {
+        key: parameters[key].default for key in ("timeout", "poll_timeout")
+    }
+    for key, *limits in shown:
+        assert f"JZYSOAP_{key.upper()}={','.join(limits)}" in prose(name)
+    for key in ("max_reply_bytes", "max_poll_bytes"):
+        assert re.search(rf"`{key}`[(（ ]+{parameters[key].default // 2**20} MiB", prose(name))
+
+
+def test_every_page_has_its_twin_and_is_in_the_contents() -> None:
+    assert {path.name for path in CLONE.glob("docs/*.md")} == {Path(name).name for name in DOCUMENTS if "/" in name}
+    for readme, place in (("README.md", 0), ("README.zh-CN.md", 1)):
+        linked = re.findall(r"^\| \[.*?\]\((.*?)\)", read(readme), re.MULTILINE)
+        assert sorted(linked) == sorted(pair[place] for pair in PAIRS[1:])
+    for english, chinese in PAIRS:
+        assert f"[简体中文]({Path(chinese).name})" in read(english)
+        assert f"[English]({Path(english).name})" in read(chinese)
+
+
+def test_no_code_is_of_a_language_that_no_test_runs() -> None:
+    assert {language for name in DOCUMENTS for language, _ in blocks(name)} == {"python", "sh", "xml", "java", "ini"}
 
 
 @pytest.mark.parametrize(("english", "chinese"), PAIRS)
@@ -157,8 +401,7 @@ def test_both_languages_have_the_same_code(english: str, chinese: str) -> None:
 @pytest.mark.parametrize(("english", "chinese"), PAIRS)
 def test_both_languages_have_the_same_form(english: str, chinese: str) -> None:
     def form(name: str) -> list[str]:
-        text = re.sub(r"^```.*?^```$", "", read(name), flags=re.MULTILINE | re.DOTALL)
-        return re.findall(r"^(#+|\||-|\d\.)(?= )", text, re.MULTILINE)
+        return re.findall(r"^(#+|\||-|\d\.)(?= )", prose(name), re.MULTILINE)
 
     def keys(name: str) -> list[str]:
         return [key for table in tables(name) for row in table for key in re.findall("^`[^`]+`", row[0])]
@@ -168,12 +411,25 @@ def test_both_languages_have_the_same_form(english: str, chinese: str) -> None:
     assert keys(english) == keys(chinese)
 
 
+@pytest.mark.parametrize(("english", "chinese"), PAIRS)
+def test_each_language_links_its_own_pages(english: str, chinese: str) -> None:
+    twins = dict(PAIRS)
+
+    def linked(name: str) -> list[str]:
+        targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)]+)\)", read(name))]
+        pages = [os.path.relpath((CLONE / name).parent / target, CLONE) for target in targets if "://" not in target]
+        return [page for page in pages if page in DOCUMENTS and page not in (english, chinese)]
+
+    assert linked(chinese) == [twins[page] for page in linked(english)]
+
+
 @pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
 def test_both_commands_stand_on_top(name: str) -> None:
     assert blocks(name)[:2] == [
         ("sh", "python3 -m venv .venv && .venv/bin/pip install '.[sandbox]' && .venv/bin/jzysoap demo\n"),
         ("sh", ".venv/bin/pip install tox && .venv/bin/tox\n"),
     ]
+    assert len(snippets(name, "sh")) == 2
     script = read(".ci/run").replace(" --quiet", "")
     for _, command in blocks(name)[:2]:
         for part in command.strip().split(" && "):
@@ -201,13 +457,12 @@ def test_every_argument_is_told(name: str) -> None:
             assert eval(default.strip("`"), {"Channel": Channel, "Timeout": Timeout}) == given  # noqa: S307  # ours
 
 
-@pytest.mark.parametrize("name", [name for name in DOCUMENTS if "README" in name or "configuration" in name])
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_variable_that_is_named_is_known(name: str) -> None:
-    named = set(re.findall(r"JZYSOAP_[A-Z0-9_]+", read(name)))
-    assert {"JZYSOAP_BASE_URL", "JZYSOAP_USERNAME", "JZYSOAP_PASSWORD", "JZYSOAP_PASSWORD_FILE"} <= named <= VARIABLES
+    assert set(re.findall(r"JZYSOAP_[A-Z0-9_]+", read(name))) <= VARIABLES
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+@pytest.mark.parametrize("name", ["docs/errors.md", "docs/errors.zh-CN.md"])
 def test_what_errors_mean_is_what_they_say(name: str) -> None:
     (table,) = [table for table in tables(name) if table[0][0] == "`ConfigurationError`"]
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, JzySoapError)}
@@ -221,39 +476,77 @@ def test_what_errors_mean_is_what_they_say(name: str) -> None:
     assert all(issubclass(getattr(jzysoap, row[0].strip("`")), errors.GatewayError) for row in table[-5:])
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", ["docs/protocol.md", "docs/protocol.zh-CN.md"])
+def test_words_of_refusals_mean_what_the_protocol_says(name: str, surroundings: Sandbox) -> None:
+    (table,) = [table for table in tables(name) if table[0][1] == "`AuthenticationError`"]
+    unsure = re.findall(r"[（(](超时.*?)[)）]", prose(name).replace("\n", ""))[-1]
+    with Client(surroundings.url, *ACCOUNT, cache_dir=False) as client:
+        for texts, error in [*table, (unsure, "`GatewayError`")]:
+            for text in re.split("[,、] ?", texts):
+                surroundings.fail_next("getRestMoney", result=f"failure;{text}")
+                with pytest.raises(errors.GatewayError) as caught:
+                    client.balance()
+                assert f"`{type(caught.value).__name__}`" == error, text
+                assert caught.value.may_have_been_sent == (texts == unsure)
+
+
+def headings_of(name: str) -> list[str]:
+    return re.findall(r"^#+ (.*)$", prose(name), re.MULTILINE)
+
+
+def anchors_of(name: str) -> list[str]:
+    """The anchors that GitHub gives to the headings of a document."""
+    return [re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings_of(name)]
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTS, "CHANGELOG.md", "CONTRIBUTING.md"])
 def test_links_lead_somewhere(name: str) -> None:
     for target in re.findall(r"\]\(([^)]+)\)", read(name)):
         if "://" in target:
             continue
-        path, _, heading = target.partition("#")
+        path, _, anchor = target.partition("#")
         found = (CLONE / name).parent / path if path else CLONE / name
-        assert found.is_file()
-        headings = headings_of(str(found.resolve().relative_to(CLONE)))
-        assert not heading or heading in [
-            re.sub(r"[^\w -]", "", line).strip().lower().replace(" ", "-") for line in headings
-        ]
+        assert found.is_file(), target
+        assert not anchor or anchor in anchors_of(str(found.resolve().relative_to(CLONE))), target
 
 
-def headings_of(name: str) -> list[str]:
-    return re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```$", "", read(name), flags=re.MULTILINE | re.DOTALL), re.M)
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_no_two_sections_of_a_page_have_the_same_anchor(name: str) -> None:
+    assert len(anchors_of(name)) == len(set(anchors_of(name)))
 
 
-@pytest.mark.parametrize("name", [*DOCUMENTS, "CHANGELOG.md"])
+def test_the_sections_of_the_protocol_keep_their_names() -> None:
+    assert re.findall(r"^## (.*)$", read("docs/protocol.md"), re.MULTILINE) == PROTOCOL
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTS, "CHANGELOG.md", "CONTRIBUTING.md"])
 def test_no_numbers_but_the_vendors_samples(name: str) -> None:
     samples = {"13866194295", "15375427702", "15275427712", "13865193295", "15256560065", "13866194285", "15266144263"}
     assert set(re.findall(r"(?<!\d)1[3-9]\d{9}(?!\d)", read(name))) <= samples
 
 
+@pytest.mark.parametrize("name", [chinese for _, chinese in PAIRS])
+def test_readers_are_addressed_politely(name: str) -> None:
+    # The one exception is the text of a subscriber.
+    assert "你" not in read(name).replace("你谁啊", "")
+
+
 def test_what_is_told_of_the_gaps() -> None:
     """Lines that users must be able to find, in both languages."""
-    for name, words in {
-        "README.md": [("no batch id", "servlet", "`mobile`", "`sent_at`"), ("Name resolution", "outside")],
-        "README.zh-CN.md": [("批号", "servlet", "`mobile`", "`sent_at`"), ("域名解析", "不在")],
-    }.items():
-        paragraphs = read(name).split("\n\n")
-        for line in words:
-            assert any(all(word in paragraph for word in line) for paragraph in paragraphs)
+    for name, *words in [
+        ("README.md", "no batch id", "servlet", "some message"),
+        ("README.zh-CN.md", "不返回批号", "servlet", "某条短信"),
+        ("docs/receiving.md", "no batch id", "`sent_at`", "Do not"),
+        ("docs/receiving.zh-CN.md", "不返回批号", "`sent_at`", "不要"),
+        ("docs/deadlines.md", "Name resolution"),
+        ("docs/deadlines.zh-CN.md", "域名解析"),
+        ("docs/sending.md", "`kill -9`", "unknown"),
+        ("docs/sending.zh-CN.md", "`kill -9`", "未知"),
+        ("docs/configuration.md", "NTLM", "local proxy", "`adapter`"),
+        ("docs/configuration.zh-CN.md", "NTLM", "本地代理", "`adapter`"),
+    ]:
+        sections = [" ".join(section.split()) for section in re.split("^#+ ", read(name), flags=re.MULTILINE)]
+        assert any(all(word in section for word in words) for section in sections), name
 
 
 def test_the_changelog_has_this_version() -> None:

@@ -177,6 +177,7 @@ def test_the_sdist_can_be_tested_and_linted(sdist: Path) -> None:
         "ruff.toml",
         "README.md",
         "CHANGELOG.md",
+        "CONTRIBUTING.md",
         "LICENSE",
         ".ci/run",
     }
