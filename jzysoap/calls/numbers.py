@@ -8,17 +8,12 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from jzysoap.model.errors import InvalidMessageError
 from jzysoap.model.masking import mask_number
 from jzysoap.model.values import CleanNumbers, InvalidNumber
-
-MAX_NUMBERS = 20_000
-"""Numbers in one call at most (vendor page, "SMS发送接口": 最大2万个号码)."""
-
-International = Literal["00", "plus", "bare"]
-"""How the gateway wants other countries' numbers: ``00852…``, ``+852…`` or ``852…``."""
+from jzysoap.settings.options import International
 
 _SHOWN = 10
 _HUGE = 10**40
@@ -108,13 +103,7 @@ def recipients(
 
 
 def split(numbers: tuple[str, ...], size: int) -> list[tuple[str, ...]]:
-    """Recipients in batches of at most ``size``, in order.
-
-    Raises:
-        InvalidMessageError: a size that is not from 1 to 20,000.
-    """
-    if not 1 <= size <= MAX_NUMBERS:
-        raise InvalidMessageError(f"batch_size must be from 1 to {MAX_NUMBERS:,}", field="batch_size")
+    """Return the recipients in batches of at most ``size``, in order."""
     return [numbers[start : start + size] for start in range(0, len(numbers), size)]
 
 

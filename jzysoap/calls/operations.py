@@ -1,4 +1,4 @@
-"""The operations: arguments in, a ``Call`` out that says what to ask for and how to read the answer.
+"""The operations as a caller sees them: checked arguments in, a ``Call`` out that says what to ask and how to parse it.
 
 The wire's spelling of arguments is at home here. Nothing here knows SOAP, the servlet or a socket.
 """
@@ -9,39 +9,35 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 from jzysoap.calls.numbers import recipients, split
-from jzysoap.calls.text import check_gbk, check_text, count_segments, is_long, sign
+from jzysoap.calls.text import check_text, count_segments, is_long, sign
 from jzysoap.model.errors import InvalidMessageError
-from jzysoap.model.masking import Secret, spellings
-from jzysoap.model.sent import Batch
+from jzysoap.model.masking import Secret, echo_forms
+from jzysoap.model.operations import Operation
+from jzysoap.model.sent import Batch, Outcome, Sent
 from jzysoap.model.values import Balance, Channel, DeliveryReport, Poll, Reply
-from jzysoap.results.parse import (
-    parse_balance,
-    parse_password_change,
-    parse_replies,
-    parse_reports,
-    parse_send,
-)
+from jzysoap.results.parse import parse_balance, parse_password_change, parse_replies, parse_reports, parse_send
 from jzysoap.settings import checks
-from jzysoap.settings.config import Config
+from jzysoap.settings.options import Config
 
 T_co = TypeVar("T_co", covariant=True)
 
-_TELLING = 6
-"""Characters from which on a text is hidden where the gateway repeats it."""
+MASK_TEXTS_FROM = 6
+"""Characters from which on a message text is masked in an error. Shorter texts could occur in a gateway's words by
+chance, and masking would garble these."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an interface got out of a reply.
+    """The answer that an interface read from a reply.
 
     Attributes:
         text: the result string; None for nil.
         raw: the reply's body.
-        secrets: what no text of an error may show.
-        complete: False when the reply was cut off.
+        secrets: texts that an error's message must not show.
+        complete: False if the reply was cut off.
     """
 
     text: str | None = field(repr=False)
@@ -55,20 +51,17 @@ class Call(Generic[T_co]):
     """One call of one operation.
 
     Attributes:
-        operation: its name on the wire, as the web service spells it.
-        kind: ``send`` acts and must never be repeated unseen; a ``poll`` may consume what it returns; a ``query`` does
-            neither.
-        read: the answer to a model.
+        operation: the operation.
+        parse: makes the model of an answer.
         arguments: by their names on the wire, without the credentials.
-        numbers: how many recipients it has.
-        segments: what each of them costs.
-        plain_password: whether its password goes in the clear, whatever the interface does else.
-        secrets: what no text of an error may show, beside the password.
+        numbers: how many recipients the call has.
+        segments: how many messages each recipient costs.
+        plain_password: True if the password is sent in the clear on every interface.
+        secrets: texts that an error's message must not show, besides the password.
     """
 
-    operation: Literal["sendSms", "getRestMoney", "getSmsReport", "getRecvSMS", "updatePassword"]
-    kind: Literal["send", "query", "poll"]
-    read: Callable[[Answer], T_co] = field(repr=False)
+    operation: Operation
+    parse: Callable[[Answer], T_co] = field(repr=False)
     arguments: Mapping[str, str] = field(default_factory=dict, repr=False)
     numbers: int = 0
     segments: int = 0
@@ -86,11 +79,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """A send, checked and split: one call a batch.
+    """A send, checked and split: one call for each batch.
 
     Attributes:
         parts: the batches, in the order of the recipients.
-        segments: what each recipient costs.
+        segments: how many messages each recipient costs.
         on_batch: called with each batch once its outcome is known.
     """
 
@@ -98,99 +91,101 @@ class Plan:
     segments: int
     on_batch: Callable[[Batch], object] | None = field(default=None, repr=False)
 
+    def result(self, done: tuple[Batch, ...] = ()) -> Sent:
+        """Return the outcome of a send of which these batches are done and the others were not sent."""
+        rest = (Batch(part.mobiles, Outcome.NOT_SENT) for part in self.parts[len(done) :])
+        return Sent((*done, *rest), self.segments)
+
 
 def send(
     config: Config,
     mobile: object,
     text: object,
     *,
-    channel: Channel | None,
-    extension: str | None,
-    signature: str | None,
-    long: bool | None,
-    batch_size: int | None,
+    channel: Channel | None = None,
+    extension: str | None = None,
+    signature: str | None = None,
+    long: bool | None = None,
+    batch_size: int | None = None,
     on_batch: Callable[[Batch], object] | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> Plan:
-    """Vendor page, "SMS发送接口". None stands for the client's own setting.
+    """Plan a send (docs/protocol.md#send). None stands for the client's own setting.
+
+    Args:
+        config: the client's options.
+        mobile, text, channel, extension, signature, long, batch_size, on_batch: as in ``Client.send``.
+        more: further optional arguments, by their names on the wire, for a client with another table of operations.
 
     Raises:
-        InvalidMessageError: naming the argument; nothing leaves.
+        InvalidMessageError: naming the argument; nothing is sent.
     """
     bare = check_text(text)
     message = sign(bare, _checked("signature", checks.signature, signature, config.signature))
-    if config.interface == "servlet" and not config.utf8_servlet:
-        check_gbk(message)
-    if long is not None:
-        _checked("long", checks.flag, long, False)
     mobiles = recipients(mobile, international=config.international, allowed=config.allow_recipients)
     segments = count_segments(message)
-    # What is shorter may stand anywhere in the gateway's words.
-    secrets = tuple(Secret(one) for one in (message, bare) if len(one) >= _TELLING)
     arguments = {
         "smstype": str(int(_checked("channel", checks.channel, channel, config.channel))),
         "content": message,
-        "isLongSms": str(int(is_long(message) if long is None else long)),
+        "isLongSms": str(int(_checked("long", checks.flag, long, is_long(message)))),
         "extenno": _checked("extension", checks.extension, extension, config.extension),
+        **(more or {}),
     }
-    size = _checked("batch_size", checks.batch_size, batch_size, config.batch_size)
-    return Plan(
-        tuple(
-            Part(
-                batch,
-                Call(
-                    "sendSms",
-                    "send",
-                    lambda answer: parse_send(answer.text, secrets=answer.secrets),
-                    {**arguments, "mobile": ",".join(batch)},
-                    len(batch),
-                    segments,
-                    secrets=secrets,
-                ),
-            )
-            for batch in split(mobiles, size)
-        ),
-        segments,
-        _checked("on_batch", checks.hook, on_batch, None),
+    operation = config.operations["sendSms"]
+    secrets = tuple(Secret(one) for one in (message, bare) if len(one) >= MASK_TEXTS_FROM)
+    parts = (
+        Part(
+            batch,
+            Call(
+                operation,
+                lambda answer: parse_send(answer.text, secrets=answer.secrets),
+                {**arguments, "mobile": ",".join(batch)},
+                len(batch),
+                segments,
+                secrets=secrets,
+            ),
+        )
+        for batch in split(mobiles, _checked("batch_size", checks.batch_size, batch_size, config.batch_size))
     )
+    return Plan(tuple(parts), segments, _checked("on_batch", checks.hook, on_batch, None))
 
 
-def balance() -> Call[Balance]:
-    """Vendor page, "查看用户账号信息接口"."""
-    return Call("getRestMoney", "query", lambda answer: parse_balance(answer.text, secrets=answer.secrets))
+def balance(config: Config) -> Call[Balance]:
+    """Ask for the balance (docs/protocol.md#balance)."""
+    return Call(config.operations["getRestMoney"], lambda answer: parse_balance(answer.text, secrets=answer.secrets))
 
 
 def reports(config: Config) -> Call[Poll[DeliveryReport]]:
-    """Vendor page, "获取下行状态报告接口"."""
-    return Call("getSmsReport", "poll", partial(_read_poll, parse_reports, config))
+    """Poll for delivery reports (docs/protocol.md#delivery-reports)."""
+    return Call(config.operations["getSmsReport"], partial(_parse_poll, parse_reports, config))
 
 
 def replies(config: Config) -> Call[Poll[Reply]]:
-    """Vendor page, "上行回复接口"."""
+    """Poll for replies (docs/protocol.md#replies)."""
     parse = partial(parse_replies, encoding=config.reply_encoding)
-    return Call("getRecvSMS", "poll", partial(_read_poll, parse, config))
+    return Call(config.operations["getRecvSMS"], partial(_parse_poll, parse, config))
 
 
-def change_password(new: object, *, base64: bool) -> Call[None]:
-    """Vendor page, "修改密码接口"; only the servlet has it.
+def change_password(config: Config, new: object, *, base64: bool) -> Call[None]:
+    """Change the account's password (docs/protocol.md#change-of-password); only the servlet has this operation.
 
     Raises:
-        InvalidMessageError: the new password is not of ASCII letters and digits.
+        InvalidMessageError: the new password is not made of ASCII letters and digits.
     """
     if not isinstance(new, str) or not re.fullmatch(r"[0-9A-Za-z]{1,64}", new):
         raise InvalidMessageError("new must be a password of ASCII letters and digits, at most 64", field="new")
     _checked("base64", checks.flag, base64, False)
     encoded = checks.encode_password(new, "ascii")
     return Call(
-        "updatePassword",
-        "send",
+        config.operations["updatePassword"],
         lambda answer: parse_password_change(answer.text, secrets=answer.secrets),
         {"newPassword": encoded if base64 else Secret(new)},
         plain_password=not base64,
-        secrets=spellings(new, encoded, encoded.rstrip("=")),
+        secrets=echo_forms(new, encoded, encoded.rstrip("=")),
     )
 
 
-def _read_poll(parse: Callable[..., Any], config: Config, answer: Answer) -> Any:
+def _parse_poll(parse: Callable[..., Any], config: Config, answer: Answer) -> Any:
     return parse(
         answer.text,
         raw=answer.raw,

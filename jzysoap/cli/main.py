@@ -27,7 +27,8 @@ from jzysoap.model.http import HttpReply, HttpRequest
 from jzysoap.model.masking import mask_number
 from jzysoap.model.sent import JzySoapError
 from jzysoap.model.values import Poll
-from jzysoap.settings.config import Config, configure, from_environment
+from jzysoap.settings.environment import from_environment
+from jzysoap.settings.options import Config, configure
 
 if TYPE_CHECKING:
     from jzysoap.sandbox import Exchange
@@ -326,7 +327,7 @@ def _diff_wsdl(old: str, new: str) -> int:
 
 
 def _matches(bindings: Bindings) -> Iterator[tuple[str, ...]]:
-    for name, operation in bindings.operations.items():
+    for name, operation in bindings.templates.items():
         # The element that holds an argument is what the fixed bytes before it end with.
         ends = [_NAME.search(piece.decode()) for piece in operation.pieces[: len(operation.slots)]]
         found = [end[1] if end else "?" for end in ends]

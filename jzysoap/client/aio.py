@@ -14,19 +14,16 @@ from types import TracebackType
 from typing import Any, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
 
-from jzysoap.client.base import BaseClient, for_another
-from jzysoap.definition import source as wsdl
-from jzysoap.model.errors import NotSentError
+from jzysoap.calls import operations as calls
+from jzysoap.client.base import BaseClient, copy_error
+from jzysoap.model.door import public
 from jzysoap.model.http import HttpReply, HttpRequest
 from jzysoap.model.sent import Batch, JzySoapError, Sent
-from jzysoap.model.steps import Steps, Work
+from jzysoap.model.steps import Prepare, Steps, Work
 from jzysoap.model.values import Balance, Channel, DeliveryReport, Poll, Reply
 from jzysoap.transport.aio import AsyncTransport, Exchange
 
 logger = logging.getLogger("jzysoap")
-
-# Seconds after which a thread that waits for the event loop looks whether it still runs.
-_LOOK = 0.5
 
 T = TypeVar("T")
 C = TypeVar("C", bound="AsyncClient")
@@ -34,16 +31,14 @@ C = TypeVar("C", bound="AsyncClient")
 
 class AsyncClient(BaseClient):
     __module__ = "jzysoap"
-    __doc__ = (BaseClient.__doc__ or "").replace(
-        "adapter: what moves the bytes, in place of the client's own: a requests adapter that never retries.",
-        "adapter: what moves the bytes, in place of the client's own: an httpx asynchronous transport.",
-    )
+    __doc__ = BaseClient.__doc__
 
     def _open(self) -> None:
         self._transport = AsyncTransport(self._config)
         self._loading: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
         self._alone: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
+    @public
     async def send(
         self,
         mobile: str | Iterable[str],
@@ -57,63 +52,48 @@ class AsyncClient(BaseClient):
         on_batch: Callable[[Batch], object] | None = None,
     ) -> Sent:
         """As ``Client.send``. When it is cancelled, its connection is closed and its outcome is unknown."""
-        options = {"channel": channel, "extension": extension, "signature": signature, "long": long}
-        try:
-            plan = self._plan(mobile, text, {**options, "batch_size": batch_size, "on_batch": on_batch})
-        finally:
-            # A traceback shows the locals of this frame: recipients and text must not be among them.
-            del mobile, text, extension, signature, options
-        try:
-            await self.prepare()
-        except JzySoapError as error:
-            error.result = self._session.unsent(plan)
-            raise
+        plan = calls.send(
+            self._config,
+            mobile,
+            text,
+            channel=channel,
+            extension=extension,
+            signature=signature,
+            long=long,
+            batch_size=batch_size,
+            on_batch=on_batch,
+        )
         return await self._run(self._session.send(plan))
 
+    @public
     async def balance(self) -> Balance:
         """As ``Client.balance``."""
-        return await self._run(self._session.balance())
+        return await self._run(self._session.call(calls.balance(self._config)))
 
+    @public
     async def reports(self) -> Poll[DeliveryReport]:
         """As ``Client.reports``.
 
         Once it has been asked for, a poll that is cancelled is still received within its deadline and handed to
         ``on_reply`` before the cancellation goes on.
         """
-        return await self._run(self._session.reports())
+        return await self._run(self._session.call(calls.reports(self._config)))
 
+    @public
     async def replies(self) -> Poll[Reply]:
         """As ``Client.replies``, and cancelled as ``reports``."""
-        return await self._run(self._session.replies())
+        return await self._run(self._session.call(calls.replies(self._config)))
 
+    @public
     async def change_password(self, new: str, *, base64: bool = False) -> None:
         """As ``Client.change_password``."""
-        try:
-            steps = self._change(new, base64)
-        finally:
-            del new
-        await self._run(steps)
+        call = calls.change_password(self._config, new, base64=base64)
+        await self._run(self._session.change_password(new, call))
 
+    @public
     async def prepare(self) -> None:
         """As ``Client.prepare``."""
-        self._transport.check_open()
-        while self._session.needs_bindings():
-            loop = asyncio.get_running_loop()
-            joined = loop in self._loading
-            if not joined:
-                # One for all that wait for it: asyncio resolves names in the same threads, and would find none free.
-                self._loading[loop] = asyncio.ensure_future(self._load(loop))
-                self._loading[loop].add_done_callback(partial(self._loaded, loop))
-            try:
-                await asyncio.shield(self._loading[loop])
-            except JzySoapError as error:
-                if joined and isinstance(error.__cause__, _LoopStoppedError):
-                    # It was given up while the loop stood still, and nobody waited for it.
-                    continue
-                failure = for_another(error)
-            else:
-                return
-            raise failure
+        await self._prepare(definition=self._session.needs_definition)
 
     async def aclose(self) -> None:
         """Closes the connections, once the calls under way have ended. A closed client refuses calls."""
@@ -131,31 +111,47 @@ class AsyncClient(BaseClient):
     ) -> None:
         await self.aclose()
 
-    async def _load(self, loop: asyncio.AbstractEventLoop) -> None:
-        load = partial(wsdl.load, self._config, partial(self._fetch, loop))
-        self._session.adopt(*await _in_thread(load, otherwise=_refuse_to_load))
+    async def _prepare(self, *, definition: bool) -> None:
+        self._transport.check_open()
+        if not definition:
+            return
+        loop = asyncio.get_running_loop()
+        if loop not in self._loading:
+            # One shared task. If every caller loaded the definition itself, they would fill the default executor, which
+            # getaddrinfo needs too.
+            task = self._loading[loop] = asyncio.ensure_future(self._run(self._session.load_definition()))
+            task.add_done_callback(partial(self._loaded, loop))
+        try:
+            await asyncio.shield(self._loading[loop])
+        except JzySoapError as error:
+            failure = copy_error(error)
+        else:
+            return
+        raise failure
 
     def _loaded(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
         self._loading.pop(loop, None)
         if not task.cancelled():
-            # Nobody may be left who waits for it.
+            # All callers may have been cancelled: mark the exception as retrieved.
             task.exception()
 
     async def _run(self, steps: Steps[T]) -> T:
-        await self.prepare()
         try:
             step = next(steps)
             while True:
+                result: Any = None
                 cancelled: asyncio.CancelledError | None = None
                 try:
-                    if not isinstance(step, HttpRequest):
-                        result: Any = await self._do(step)
+                    if isinstance(step, Work):
+                        result = await self._do(step)
+                    elif isinstance(step, Prepare):
+                        await self._prepare(definition=step.definition)
                     elif step.consuming:
                         result, cancelled = await self._finish(step)
                     else:
                         result = await self._transport.exchange(step)
-                except BaseException as error:  # noqa: BLE001  # nothing is hidden: the operation raises it again
-                    # A cancellation too: the operation says what may have been sent, and raises it again.
+                except BaseException as error:  # noqa: BLE001  # the operation raises it again
+                    # CancelledError included: the operation reports whether the request may have been sent.
                     step = steps.throw(error)
                 else:
                     if cancelled is not None:
@@ -167,9 +163,9 @@ class AsyncClient(BaseClient):
 
     async def _do(self, work: Work) -> object:
         if not work.exclusive:
-            return await _in_thread(work.do, otherwise=work.do)
+            return await _in_thread(work.do)
         async with self._alone.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-            return await _in_thread(work.do, otherwise=work.do)
+            return await _in_thread(work.do)
 
     async def _finish(self, request: HttpRequest) -> tuple[HttpReply, asyncio.CancelledError | None]:
         """Exchanges a request whose reply is gone if it is not received, and tells whether that was cancelled."""
@@ -195,50 +191,25 @@ class AsyncClient(BaseClient):
             logger.warning("a cancelled poll received %d bytes that no on_reply keeps", len(task.result().body))
         return task.result(), cancelled
 
-    def _fetch(self, loop: asyncio.AbstractEventLoop, url: str) -> HttpReply:
-        request = HttpRequest("GET", url, self._session.headers, None, wsdl.FETCH_TIMEOUT, wsdl.MAX_DOCUMENT)
-        fetching = asyncio.run_coroutine_threadsafe(self._transport.exchange(request), loop)
-        while True:
-            try:
-                return fetching.result(_LOOK)
-            except concurrent.futures.TimeoutError:
-                # A loop that was stopped would leave this thread, and with it the process, waiting for ever.
-                if not loop.is_running():
-                    fetching.cancel()
-                    raise _LoopStoppedError("the event loop has stopped") from None
-            except concurrent.futures.CancelledError:
-                raise NotSentError("the event loop is shutting down") from None
 
-
-class _LoopStoppedError(NotSentError):
-    """The loop stood still while a thread waited for it."""
-
-
-async def _in_thread(work: Callable[[], T], *, otherwise: Callable[[], T]) -> T:
-    """What a function gives that may block, or another one where no thread is to be had for it."""
+async def _in_thread(work: Callable[[], T]) -> T:
+    """Return the result of a function that may block; if no thread can be started, run it on the event loop."""
     job: concurrent.futures.Future[T] = concurrent.futures.Future()
     try:
         await asyncio.to_thread(_do_job, job, work)
     except RuntimeError:
-        # An executor that could start no thread keeps the work for those that it has, and they may be at it already.
-        return otherwise() if job.cancel() else await asyncio.wrap_future(job)
-    try:
-        return job.result()
-    finally:
-        # What is raised has this frame, and is held by the job.
-        del job
+        # If no thread can be started, the executor still queues the job and an existing worker may already run it:
+        # cancel() tells which.
+        return work() if job.cancel() else await asyncio.wrap_future(job)
+    return job.result()
 
 
 def _do_job(job: concurrent.futures.Future[T], work: Callable[[], T]) -> None:
     if job.set_running_or_notify_cancel():
         try:
             job.set_result(work())
-        except BaseException as error:  # noqa: BLE001  # nothing is hidden: whoever waits has it raised
+        except BaseException as error:  # noqa: BLE001  # nothing is mask_repr: whoever waits has it raised
             job.set_exception(error)
-
-
-def _refuse_to_load() -> NoReturn:
-    raise NotSentError("no thread is to be had for loading the definition")
 
 
 def _hand_over(steps: Steps[Any], result: object, cancelled: asyncio.CancelledError) -> NoReturn:

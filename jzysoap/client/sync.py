@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TypeVar
 
-from jzysoap.client.base import BaseClient, for_another
-from jzysoap.definition import source as wsdl
-from jzysoap.model.http import HttpReply, HttpRequest
+from jzysoap.calls import operations as calls
+from jzysoap.client.base import BaseClient, copy_error
+from jzysoap.model.door import public
+from jzysoap.model.http import HttpRequest
 from jzysoap.model.sent import Batch, JzySoapError, Sent
-from jzysoap.model.steps import Steps
+from jzysoap.model.steps import Prepare, Steps, Work
 from jzysoap.model.values import Balance, Channel, DeliveryReport, Poll, Reply
 
 T = TypeVar("T")
@@ -24,7 +25,7 @@ class Client(BaseClient):
     __doc__ = BaseClient.__doc__
 
     def _open(self) -> None:
-        # It takes longer to import than all the rest.
+        # requests takes longer to import than all of this library.
         from jzysoap.transport.sync import Transport
 
         self._transport = Transport(self._config)
@@ -32,6 +33,7 @@ class Client(BaseClient):
         self._failed: JzySoapError | None = None
         self._pid = os.getpid()
 
+    @public
     def send(
         self,
         mobile: str | Iterable[str],
@@ -63,19 +65,20 @@ class Client(BaseClient):
             PartlySentError: batches were accepted before one was not.
             JzySoapError: no batch was accepted. ``may_have_been_sent`` and ``retry`` tell what that means.
         """
-        options = {"channel": channel, "extension": extension, "signature": signature, "long": long}
-        try:
-            plan = self._plan(mobile, text, {**options, "batch_size": batch_size, "on_batch": on_batch})
-        finally:
-            # A traceback shows the locals of this frame: recipients and text must not be among them.
-            del mobile, text, extension, signature, options
-        try:
-            self.prepare()
-        except JzySoapError as error:
-            error.result = self._session.unsent(plan)
-            raise
+        plan = calls.send(
+            self._config,
+            mobile,
+            text,
+            channel=channel,
+            extension=extension,
+            signature=signature,
+            long=long,
+            batch_size=batch_size,
+            on_batch=on_batch,
+        )
         return self._run(self._session.send(plan))
 
+    @public
     def balance(self) -> Balance:
         """Messages left on each channel (vendor page, "查看用户账号信息接口").
 
@@ -83,8 +86,9 @@ class Client(BaseClient):
             GatewayError: the gateway refused; ``RateLimitedError`` where it is asked too often.
             JzySoapError: no usable answer came.
         """
-        return self._run(self._session.balance())
+        return self._run(self._session.call(calls.balance(self._config)))
 
+    @public
     def reports(self) -> Poll[DeliveryReport]:
         """Takes the delivery reports that are waiting (vendor page, "获取下行状态报告接口").
 
@@ -95,8 +99,9 @@ class Client(BaseClient):
             GatewayError: the gateway refused.
             JzySoapError: no usable answer came; any bytes that did are on ``raw``.
         """
-        return self._run(self._session.reports())
+        return self._run(self._session.call(calls.reports(self._config)))
 
+    @public
     def replies(self) -> Poll[Reply]:
         """Takes the replies that are waiting (vendor page, "上行回复接口").
 
@@ -107,8 +112,9 @@ class Client(BaseClient):
             GatewayError: the gateway refused.
             JzySoapError: no usable answer came; any bytes that did are on ``raw``.
         """
-        return self._run(self._session.replies())
+        return self._run(self._session.call(calls.replies(self._config)))
 
+    @public
     def change_password(self, new: str, *, base64: bool = False) -> None:
         """Changes the account's password (vendor page, "修改密码接口") and goes on with the new one.
 
@@ -124,12 +130,10 @@ class Client(BaseClient):
             GatewayError: the gateway refused.
             JzySoapError: no usable answer came. Where ``may_have_been_sent`` is True, either password may hold.
         """
-        try:
-            steps = self._change(new, base64)
-        finally:
-            del new
-        return self._run(steps)
+        call = calls.change_password(self._config, new, base64=base64)
+        self._run(self._session.change_password(new, call))
 
+    @public
     def prepare(self) -> None:
         """Loads the service definition now rather than at the first call, which otherwise does it.
 
@@ -137,13 +141,7 @@ class Client(BaseClient):
             WsdlError: there is none that can be used.
             ConfigurationError: the client is closed.
         """
-        self._transport.check_open()
-        self._renew_after_fork()
-        if self._session.needs_bindings():
-            failed = self._failed
-            with self._lock:
-                if self._session.needs_bindings():
-                    self._load(failed)
+        self._prepare(definition=self._session.needs_definition)
 
     def close(self) -> None:
         """Closes the connections. A closed client refuses calls."""
@@ -158,14 +156,13 @@ class Client(BaseClient):
         self.close()
 
     def _run(self, steps: Steps[T]) -> T:
-        self.prepare()
         try:
             step = next(steps)
             while True:
                 try:
-                    result = self._transport.exchange(step) if isinstance(step, HttpRequest) else step.do()
-                except BaseException as error:  # noqa: BLE001  # nothing is hidden: the operation raises it again
-                    # An interrupt too: the operation says what may have been sent, and raises it again.
+                    result = self._carry_out(step)
+                except BaseException as error:  # noqa: BLE001  # the operation raises it again
+                    # KeyboardInterrupt included: the operation reports whether the request may have been sent.
                     step = steps.throw(error)
                 else:
                     step = steps.send(result)
@@ -173,23 +170,35 @@ class Client(BaseClient):
             value: T = stop.value
             return value
 
+    def _carry_out(self, step: HttpRequest | Work | Prepare) -> object:
+        if isinstance(step, HttpRequest):
+            return self._transport.exchange(step)
+        if isinstance(step, Work):
+            return step.do()
+        self._prepare(definition=step.definition)
+        return None
+
+    def _prepare(self, *, definition: bool) -> None:
+        self._transport.check_open()
+        self._renew_after_fork()
+        if definition:
+            failed = self._failed
+            with self._lock:
+                if self._session.needs_definition:
+                    self._load(failed)
+
     def _load(self, failed: JzySoapError | None) -> None:
         if self._failed is not None and self._failed is not failed:
-            # It failed while this thread waited: were each to try again, the last would wait for all of them.
-            raise for_another(self._failed)
+            # The attempt failed while this thread waited. If each tried again, the last would wait for all of them.
+            raise copy_error(self._failed)
         try:
-            self._session.adopt(*wsdl.load(self._config, self._fetch))
+            self._run(self._session.load_definition())
         except JzySoapError as error:
-            self._failed = for_another(error)
+            self._failed = copy_error(error)
             raise
-
-    def _fetch(self, url: str) -> HttpReply:
-        return self._transport.exchange(
-            HttpRequest("GET", url, self._session.headers, None, wsdl.FETCH_TIMEOUT, wsdl.MAX_DOCUMENT)
-        )
 
     def _renew_after_fork(self) -> None:
         if self._pid != os.getpid():
-            # Another thread of the parent may have held it at the fork.
+            # Another thread of the parent may have held the lock at the fork.
             self._lock = threading.Lock()
             self._pid = os.getpid()

@@ -1,4 +1,4 @@
-"""The bindings of a service, compiled: plain data, which is saved, used and compared without zeep.
+"""The bindings of a service, compiled: plain data that is saved, used and compared without zeep.
 
 ``compiler`` makes them.
 """
@@ -6,21 +6,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from jzysoap.model.masking import mask_text
-from jzysoap.settings.checks import DOCUMENTED_ARGUMENTS
+from jzysoap.model.operations import OPERATIONS, Operations
 
-SIGNATURES: Mapping[str, tuple[str, ...]] = {
-    "sendSms": DOCUMENTED_ARGUMENTS,
-    "getRestMoney": DOCUMENTED_ARGUMENTS[:2],
-    "getSmsReport": DOCUMENTED_ARGUMENTS[:2],
-    "getRecvSMS": DOCUMENTED_ARGUMENTS[:2],
-}
-"""The documented operations (vendor page, part two). The last argument of a send is seen in deployments only."""
+SoapVersion = Literal["1.1", "1.2"]
 
-ENVELOPES: Mapping[Literal["1.1", "1.2"], str] = {
+ENVELOPES: Mapping[SoapVersion, str] = {
     "1.1": "http://schemas.xmlsoap.org/soap/envelope/",
     "1.2": "http://www.w3.org/2003/05/soap-envelope",
 }
@@ -31,13 +25,13 @@ ACTION = re.compile(r"[\x21\x23-\x7e]*")
 """A SOAPAction that can be an HTTP header; without quotes."""
 
 
-class Operation(NamedTuple):
-    """One operation, compiled.
+class Template(NamedTuple):
+    """The request of one operation, compiled: fixed bytes with a slot for each argument.
 
     Attributes:
-        action: its SOAPAction, without quotes; may be empty.
+        action: the SOAPAction, without quotes; may be empty.
         pieces: the envelope's fixed bytes: one more than there are slots.
-        slots: which argument goes between each two of them, as the documentation spells it.
+        slots: the argument between each two pieces, by its documented name.
     """
 
     action: str
@@ -46,67 +40,72 @@ class Operation(NamedTuple):
 
 
 class Bindings(NamedTuple):
-    """The four operations of one port, compiled.
+    """The operations of one port, compiled.
 
     Attributes:
         soap: the version of SOAP.
         port: the port's name.
-        operations: by their documented names.
+        templates: by the operation's documented name.
     """
 
-    soap: Literal["1.1", "1.2"]
+    soap: SoapVersion
     port: str
-    operations: Mapping[str, Operation]
+    templates: Mapping[str, Template]
 
     def to_json(self) -> dict[str, Any]:
-        """As data for ``json.dumps``."""
+        """Return the bindings as data for ``json.dumps``."""
         return {
             "soap": self.soap,
             "port": self.port,
             "operations": {
-                name: [operation.action, [piece.decode() for piece in operation.pieces], list(operation.slots)]
-                for name, operation in self.operations.items()
+                name: [one.action, [piece.decode() for piece in one.pieces], list(one.slots)]
+                for name, one in self.templates.items()
             },
         }
 
     @classmethod
-    def from_json(cls, data: Any) -> Bindings:
-        """What ``to_json`` gave.
+    def from_json(cls, data: Any, operations: Operations = OPERATIONS) -> Bindings:
+        """Return the bindings that ``to_json`` gave.
 
         Raises:
-            ValueError: it is something else.
+            ValueError: the data is something else, or does not fit the table of operations.
         """
         try:
-            operations = {
-                name: Operation(action, tuple(piece.encode() for piece in pieces), tuple(slots))
+            version: SoapVersion = data["soap"]
+            templates = {
+                name: Template(action, tuple(piece.encode() for piece in pieces), tuple(slots))
                 for name, (action, pieces, slots) in data["operations"].items()
             }
+            needed = {one.name for one in operations.values() if one.definition == "required"}
             if (
-                data["soap"] not in ENVELOPES
+                version not in ENVELOPES
                 or not isinstance(data["port"], str)
-                or set(operations) != set(SIGNATURES)
-                or not all(complete(name, one.slots) for name, one in operations.items())
-                or not all(len(one.pieces) == len(one.slots) + 1 for one in operations.values())
-                or not all(ACTION.fullmatch(one.action) for one in operations.values())
+                or not needed <= set(templates)
+                or not all(operations[name].accepts(one.slots) for name, one in templates.items())
+                or not all(len(one.pieces) == len(one.slots) + 1 for one in templates.values())
+                or not all(ACTION.fullmatch(one.action) for one in templates.values())
             ):
                 raise ValueError("incomplete bindings")
-            return cls(data["soap"], data["port"], operations)
-        except (KeyError, TypeError, AttributeError) as error:
+            return cls(version, data["port"], templates)
+        except (LookupError, TypeError, AttributeError) as error:
             raise ValueError("no bindings") from error
 
 
 def changes(old: Bindings, new: Bindings) -> list[str]:
-    """What is sent otherwise with ``new`` than with ``old``, one line each; none where the same is sent.
+    """Return what is sent differently with ``new`` than with ``old``, one line each; none if the same is sent.
 
     Raises:
-        ValueError: the messages of one of them are no XML.
+        ValueError: the messages of one of them are not XML.
     """
     found = []
     if old.soap != new.soap:
         found.append(f"SOAP {old.soap} becomes {new.soap}")
-    for name in SIGNATURES:
-        one, other = old.operations[name], new.operations[name]
-        before, after = _said(one), _said(other)
+    for name, one in old.templates.items():
+        other = new.templates.get(name)
+        if other is None:
+            found.append(f"{name}: the operation is gone")
+            continue
+        before, after = summarize(one), summarize(other)
         if one.action != other.action:
             found.append(f'{name}: its action "{mask_text(one.action)}" becomes "{mask_text(other.action)}"')
         found += [
@@ -117,22 +116,16 @@ def changes(old: Bindings, new: Bindings) -> list[str]:
     return found
 
 
-def complete(operation: str, slots: Sequence[str]) -> bool:
-    """Whether they are the documented arguments, each once, in any order; the last of a send may be missing."""
-    documented = SIGNATURES[operation]
-    return sorted(slots) in (sorted(documented), sorted(documented[:6]))
-
-
-def _said(operation: Operation) -> dict[str, str]:
-    """What an operation's message says, without how it is spelled."""
+def summarize(template: Template) -> dict[str, str]:
+    """Return the parts of an operation's message that matter to a server, ignoring prefixes and layout."""
     from lxml import etree
 
-    marks = [f"slot{number}" for number in range(len(operation.slots))]
+    marks = [f"slot{number}" for number in range(len(template.slots))]
     try:
-        filled = b"".join(piece + mark.encode() for piece, mark in zip(operation.pieces, [*marks, ""], strict=True))
+        filled = b"".join(piece + mark.encode() for piece, mark in zip(template.pieces, [*marks, ""], strict=True))
         root = etree.fromstring(filled, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
         (wrapper,) = root[0]
-        slots = dict(zip(marks, operation.slots, strict=True))
+        slots = dict(zip(marks, template.slots, strict=True))
         arguments = [(child, slots[child.text]) for child in wrapper.iter("*") if child.text in slots]
         names = [(etree.QName(child), slot) for child, slot in arguments]
         kinds = [(child, child.get(f"{{{XSI}}}type", "").rpartition(":")) for child, _ in arguments]
@@ -154,6 +147,6 @@ def _said(operation: Operation) -> dict[str, str]:
 
 
 def _each(values: Iterable[str]) -> str:
-    """One value for what is the same of all, else all."""
+    """Return the one value if all are the same, else all of them."""
     every = list(values)
     return every[0] if len(set(every)) == 1 else ", ".join(every)

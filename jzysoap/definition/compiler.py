@@ -10,24 +10,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
-from jzysoap.definition.bindings import ACTION, ENVELOPES, SIGNATURES, XSI, Bindings, Operation, complete
+from jzysoap.definition.bindings import ACTION, ENVELOPES, XSI, Bindings, SoapVersion, Template
 from jzysoap.model.errors import WsdlError
 from jzysoap.model.masking import mask_text
-from jzysoap.settings.checks import DOCUMENTED_ARGUMENTS
+from jzysoap.model.operations import OPERATIONS, Operation, Operations
 
-_NUMERIC = {"smstype", "isLongSms"}
-_BY_NAME = {name.lower(): name for name in DOCUMENTED_ARGUMENTS}
-# zeep meets a broken definition with whatever its own code stumbles over.
-# It also warns of some, which is an error where a program has made warnings so.
+# zeep does not validate: a broken definition surfaces as any of these exceptions, or as a warning, which a program may
+# have made an error.
 _STUMBLES = (LookupError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError, Warning)
 _STEM_AND_NUMBER = re.compile(r"([A-Za-z_]+?)(\d+)")
 
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 _XSD = "http://www.w3.org/2001/XMLSchema"
 _BODIES = ("{http://schemas.xmlsoap.org/wsdl/soap/}body", "{http://schemas.xmlsoap.org/wsdl/soap12/}body")
-_ENCODINGS: Mapping[Literal["1.1", "1.2"], str] = {
+_ENCODINGS: Mapping[SoapVersion, str] = {
     "1.1": "http://schemas.xmlsoap.org/soap/encoding/",
     "1.2": "http://www.w3.org/2003/05/soap-encoding",
 }
@@ -64,19 +62,25 @@ _STANDARD: Mapping[str, bytes] = {
 
 
 def compile_bindings(
-    url: str, documents: Mapping[str, bytes], *, arguments: Sequence[str] | None = None, source: str = ""
+    url: str,
+    documents: Mapping[str, bytes],
+    *,
+    operations: Operations = OPERATIONS,
+    arguments: Sequence[str] | None = None,
+    source: str = "",
 ) -> Bindings:
-    """Compiles a definition.
+    """Compile a definition.
 
     Args:
         url: the address of its main document.
         documents: that document and all that it imports, by absolute address.
-        arguments: the documented names of the arguments of ``sendSms`` in the definition's order, where they cannot be
-            matched by themselves. The other operations, where theirs cannot, follow its order.
-        source: how to call the definition in an error.
+        operations: the table of operations.
+        arguments: the documented names of the arguments of ``sendSms`` in the definition's order, if they cannot be
+            matched. The other operations, if theirs cannot be matched either, follow this order.
+        source: the name of the definition in an error.
 
     Raises:
-        WsdlError: it is no definition, or lacks an operation, or one whose arguments cannot be matched.
+        WsdlError: the definition cannot be read, lacks an operation, or has arguments that cannot be matched.
     """
     from lxml import etree
     from zeep.exceptions import Error as ZeepError
@@ -87,11 +91,12 @@ def compile_bindings(
     styles = _encoding_styles(documents)
     for version, name, binding in ports:
         try:
-            operations = {
-                operation: _compile(binding, version, operation, arguments, styles.get((str(binding.name), operation)))
-                for operation in SIGNATURES
+            templates = {
+                one.name: _compile(binding, version, one, arguments, styles.get((str(binding.name), one.name)))
+                for one in operations.values()
+                if _is_wanted(one, binding)
             }
-            return Bindings(version, name, operations)
+            return Bindings(version, name, templates)
         except _UnusableError as problem:
             problems.append(f"port {name} (SOAP {version}): {problem}")
         except (ZeepError, etree.LxmlError, *_STUMBLES) as error:
@@ -140,7 +145,7 @@ class _Given:
         return self._documents[url]
 
 
-def _ports(url: str, documents: Mapping[str, bytes], source: str) -> list[tuple[Literal["1.1", "1.2"], str, Any]]:
+def _ports(url: str, documents: Mapping[str, bytes], source: str) -> list[tuple[SoapVersion, str, Any]]:
     """The SOAP ports: 1.1 before 1.2, in the definition's order; told by their binding's class, never by position."""
     # zeep is slow to import; a process with saved bindings never needs it.
     from lxml import etree
@@ -152,7 +157,7 @@ def _ports(url: str, documents: Mapping[str, bytes], source: str) -> list[tuple[
     try:
         given: Any = _Given(documents)
         document = Document(url, given, settings=Settings(strict=True, forbid_external=False))
-        kinds: tuple[tuple[Literal["1.1", "1.2"], Any], ...] = (("1.1", Soap11Binding), ("1.2", Soap12Binding))
+        kinds: tuple[tuple[SoapVersion, Any], ...] = (("1.1", Soap11Binding), ("1.2", Soap12Binding))
         return [
             (version, name, port.binding)
             for version, kind in kinds
@@ -189,20 +194,24 @@ def _encoding_styles(documents: Mapping[str, bytes]) -> dict[tuple[str, str], st
     return styles
 
 
+def _is_wanted(operation: Operation, binding: Any) -> bool:
+    found = binding.all()
+    if operation.definition == "required" and operation.name not in found:
+        raise _UnusableError(f"it lacks the operation {operation.name}; it has {', '.join(sorted(found)) or 'none'}")
+    return operation.definition != "never" and operation.name in found
+
+
 def _compile(
-    binding: Any, version: Literal["1.1", "1.2"], name: str, order: Sequence[str] | None, style: str | None
-) -> Operation:
+    binding: Any, version: SoapVersion, documented: Operation, order: Sequence[str] | None, style: str | None
+) -> Template:
     from lxml import etree
 
-    operations = binding.all()
-    if name not in operations:
-        raise _UnusableError(f"it lacks the operation {name}; it has {', '.join(sorted(operations)) or 'none'}")
-    operation = operations[name]
+    name, operation = documented.name, binding.all()[documented.name]
     if not ACTION.fullmatch(operation.soapaction or ""):
         raise _UnusableError(f"the soapAction of {name} cannot be an HTTP header")
     body_type = getattr(operation.input.body, "type", None)
     elements = [(key, element) for key, element in getattr(body_type, "elements", [])]
-    slots = _match(name, [(key, _kind(element.type)) for key, element in elements], order)
+    slots = _match(documented, [(key, _kind(element.type)) for key, element in elements], order)
     marks = {key: f"slot{number}" for number, (key, _) in enumerate(elements)}
     envelope = operation.create(**marks).content
     body = envelope.find(f"{{{ENVELOPES[version]}}}Body")
@@ -218,10 +227,10 @@ def _compile(
         if not found:
             raise _UnusableError(f"an argument of {name} is not a plain element")
         pieces += [before + b">", b"<" + after]
-    return Operation(operation.soapaction or "", tuple(pieces), slots)
+    return Template(operation.soapaction or "", tuple(pieces), slots)
 
 
-def _encode(body: Any, kinds: Sequence[Any], version: Literal["1.1", "1.2"], style: str) -> None:
+def _encode(body: Any, kinds: Sequence[Any], version: SoapVersion, style: str) -> None:
     """Adds what an "encoded" message says of itself and zeep leaves out: its style, and the type of each argument."""
     from lxml import etree
 
@@ -251,34 +260,37 @@ def _kind(kind: Any) -> str:
     return str(getattr(kind, "name", None) or type(kind).__name__)
 
 
-def _match(operation: str, found: Sequence[tuple[str, str]], order: Sequence[str] | None) -> tuple[str, ...]:
-    """Which documented argument each argument of the definition is: by name, by position, or as the caller says."""
-    names = [name for name, _ in found]
-    by_name = [_BY_NAME.get(name.lower(), "") for name in names]
-    numbered = [_STEM_AND_NUMBER.fullmatch(name) for name in names]
-    if order is not None and operation == "sendSms":
+def _match(operation: Operation, found: Sequence[tuple[str, str]], order: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the documented argument that each argument of the definition is: by name, by position, or by ``order``.
+
+    Args:
+        operation: the documented operation.
+        found: the name and the type of each argument of the definition.
+        order: the documented names in the definition's order, as the user gave them.
+
+    Raises:
+        _UnusableError: the arguments cannot be matched.
+    """
+    documented = {argument.name: argument for argument in operation.arguments}
+    by_name = {name.lower(): name for name in documented}
+    names = [by_name.get(name.lower(), "") for name, _ in found]
+    numbered = [_STEM_AND_NUMBER.fullmatch(name) for name, _ in found]
+    if order is not None and operation.name == "sendSms":
         slots = tuple(order)
-    elif all(by_name):
-        slots = tuple(by_name)
+    elif all(names):
+        slots = tuple(names)
     elif all(numbered) and len({match[1] for match in numbered if match}) == 1:
         numbers = [int(match[2]) for match in numbered if match]
-        slots = SIGNATURES[operation][: len(found)] if numbers == sorted(numbers) else ()
+        slots = tuple(documented)[: len(found)] if numbers == sorted(numbers) else ()
     else:
-        slots = tuple(name for name in order or () if name in SIGNATURES[operation])
-    kinds = zip(slots, (kind for _, kind in found), strict=False)
-    fits = (
-        len(slots) == len(found)
-        and complete(operation, slots)
-        # xsd:string is accepted where an int is documented.
-        and all(kind == "string" or (kind == "int" and slot in _NUMERIC) for slot, kind in kinds)
+        slots = tuple(name for name in order or () if name in documented)
+    fits = len(slots) == len(found) and operation.accepts(slots)
+    # Some definitions have xsd:string where an int is documented.
+    if fits and all(kind in ("string", documented[slot].kind) for slot, (_, kind) in zip(slots, found, strict=True)):
+        return slots
+    wanted = ", ".join(f"{one.kind} {one.name}{' (optional)' if one.optional else ''}" for one in operation.arguments)
+    shown = ", ".join(f"{kind} {name}" for name, kind in found) or "none"
+    raise _UnusableError(
+        f"the arguments of {operation.name} cannot be matched: wanted {wanted}; found {shown}"
+        ". Name the order of those of sendSms with arguments=[…]"
     )
-    if not fits:
-        wanted = ", ".join(f"{'int' if name in _NUMERIC else 'string'} {name}" for name in SIGNATURES[operation])
-        if operation == "sendSms":
-            wanted += " (the last may be missing)"
-        shown = ", ".join(f"{kind} {name}" for name, kind in found) or "none"
-        raise _UnusableError(
-            f"the arguments of {operation} cannot be matched: wanted {wanted}; found {shown}"
-            ". Name the order of those of sendSms with arguments=[…]"
-        )
-    return slots

@@ -1,7 +1,7 @@
-"""Where the service definition comes from: the gateway, the last saved copy, a path, or the one that is shipped.
+"""The origins of the service definition: the gateway, the last saved copy, a path, or a bundled one.
 
-Only what parsed as a definition with our operations is ever saved. This module does no network I/O: it is given a
-``fetch`` that does.
+Only a definition that was compiled to usable bindings is ever saved. This module does no network I/O: its generators
+yield the addresses that they need, and are sent the replies.
 """
 
 from __future__ import annotations
@@ -13,20 +13,21 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from jzysoap._version import __version__
 from jzysoap.definition.bindings import Bindings, changes
 from jzysoap.definition.cache import Cache
 from jzysoap.model.errors import ConfigurationError, WsdlError
-from jzysoap.model.http import HttpReply, Timeout, origin
+from jzysoap.model.http import HttpReply, HttpRequest, Timeout, origin
 from jzysoap.model.masking import mask_text
+from jzysoap.model.operations import OPERATIONS, Operations
 from jzysoap.model.sent import JzySoapError
-from jzysoap.settings.config import Config
+from jzysoap.settings.options import Config
 
 logger = logging.getLogger("jzysoap")
 
@@ -43,8 +44,13 @@ _MAX_REDIRECTS = 3
 _REMEMBER_FAILURE = 300.0
 _FAR_FUTURE = 2.0**32
 
+T = TypeVar("T")
+
+Fetching = Generator[str, HttpReply, T]
+"""Work that yields the addresses it needs, and is sent each reply; a failure to get one is thrown in."""
+
 Fetch = Callable[[str], HttpReply]
-"""Gets an address: no credentials, no redirect followed, ``FETCH_TIMEOUT``, at most ``MAX_DOCUMENT`` bytes."""
+"""Gets an address as ``fetch_request`` asks for it."""
 
 _MAIN = "service.wsdl"
 _SOURCE = "SOURCE"
@@ -83,23 +89,25 @@ class Definition:
             digest.update(document)
         return digest.hexdigest()
 
-    def compile(self, source: str, arguments: Sequence[str] | None = None) -> Bindings:
-        """Its bindings; ``source`` is what an error calls it.
+    def compile(
+        self, source: str, arguments: Sequence[str] | None = None, operations: Operations = OPERATIONS
+    ) -> Bindings:
+        """Return the compiled bindings; an error calls the definition ``source``.
 
         Raises:
-            WsdlError: it cannot be used.
+            WsdlError: the definition cannot be used.
         """
-        # A process with saved bindings does without.
+        # Imported here: a process with saved bindings does without.
         from jzysoap.definition.compiler import compile_bindings
 
         with _named(self.names):
-            return compile_bindings(self.url, self.documents, arguments=arguments, source=source)
+            return compile_bindings(self.url, self.documents, operations=operations, arguments=arguments, source=source)
 
     def outline(self, source: str) -> dict[str, str]:
-        """What it says of its ports, by what it says it of; ``source`` is what an error calls it.
+        """Summarise the ports as flat pairs, for ``jzysoap wsdl diff``; an error calls the definition ``source``.
 
         Raises:
-            WsdlError: it cannot be read.
+            WsdlError: the definition cannot be read.
         """
         from jzysoap.definition.compiler import outline
 
@@ -107,11 +115,32 @@ class Definition:
             return outline(self.url, self.documents, source)
 
 
-def load(config: Config, fetch: Fetch, *, clock: Callable[[], float] = time.time) -> tuple[Bindings, str]:
-    """The bindings to use, and where their definition came from: ``live``, ``saved``, ``given`` or ``bundled``.
+def fetch_request(address: str, headers: Mapping[str, str]) -> HttpRequest:
+    """Return the request for a document: without credentials, bounded in time and size. No redirect may be followed."""
+    return HttpRequest("GET", address, headers, None, FETCH_TIMEOUT, MAX_DOCUMENT)
+
+
+def drive(fetching: Fetching[T], fetch: Fetch) -> T:
+    """Run a generator to its end, with a function that gets each address."""
+    try:
+        address = next(fetching)
+        while True:
+            try:
+                reply = fetch(address)
+            except JzySoapError as error:
+                address = fetching.throw(error)
+            else:
+                address = fetching.send(reply)
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
+
+
+def loading(config: Config, *, clock: Callable[[], float] = time.time) -> Fetching[tuple[Bindings, str]]:
+    """Return the bindings to use and the origin of their definition: ``live``, ``saved``, ``given`` or ``bundled``.
 
     Raises:
-        WsdlError: there is none that can be used. Nothing was sent.
+        WsdlError: there is no usable definition. Nothing was sent.
     """
     cache = Cache(config.cache_dir)
     if config.wsdl is not None and "://" not in config.wsdl:
@@ -133,7 +162,7 @@ def load(config: Config, fetch: Fetch, *, clock: Callable[[], float] = time.time
                     _warn(saved, "it could not be had minutes ago")
                 return bindings, "saved"
     try:
-        definition = Definition(url, collect(url, fetch), clock())
+        definition = Definition(url, (yield from collect(url)), clock())
         bindings = _bindings(config, cache, definition, url)
     except WsdlError as error:
         if saved is None or error.readable:
@@ -211,7 +240,7 @@ def get(location: str, fetch: Fetch) -> Definition:
     """
     if "://" not in location:
         return _local(location)[0]
-    return Definition(location, collect(location, fetch), time.time())
+    return Definition(location, drive(collect(location), fetch), time.time())
 
 
 def to_files(definition: Definition, *, content_type: str, server: str) -> dict[str, bytes]:
@@ -237,7 +266,7 @@ def to_files(definition: Definition, *, content_type: str, server: str) -> dict[
     return files
 
 
-def collect(url: str, fetch: Fetch) -> dict[str, bytes]:
+def collect(url: str) -> Fetching[dict[str, bytes]]:
     """A definition's main document and all that it imports, by absolute address.
 
     Raises:
@@ -258,7 +287,7 @@ def collect(url: str, fetch: Fetch) -> dict[str, bytes]:
             raise WsdlError(f"the definition at {url} imports {address} from another server{hint}", source=url)
         if len(documents) == _MAX_DOCUMENTS:
             raise WsdlError(f"the definition at {url} imports more than {_MAX_DOCUMENTS} documents", source=url)
-        document = _get(address, fetch)
+        document = yield from _get(address)
         locations = _imports(address, document, main=not documents)
         documents[address] = document
         found = [(_absolute(address, location), is_schema) for location, is_schema in locations]
@@ -297,11 +326,12 @@ def _bindings(config: Config, cache: Cache, definition: Definition, source: str)
     if config.wsdl_sha256 not in (None, digest):
         raise WsdlError(f"the definition at {source} has sha256 {digest}, not wsdl_sha256", source=source)
     # A definition with imports from elsewhere in the address space compiles differently: its address counts too.
-    key = f"bindings {digest} {definition.url} {config.arguments} {__version__} {_zeep_version()}"
+    table = list(config.operations.values())
+    key = f"bindings {digest} {definition.url} {config.arguments} {table} {__version__} {_zeep_version()}"
     try:
-        return Bindings.from_json(cache.read(key))
+        return Bindings.from_json(cache.read(key), config.operations)
     except ValueError:
-        bindings = definition.compile(source, config.arguments)
+        bindings = definition.compile(source, config.arguments, config.operations)
         cache.write(key, bindings.to_json())
         return bindings
 
@@ -341,7 +371,7 @@ def _local(location: str) -> tuple[Definition, str]:
         )
 
     with _named(names, location):
-        return Definition(main, collect(main, read), 0.0, names), source
+        return Definition(main, drive(collect(main), read), 0.0, names), source
 
 
 def _recorded(path: Path) -> dict[str, str]:
@@ -369,11 +399,11 @@ def _named(names: Mapping[str, str], source: str = "") -> Iterator[None]:
         raise
 
 
-def _get(url: str, fetch: Fetch) -> bytes:
+def _get(url: str) -> Fetching[bytes]:
     address = url
     for _ in range(_MAX_REDIRECTS + 1):
         try:
-            reply = fetch(address)
+            reply = yield address
         except (WsdlError, ConfigurationError):
             raise
         except JzySoapError as error:

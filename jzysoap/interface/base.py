@@ -1,9 +1,96 @@
-"""What both interfaces share."""
+"""An interface: how the wire spells a call and its answer. Nothing here does I/O."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from typing import Any, ClassVar
+
+from jzysoap._version import __version__
+from jzysoap.calls.operations import Call
+from jzysoap.definition.bindings import Bindings
 from jzysoap.model.errors import HttpStatusError
-from jzysoap.model.http import HttpReply
+from jzysoap.model.http import HttpReply, HttpRequest
+from jzysoap.model.masking import Secret, SecretBytes
+from jzysoap.model.operations import InterfaceName
+from jzysoap.settings.options import Config
+
+
+class Interface(ABC):
+    """One of the gateway's interfaces, for one client.
+
+    Args:
+        config: the client's options.
+
+    Attributes:
+        name: its name.
+        headers: the headers of every request.
+        needs_definition: True while it needs a service definition before it can build a request.
+    """
+
+    name: ClassVar[InterfaceName]
+    needs_definition = False
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        custom = config.headers or {}
+        taken = {name.lower() for name in custom}
+        own = {"User-Agent": f"jzysoap/{__version__}", "Accept-Encoding": "gzip"}
+        self.headers = {**{name: own[name] for name in own if name.lower() not in taken}, **custom}
+
+    @property
+    @abstractmethod
+    def path(self) -> str:
+        """The path of the interface, after the base address."""
+
+    @abstractmethod
+    def encode(self, call: Call[Any], password: Secret) -> tuple[dict[str, str], SecretBytes]:
+        """Return the headers and the body of a call; the password is plain if ``needs_plain_password`` says so."""
+
+    @abstractmethod
+    def read(self, reply: HttpReply, *, secrets: Collection[str] = ()) -> str | None:
+        """Return the result string of a complete reply; None for nil.
+
+        Args:
+            reply: the reply.
+            secrets: texts that an error's message must not show.
+
+        Raises:
+            JzySoapError: the reply has no result string.
+        """
+
+    @abstractmethod
+    def read_part(self, reply: HttpReply) -> str:
+        """Return the result string of a poll's reply that was cut off, as far as it was received."""
+
+    def check(self, call: Call[Any]) -> None:  # noqa: B027  # an interface may carry everything
+        """Refuse what this interface cannot carry, before anything is sent.
+
+        Raises:
+            InvalidMessageError: naming the argument.
+        """
+
+    def needs_plain_password(self, call: Call[Any]) -> bool:
+        """Return True if the password of a call is sent in the clear instead of as BASE64."""
+        return call.plain_password
+
+    def use_bindings(self, bindings: Bindings) -> None:  # noqa: B027  # an interface may need none
+        """Use the compiled bindings of a service definition."""
+
+    def build(self, call: Call[Any], password: Secret) -> HttpRequest:
+        """Return the request of a call."""
+        config = self._config
+        poll = call.operation.kind == "poll"
+        headers, body = self.encode(call, password)
+        return HttpRequest(
+            "POST",
+            ((config.poll_url if poll else None) or config.base_url) + self.path,
+            {**self.headers, **headers},
+            body,
+            config.poll_timeout if poll else config.timeout,
+            config.max_poll_bytes if poll else config.max_reply_bytes,
+            consuming=poll,
+        )
 
 
 def status_error(reply: HttpReply) -> HttpStatusError:

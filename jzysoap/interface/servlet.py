@@ -1,69 +1,63 @@
-"""The HTTP servlet interface: a call to the bytes of a form, the bytes of a reply to its result string.
+"""The HTTP servlet interface: calls as forms, results as plain text (docs/protocol.md#http-servlet).
 
-Vendor page, part one. The form's charset is GBK; a twin at some resellers takes UTF-8. Nothing here does I/O.
+The form's charset is GBK; a twin of the servlet at some resellers takes UTF-8. Nothing here does I/O.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from typing import Any
 from urllib.parse import urlencode
 
 from jzysoap.calls.operations import Call
+from jzysoap.calls.text import check_gbk
 from jzysoap.encoding.charsets import decode
-from jzysoap.interface.base import status_error
+from jzysoap.interface.base import Interface, status_error
 from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.http import HttpReply
-from jzysoap.model.masking import SecretBytes
+from jzysoap.model.masking import Secret, SecretBytes
 from jzysoap.results.parse import is_result
 
 PATH = "/servlet/UserServiceAPI"
 UTF8_PATH = "/servlet/UserServiceAPIUTF8"
 
-# The servlet spells one of them differently.
-_METHODS: Mapping[str, str] = {"sendSms": "sendSMS"}
 
+class ServletInterface(Interface):
+    """The servlet, in GBK or in UTF-8."""
 
-def build(call: Call[object], username: str, password: str, *, encoding: str) -> tuple[dict[str, str], SecretBytes]:
-    """The headers and the body of a call.
+    name = "servlet"
 
-    Args:
-        call: what to ask for.
-        username: the account.
-        password: as this servlet wants it.
-        encoding: ``"gbk"`` or ``"utf-8"``.
+    @property
+    def path(self) -> str:
+        return UTF8_PATH if self._config.utf8_servlet else PATH
 
-    Raises:
-        ConfigurationError: the user name, or the password in the clear, cannot be spelled in that encoding.
-    """
-    method = _METHODS.get(call.operation, call.operation)
-    fields = {"method": method, "username": username, "password": password, **call.arguments}
-    try:
-        # Twenty thousand numbers are quoted at once, but for their commas; no comma is made by the quoting of others.
-        body = urlencode(fields, safe=",", encoding=encoding, errors="strict").replace(",", "%2C")
-    except UnicodeEncodeError as error:
-        # All else was checked before; the codec's own error holds what it could not encode.
-        odd = "password" if error.object == password else "username"
-        raise ConfigurationError(f"{odd} cannot be spelled in {encoding}, the servlet's charset") from None
-    headers = {"Content-Type": f"application/x-www-form-urlencoded; charset={encoding.upper()}"}
-    return headers, SecretBytes(body.encode("ascii"))
+    def needs_plain_password(self, call: Call[Any]) -> bool:
+        return self._config.utf8_servlet or call.plain_password
 
+    def check(self, call: Call[Any]) -> None:
+        if not self._config.utf8_servlet:
+            check_gbk(call.arguments.get("content", ""))
 
-def read(reply: HttpReply, *, secrets: Collection[str] = ()) -> str:  # noqa: ARG001  # as soap.read takes them
-    """The result string of a reply.
+    def encode(self, call: Call[Any], password: Secret) -> tuple[dict[str, str], SecretBytes]:
+        encoding = "utf-8" if self._config.utf8_servlet else "gbk"
+        credentials = {"username": self._config.username, "password": password}
+        fields = {"method": call.operation.servlet, **credentials, **call.arguments}
+        try:
+            # Keeping commas while quoting makes a list of 20,000 numbers one word, which is quoted at once; quoting
+            # produces no commas of its own.
+            body = urlencode(fields, safe=",", encoding=encoding, errors="strict").replace(",", "%2C")
+        except UnicodeEncodeError as error:
+            # Only the credentials have not been checked before. The codec's own error holds the text itself.
+            what = "password" if error.object == password else "username"
+            raise ConfigurationError(f"{what} cannot be spelled in {encoding}, the servlet's charset") from None
+        headers = {"Content-Type": f"application/x-www-form-urlencoded; charset={encoding.upper()}"}
+        return headers, SecretBytes(body.encode("ascii"))
 
-    Args:
-        reply: what came, complete.
-        secrets: what no error may show; none of it is shown here.
+    def read(self, reply: HttpReply, *, secrets: Collection[str] = ()) -> str:  # noqa: ARG002  # no text is shown here
+        text = decode(reply.body, reply.charset)
+        if reply.status >= 300 and not is_result(text):
+            raise status_error(reply)
+        return text
 
-    Raises:
-        HttpStatusError: a status from 300 on without a result.
-    """
-    text = decode(reply.body, reply.charset)
-    if reply.status >= 300 and not is_result(text):
-        raise status_error(reply)
-    return text
-
-
-def read_part(reply: HttpReply) -> str:
-    """The result string of a reply that was cut off, as far as it came."""
-    return decode(reply.body, reply.charset)
+    def read_part(self, reply: HttpReply) -> str:
+        return decode(reply.body, reply.charset)

@@ -1,89 +1,115 @@
-"""The SOAP interface: a call to the bytes of a request, the bytes of a reply to its result string.
+"""The SOAP interface: calls as envelopes, results out of envelopes (docs/protocol.md#web-service).
 
-A reply as most servers write it is read without a tree; everything else is ``envelope``'s. Nothing here does I/O.
+Expat reads the usual reply, ``envelope`` every other one. Nothing here does I/O.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
+from typing import Any
 from xml.parsers import expat
 
 from jzysoap.calls.operations import Call
-from jzysoap.definition.bindings import ENVELOPES, Bindings
-from jzysoap.model.errors import InvalidMessageError
+from jzysoap.definition.bindings import ENVELOPES, Bindings, Template
+from jzysoap.interface.base import Interface
+from jzysoap.model.errors import InvalidMessageError, WsdlError
 from jzysoap.model.http import HttpReply
-from jzysoap.model.masking import SecretBytes
+from jzysoap.model.masking import Secret, SecretBytes
+
+PATH = "/services/userApi"
 
 # Bytes of text that expat hands over at once.
 _BUFFER = 1 << 20
-# Names as expat has them.
+# Names in expat's spelling: namespace, blank, local name.
 _ROOTS = {f"{namespace} Envelope": f"{namespace} Body" for namespace in ENVELOPES.values()}
 _NO_ANSWERS = {f"{namespace} Fault" for namespace in ENVELOPES.values()}
 _RPC_RESULT = "http://www.w3.org/2003/05/soap-rpc result"
-# Attributes that say that the value is not in the text, or that lxml looks at.
-_TELLING = {
+# Attributes that change where the value is (href, nil), or that lxml validates (xml:id).
+_SPECIAL = {
     "href",
     "http://www.w3.org/2001/XMLSchema-instance nil",
     "http://www.w3.org/XML/1998/namespace id",
 }
-# lxml refuses a document for a namespace that is no address, expat does not look.
+# lxml refuses a document with a malformed namespace; expat does not check namespaces.
 _NAMESPACE = re.compile(r"(?:https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9./_-]*)?|urn:[A-Za-z0-9:._-]+)?")
 
 
-def build(call: Call[object], username: str, password: str, bindings: Bindings) -> tuple[dict[str, str], SecretBytes]:
-    """The headers and the body of a call.
+class SoapInterface(Interface):
+    """The web service, by the compiled bindings of its definition.
 
-    Raises:
-        InvalidMessageError: an extension number, and the definition has no place for it.
+    Attributes:
+        bindings: the compiled bindings; None until a definition is loaded.
     """
-    operation = bindings.operations[call.operation]
-    values = {**call.arguments, "username": username, "password": password}
-    if values.get("extenno") and "extenno" not in operation.slots:
-        raise InvalidMessageError(
-            f"extension cannot be sent: {call.operation} of port {bindings.port} has no argument for it",
-            field="extension",
-        )
-    parts = [operation.pieces[0]]
-    for slot, piece in zip(operation.slots, operation.pieces[1:], strict=True):
-        parts += (_escape(values[slot]), piece)
-    if bindings.soap == "1.1":
-        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{operation.action}"'}
-    else:
-        action = f'; action="{operation.action}"' if operation.action else ""
-        headers = {"Content-Type": f"application/soap+xml; charset=utf-8{action}"}
-    return headers, SecretBytes(b"".join(parts))
+
+    name = "soap"
+    bindings: Bindings | None = None
+
+    @property
+    def path(self) -> str:
+        return PATH
+
+    @property
+    def needs_definition(self) -> bool:  # type: ignore[override]  # read-only here
+        return self.bindings is None
+
+    def use_bindings(self, bindings: Bindings) -> None:
+        self.bindings = bindings
+
+    def check(self, call: Call[Any]) -> None:
+        slots = self._template(call).slots
+        for argument in call.operation.arguments:
+            name = argument.parameter or argument.name
+            if call.arguments.get(argument.name) and argument.name not in slots:
+                raise InvalidMessageError(
+                    f"{name} cannot be sent: the gateway's service definition has no argument for it",
+                    field=name,
+                )
+
+    def encode(self, call: Call[Any], password: Secret) -> tuple[dict[str, str], SecretBytes]:
+        template = self._template(call)
+        values = {**call.arguments, "username": self._config.username, "password": password}
+        parts = [template.pieces[0]]
+        for slot, piece in zip(template.slots, template.pieces[1:], strict=True):
+            parts += (_escape(values.get(slot, "")), piece)
+        return self._headers(template), SecretBytes(b"".join(parts))
+
+    def read(self, reply: HttpReply, *, secrets: Collection[str] = ()) -> str | None:
+        """Return the result string of a reply; None for nil.
+
+        Raises:
+            SoapFaultError: a fault, of either version of SOAP, at any status.
+            HttpStatusError: no SOAP reply, at a status of 300 or above.
+            MalformedReplyError: no SOAP reply, at a lower status.
+        """
+        text = read_usual(reply.body)
+        if text is not None:
+            return text
+        # Imported here since it brings lxml, which many processes never need.
+        from jzysoap.interface import envelope
+
+        return envelope.read(reply, secrets=secrets)
+
+    def read_part(self, reply: HttpReply) -> str:
+        from jzysoap.interface import envelope
+
+        return envelope.read_part(reply)
+
+    def _headers(self, template: Template) -> dict[str, str]:
+        if self.bindings is not None and self.bindings.soap == "1.1":
+            return {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{template.action}"'}
+        action = f'; action="{template.action}"' if template.action else ""
+        return {"Content-Type": f"application/soap+xml; charset=utf-8{action}"}
+
+    def _template(self, call: Call[Any]) -> Template:
+        assert self.bindings is not None, "a client loads the definition before it starts a call"
+        template = self.bindings.templates.get(call.operation.name)
+        if template is None:
+            raise WsdlError(f"the gateway's service definition has no operation {call.operation.name}")
+        return template
 
 
-def read(reply: HttpReply, *, secrets: Iterable[str] = ()) -> str | None:
-    """The result string of a reply; None for nil.
-
-    Args:
-        reply: what came, complete.
-        secrets: what no text of an error may show.
-
-    Raises:
-        SoapFaultError: a fault, of either version, at any status.
-        HttpStatusError: no SOAP reply, at a status from 300 on.
-        MalformedReplyError: no SOAP reply, at a lower status.
-    """
-    text = glance(reply.body)
-    if text is not None:
-        return text
-    # It brings lxml, which a process that asks for little else never needs.
-    from jzysoap.interface import envelope
-
-    return envelope.read(reply, secrets=secrets)
-
-
-def read_part(reply: HttpReply) -> str:
-    """The result string of a poll's reply that was cut off, as far as it came; empty where nothing of it did."""
-    from jzysoap.interface import envelope
-
-    return envelope.read_part(reply)
-
-
-def glance(body: bytes) -> str | None:
+def read_usual(body: bytes) -> str | None:
     """Return the result string of a usual reply; None if the reply is unusual, so that ``envelope`` must read it.
 
     A usual reply is ASCII, where no charset matters, and has nothing in it but a result of text. The parser never sees
@@ -91,7 +117,7 @@ def glance(body: bytes) -> str | None:
     """
     if not body.isascii() or b"\0" in body or b"<!" in body or body.find(b"<?", 1) > 0:
         return None
-    seen = _Glance()
+    seen = _Usual()
     parser = expat.ParserCreate("utf-8", " ")
     parser.buffer_text, parser.buffer_size = True, _BUFFER
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = seen.start, seen.end, seen.data
@@ -109,13 +135,13 @@ def glance(body: bytes) -> str | None:
 
 
 def _escape(value: str) -> bytes:
-    # A bare CR would reach the other side as a line feed.
+    # XML parsers turn a bare CR into a line feed.
     value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
     return value.encode()
 
 
-class _Glance:
-    """The elements of a document, and the text of the one that holds a result, as a parser comes to them."""
+class _Usual:
+    """Handlers for expat: the names of a document's elements, and the text of the one that holds the result."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -126,8 +152,8 @@ class _Glance:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         self.names.append(name)
-        # One element in each: the envelope, its body, the answer, the value.
-        self.usual = self.usual and self._depth == len(self.names) and _TELLING.isdisjoint(attributes)
+        # One element in each other: the envelope, its body, the answer, the value.
+        self.usual = self.usual and self._depth == len(self.names) and _SPECIAL.isdisjoint(attributes)
 
     def end(self, _name: str) -> None:
         self._depth -= 1

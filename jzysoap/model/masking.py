@@ -44,18 +44,18 @@ class SecretBytes(bytes):
     __str__ = __repr__
 
 
-def hidden(value: Any) -> Any:
+def mask_repr(value: Any) -> Any:
     """A value of the caller's in a form whose ``repr`` is harmless: text, bytes, or a mapping to these."""
     if isinstance(value, str):
         return Secret(value)
     if isinstance(value, (bytes, bytearray)):
         return SecretBytes(value)
     if isinstance(value, Mapping):
-        return {key: hidden(one) for key, one in value.items()}
+        return {key: mask_repr(one) for key, one in value.items()}
     return value
 
 
-def spellings(*secrets: str) -> tuple[Secret, ...]:
+def echo_forms(*secrets: str) -> tuple[Secret, ...]:
     """Secrets as a page or an error message may echo them: as they are, as a form has them, as HTML."""
     found = {Secret(secret.translate(_HTML)) for secret in secrets} | {Secret(secret) for secret in secrets}
     for encoding in ("utf-8", "gbk"):
@@ -64,7 +64,7 @@ def spellings(*secrets: str) -> tuple[Secret, ...]:
 
 
 def mask_number(number: str) -> str:
-    """``138****5678``; what is shorter than a mainland number, or no number at all, is hidden whole."""
+    """``138****5678``; what is shorter than a mainland number, or no number at all, is mask_repr whole."""
     digits = number.translate(_SEPARATORS)
     if len(digits) < 11 or not _NUMBER.fullmatch(digits):
         # Whoever confuses the arguments of a send has the text in the place of a number.

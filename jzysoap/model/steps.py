@@ -22,6 +22,16 @@ class Work(NamedTuple):
     exclusive: bool = False
 
 
-Steps = Generator[HttpRequest | Work, Any, T]
-"""An operation under way. A request yielded is answered with its ``HttpReply``, work with its result; a failure of
-either is thrown in."""
+class Prepare(NamedTuple):
+    """The wish for an open client, with a loaded service definition.
+
+    Attributes:
+        definition: True if the definition is needed; a client loads it once for all operations that wait for it.
+    """
+
+    definition: bool
+
+
+Steps = Generator[HttpRequest | Work | Prepare, Any, T]
+"""An operation under way. A request is answered with its ``HttpReply``, work with its result; the failure of a step is
+thrown in."""

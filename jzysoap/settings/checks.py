@@ -18,9 +18,6 @@ from jzysoap.model.http import Timeout, origin
 from jzysoap.model.masking import Secret
 from jzysoap.model.values import Channel
 
-DOCUMENTED_ARGUMENTS = ("username", "password", "smstype", "content", "mobile", "isLongSms", "extenno")
-"""The documented arguments of a send, as the wire spells them (vendor page, part two, "SMS发送接口"; field notes)."""
-
 MAX_BATCH = 20_000
 """Numbers in one call at most (vendor page, "手机号码 … 最大2万个号码")."""
 
@@ -197,12 +194,10 @@ def cache_dir(value: Any) -> str | Literal[False]:
     return _path(value, "must be a path, or False for none")
 
 
-def arguments(value: Any) -> tuple[str, ...]:
-    names = tuple(value) if isinstance(value, (list, tuple)) else ()
-    known = all(isinstance(name, str) for name in names)
-    if not known or sorted(names) not in (sorted(DOCUMENTED_ARGUMENTS[:6]), sorted(DOCUMENTED_ARGUMENTS)):
-        raise ValueError(f"must list each of {', '.join(DOCUMENTED_ARGUMENTS)} once (extenno may be left out)")
-    return names
+def names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise ValueError("must be a list of names")
+    return tuple(text(one) for one in value)
 
 
 def timeout(value: Any) -> Timeout:

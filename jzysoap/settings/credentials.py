@@ -11,9 +11,9 @@ import os
 import threading
 
 from jzysoap.model.errors import ConfigurationError
-from jzysoap.model.masking import Secret, SecretBytes, hidden, spellings
+from jzysoap.model.masking import Secret, SecretBytes, echo_forms, mask_repr
 from jzysoap.settings import checks
-from jzysoap.settings.config import Config
+from jzysoap.settings.options import Config
 
 
 class Credentials:
@@ -99,7 +99,7 @@ class Credentials:
             secrets = [encoded, encoded.rstrip("=")]
             with contextlib.suppress(ConfigurationError):
                 secrets.append(self._decoded(encoded))
-            spelled = spellings(*secrets)
+            spelled = echo_forms(*secrets)
             self._spelled = encoded, spelled
         return spelled
 
@@ -117,7 +117,7 @@ class Credentials:
         password = config.password
         if callable(password):
             try:
-                password = hidden(password())
+                password = mask_repr(password())
             except Exception as error:  # whatever the user's code raises becomes one of our errors
                 raise ConfigurationError("the password callable failed", retry="later") from error
         try:

@@ -11,7 +11,7 @@ from requests.utils import get_environ_proxies, select_proxy
 from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.masking import Secret
 from jzysoap.settings import checks
-from jzysoap.settings.config import Config
+from jzysoap.settings.options import Config
 
 
 def trusted(config: Config) -> bool | str:

@@ -23,7 +23,7 @@ from requests.utils import prepend_scheme_if_needed
 from jzysoap.model.errors import ConfigurationError, NotSentError
 from jzysoap.model.http import HttpReply, HttpRequest
 from jzysoap.model.sent import JzySoapError
-from jzysoap.settings.config import Config
+from jzysoap.settings.options import Config
 from jzysoap.transport.body import Body
 from jzysoap.transport.connections import Exchange, current, watch
 from jzysoap.transport.failures import failure_of, pause_before, reason_of

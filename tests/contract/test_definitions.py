@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from lxml import etree
 from zeep.transports import Transport
 
-from jzysoap.calls.operations import Call
-from jzysoap.definition.bindings import SIGNATURES, Bindings
+from jzysoap.definition.bindings import Bindings
 from jzysoap.definition.compiler import compile_bindings
-from jzysoap.interface.soap import build
 from jzysoap.model.errors import WsdlError
+from tests.kit.definitions import SIGNATURES
+from tests.kit.interfaces import build_soap as build
+from tests.kit.interfaces import call_of
 from tests.kit.recordings import STACKS, UNUSABLE, USABLE, Stack, load
 
 WSDL, XSD = "{http://schemas.xmlsoap.org/wsdl/}", "{http://www.w3.org/2001/XMLSchema}"
@@ -82,8 +83,7 @@ def body_of(envelope: Any) -> Any:
 def filled(bindings: Bindings, operation: str, values: Mapping[str, str]) -> bytes:
     """The canonical body of a call with these values."""
     arguments = {name: value for name, value in values.items() if name not in ("username", "password")}
-    call: Call[object] = Call(operation, "query", lambda answer: answer.text, arguments)  # type: ignore[arg-type]  # any
-    _, body = build(call, values["username"], values["password"], bindings)
+    _, body = build(call_of(operation, **arguments), values["username"], values["password"], bindings)
     return canonical(body_of(etree.fromstring(bytes(body))))
 
 
@@ -103,7 +103,7 @@ def equal_to_zeeps(bindings: Bindings, binding: Any, values: Mapping[str, str]) 
         chosen = {name: values[name] for name in documented if name in found}
         given_to_zeep = {found[name]: int(text) if name in NUMBERS else text for name, text in chosen.items()}
         assert filled(bindings, operation, chosen) == canonical(body_of(one.create(**given_to_zeep).content))
-        assert bindings.operations[operation].action == (one.soapaction or "")
+        assert bindings.templates[operation].action == (one.soapaction or "")
 
 
 character = st.characters(exclude_categories=["Cs"]).filter(lambda c: c in "\t\n\r" or " " <= c not in "\ufffe\uffff")
@@ -121,7 +121,7 @@ def test_a_recorded_definition_is_compiled(name: str) -> None:
     port = next(one for one in meta["ports"] if one["binding"] == f"Soap{bindings.soap.replace('.', '')}Binding")
     assert bindings.soap == ("1.2" if name in SOAP_12_ONLY else "1.1")
     assert bindings.port == port["port"]
-    for operation, one in bindings.operations.items():
+    for operation, one in bindings.templates.items():
         assert one.action == (port["operations"][operation]["soapaction"] or "")
         assert one.slots == SIGNATURES[operation][: 7 if name == "axis2-1.6.2-7param" else 6]
     assert Bindings.from_json(bindings.to_json()) == bindings
@@ -145,7 +145,7 @@ def test_the_messages_are_zeeps_at_the_edges(name: str) -> None:
 @pytest.mark.parametrize("name", USABLE)
 def test_only_encoded_messages_say_their_types_and_their_style(name: str) -> None:
     assert len(ENCODED) == 4
-    for operation, one in compiled(name).operations.items():
+    for operation, one in compiled(name).templates.items():
         envelope = etree.fromstring(b"".join(one.pieces))
         (wrapper,) = body_of(envelope)
         found = [dict(element.attrib) for element in envelope.iter() if element.attrib]
@@ -171,7 +171,7 @@ def test_the_messages_are_zeeps_whatever_is_said(name: str, said: dict[str, str]
 @pytest.mark.parametrize("name", USABLE)
 def test_the_messages_are_those_that_the_stack_accepted(name: str) -> None:
     stack, bindings = load(name), compiled(name)
-    for operation, one in bindings.operations.items():
+    for operation, one in bindings.templates.items():
         recorded = stack.request(operation)
         body = etree.fromstring(recorded.body).find(f"{{{SOAP_12 if bindings.soap == '1.2' else SOAP_11}}}Body")
         assert body is not None
@@ -239,7 +239,7 @@ def test_arguments_are_matched_by_name_in_any_case_and_order(order: list[int], s
     rename = {name: change(name) for name, change in zip(NAMES, spell, strict=True)}
     url, document = edited(order, rename)
     bindings = compile_bindings(url, {url: document})
-    assert bindings.operations["sendSms"].slots == tuple(NAMES[place] for place in order)
+    assert bindings.templates["sendSms"].slots == tuple(NAMES[place] for place in order)
     equal_to_zeeps(bindings, zeeps_ports(load("axis2-1.6.2-7param"), document)[0].binding, EDGES)
 
 
@@ -248,7 +248,7 @@ def test_arguments_are_matched_by_name_in_any_case_and_order(order: list[int], s
 def test_arguments_are_matched_by_number(stem: str, count: int) -> None:
     url, document = edited(range(count), {name: f"{stem}{place}" for place, name in enumerate(NAMES)})
     bindings = compile_bindings(url, {url: document})
-    assert bindings.operations["sendSms"].slots == NAMES[:count]
+    assert bindings.templates["sendSms"].slots == NAMES[:count]
     equal_to_zeeps(bindings, zeeps_ports(load("axis2-1.6.2-7param"), document)[0].binding, EDGES)
 
 
@@ -260,8 +260,8 @@ def test_arguments_are_matched_as_the_caller_says(order: list[int]) -> None:
     with pytest.raises(WsdlError, match="cannot be matched"):
         compile_bindings(url, {url: document})
     bindings = compile_bindings(url, {url: document}, arguments=said)
-    assert bindings.operations["sendSms"].slots == said
-    assert bindings.operations["getRestMoney"].slots == ("username", "password")
+    assert bindings.templates["sendSms"].slots == said
+    assert bindings.templates["getRestMoney"].slots == ("username", "password")
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ import jzysoap
 from jzysoap import Channel, Client, DeliveryStatus, JzySoapError, Timeout
 from jzysoap.model import errors
 from jzysoap.sandbox import Sandbox
-from jzysoap.settings.config import _FROM_TEXT, Config
+from jzysoap.settings.options import OPTIONS
 
 CLONE = Path(__file__).parent.parent.parent
 PAIRS = [
@@ -37,7 +37,9 @@ ADDRESS = "http://smsapi.example.com:9003"
 ACCOUNT = ("account", "password")
 BUNDLED = CLONE / "wsdl" / "axis2-1.6.2-7param" / "service.wsdl"
 
-VARIABLES = {f"JZYSOAP_{name.upper()}" for name in _FROM_TEXT} | {"JZYSOAP_PASSWORD_FILE"}
+VARIABLES = {f"JZYSOAP_{name.upper()}" for name, option in OPTIONS.items() if option.text is not None} | {
+    "JZYSOAP_PASSWORD_FILE"
+}
 
 # Code comments and docstrings link these sections.
 PROTOCOL = [
@@ -442,7 +444,7 @@ def test_every_argument_is_told(name: str) -> None:
     parameters = dict(inspect.signature(Client).parameters)
     assert sorted(row[0].strip("`") for row in rows if row[0] != "–") == sorted(parameters)
     assert sorted(row[1].strip("`") for row in rows if row[1] != "–") == sorted(VARIABLES)
-    assert set(parameters) == set(Config.__dataclass_fields__)
+    assert list(parameters) == list(OPTIONS)
     for argument, variable, default, meaning in rows:
         assert meaning
         if argument == "–":

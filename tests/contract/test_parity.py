@@ -6,7 +6,7 @@ import inspect
 
 import jzysoap
 from jzysoap import AsyncClient, Client
-from jzysoap.settings.config import Config
+from jzysoap.settings.options import OPTIONS, default_of
 
 # What the language itself spells differently.
 SPELLED = {"close": "aclose", "__enter__": "__aenter__", "__exit__": "__aexit__"}
@@ -52,9 +52,9 @@ def test_everything_public_is_documented() -> None:
 
 def test_every_argument_is_configuration() -> None:
     arguments = inspect.signature(Client).parameters
-    assert set(arguments) == set(Config.__dataclass_fields__)
+    assert set(arguments) == set(OPTIONS)
     for name, argument in arguments.items():
-        default = Config.__dataclass_fields__[name].default
+        default = default_of(name)
         if argument.default is not inspect.Parameter.empty and name not in ("headers", "allow_recipients"):
             assert argument.default == default, name
 

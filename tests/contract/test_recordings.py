@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from jzysoap.definition import source as wsdl
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.http import HttpReply
-from jzysoap.settings.config import configure
+from jzysoap.settings.options import configure
+from tests.kit.definitions import load_bindings
 from tests.kit.recordings import ROOT, STACKS, UNUSABLE, USABLE, Stack, load, parse_http
 
 WSDL = ROOT.parent.parent / "wsdl"
@@ -137,4 +137,4 @@ def test_what_is_shipped_can_be_used_by_its_name(name: str) -> None:
     recorded = load(name)
     (digest,) = re.findall(r"^SHA-256: +(\w+)$", (WSDL / name / "SOURCE").read_text("utf-8"), re.MULTILINE)
     config = configure({**given, "wsdl": f"bundled:{name}", "wsdl_sha256": digest})
-    assert wsdl.load(config, nothing) == (compile_bindings(recorded.url, recorded.documents), "bundled")
+    assert load_bindings(config, nothing) == (compile_bindings(recorded.url, recorded.documents), "bundled")

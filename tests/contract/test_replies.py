@@ -12,13 +12,15 @@ from jzysoap.calls import operations as calls
 from jzysoap.client.session import Session
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.interface import envelope
-from jzysoap.interface.soap import glance, read, read_part
+from jzysoap.interface.soap import read_usual
 from jzysoap.model.errors import HttpStatusError, IncompletePollError, MalformedReplyError, SoapFaultError
-from jzysoap.model.http import HttpReply, HttpRequest
+from jzysoap.model.http import HttpReply
 from jzysoap.model.sent import JzySoapError
+from jzysoap.model.steps import Prepare, Steps, Work
 from jzysoap.model.values import DeliveryReport, Poll
 from jzysoap.results.parse import parse_balance, parse_reports, parse_send
-from jzysoap.settings.config import configure
+from jzysoap.settings.options import configure
+from tests.kit.interfaces import SOAP
 from tests.kit.recordings import STACKS, USABLE, load
 
 BALANCE = "memberSmsNum=684;gateSmsNum=49919;kaSmsNum=49964"
@@ -79,21 +81,21 @@ def test_every_recorded_answer_belongs_to_a_case_below() -> None:
 @cases(USABLE, "sendSms")
 def test_a_send_gives_its_result_exactly(stack: str, name: str) -> None:
     end = "\n" if stack in LOSES_CR else "\r\n"
-    result = read(recorded(stack, name))
+    result = SOAP.read(recorded(stack, name))
     assert result == f"success;337017332{end}"
     assert parse_send(result) == "337017332"
 
 
 @cases(USABLE, "getRestMoney")
 def test_a_balance_gives_its_result(stack: str, name: str) -> None:
-    result = read(recorded(stack, name))
+    result = SOAP.read(recorded(stack, name))
     assert result == BALANCE
     assert parse_balance(result).card == 49964
 
 
 @cases(USABLE, "getSmsReport")
 def test_delivery_reports_give_their_document(stack: str, name: str) -> None:
-    result = read(recorded(stack, name))
+    result = SOAP.read(recorded(stack, name))
     assert result == REPORTS
     (report,) = parse_reports(result)
     assert (report.mobile, report.batch_id, report.raw_fields) == ("15275427712", "66", None)
@@ -101,23 +103,23 @@ def test_delivery_reports_give_their_document(stack: str, name: str) -> None:
 
 @cases(USABLE, "getRecvSMS")
 def test_replies_give_their_document(stack: str, name: str) -> None:
-    assert read(recorded(stack, name)) == REPLIES
+    assert SOAP.read(recorded(stack, name)) == REPLIES
 
 
 @cases(USABLE, "getSmsReport_null")
 def test_null_is_nil_however_it_is_spelled(stack: str, name: str) -> None:
     """``xsi:nil``, or the element is left out."""
-    assert read(recorded(stack, name)) is None
+    assert SOAP.read(recorded(stack, name)) is None
 
 
 @cases(USABLE, "getSmsReport_empty")
 def test_empty_is_empty(stack: str, name: str) -> None:
-    assert read(recorded(stack, name)) == ""
+    assert SOAP.read(recorded(stack, name)) == ""
 
 
 @cases(USABLE, "getSmsReport_fail")
 def test_the_gateways_refusal_is_a_result(stack: str, name: str) -> None:
-    assert read(recorded(stack, name)) == "failure;余额不足"
+    assert SOAP.read(recorded(stack, name)) == "failure;余额不足"
 
 
 @cases(tuple(FAULTS), "sendSms_fault", "getSmsReport_fault")
@@ -126,7 +128,7 @@ def test_an_exception_in_the_service_is_a_fault(stack: str, name: str) -> None:
     if (stack, name) == ("spyne", "sendSms_fault"):
         text = "Internal Error"
     with pytest.raises(SoapFaultError) as caught:
-        read(recorded(stack, name))
+        SOAP.read(recorded(stack, name))
     error = caught.value
     assert error.code == code
     assert error.text.startswith(text)
@@ -139,21 +141,21 @@ def test_an_exception_in_the_service_is_a_fault(stack: str, name: str) -> None:
 @cases(("php-soap-rpcenc",), "sendSms_fault", "getSmsReport_fault")
 def test_php_answers_a_plain_exception_with_nothing(stack: str, name: str) -> None:
     with pytest.raises(HttpStatusError) as caught:
-        read(recorded(stack, name))
+        SOAP.read(recorded(stack, name))
     assert caught.value.status == 500
     assert caught.value.may_have_been_sent
 
 
 def test_php_answers_a_soap_fault_with_a_fault() -> None:
     with pytest.raises(SoapFaultError) as caught:
-        read(recorded("php-soap-rpcenc", "getSmsReport_soapfault"))
+        SOAP.read(recorded("php-soap-rpcenc", "getSmsReport_soapfault"))
     assert (caught.value.code, caught.value.text) == ("SOAP-ENV:Server", BOOM)
 
 
 @cases(("axis-1.4-doc",), *load("axis-1.4-doc").responses())
 def test_what_cannot_be_called_rightly_answered_with_faults(stack: str, name: str) -> None:
     with pytest.raises(SoapFaultError, match=r"No such operation|do not match the signature|Tried to invoke"):
-        read(recorded(stack, name))
+        SOAP.read(recorded(stack, name))
 
 
 # -- cut off ----------------------------------------------------------------------------------------------------------
@@ -207,7 +209,7 @@ WAYS: tuple[tuple[str, Callable[[str], str], bytes], ...] = (
 def cut(reply: HttpReply, length: int) -> Poll[DeliveryReport]:
     part = HttpReply(reply.status, reply.headers, reply.body[:length], "cut off")
     with pytest.raises(IncompletePollError) as caught:
-        parse_reports(read_part(part), complete=False)
+        parse_reports(SOAP.read_part(part), complete=False)
     return caught.value.poll
 
 
@@ -217,7 +219,7 @@ def test_a_poll_that_was_cut_off_anywhere_gives_the_records_that_had_come(
 ) -> None:
     message = load(stack).response("getSmsReport")
     reply = HttpReply(message.status, message.headers, several(write)(message.body))
-    whole = parse_reports(read(reply)).records
+    whole = parse_reports(SOAP.read(reply)).records
     assert [one.username for one in whole] == ["用户一", "A&B", "用户三"]
     assert reply.body.count(end) == 3
     for length in range(len(reply.body) + 1):
@@ -229,7 +231,7 @@ def test_a_poll_that_was_cut_off_anywhere_gives_the_records_that_had_come(
 @cases(USABLE, "getSmsReport")
 def test_every_recorded_poll_gives_its_record_once_its_end_has_come(stack: str, name: str) -> None:
     reply = recorded(stack, name)
-    (whole,) = parse_reports(read(reply)).records
+    (whole,) = parse_reports(SOAP.read(reply)).records
     end = re.search(rb"&lt;/psreport(?:&gt;|>)", reply.body)
     assert end
     for length in range(end.start() - 20, len(reply.body) + 1):
@@ -246,13 +248,18 @@ def ask(which: str, reply: HttpReply) -> Any:
     config = configure({"base_url": "http://gateway.invalid", "username": "test", "password": PASSWORD})
     session = Session(config)
     stack = load("axis2-1.6.2")
-    session.bindings = compile_bindings(stack.url, stack.documents)
-    options: dict[str, Any] = dict.fromkeys(("channel", "extension", "signature", "long", "batch_size"))
-    steps = session.reports() if which == "poll" else session.send(calls.send(config, "13800000001", "短信", **options))
+    bindings = compile_bindings(stack.url, stack.documents)
+    steps: Steps[Any] = (
+        session.call(calls.reports(config))
+        if which == "poll"
+        else session.send(calls.send(config, "13800000001", "短信"))
+    )
     try:
         step = next(steps)
         while True:
-            step = steps.send(reply if isinstance(step, HttpRequest) else step.do())
+            if isinstance(step, Prepare) and step.definition:
+                session.use_definition(bindings, "given")
+            step = steps.send(step.do() if isinstance(step, Work) else reply)
     except StopIteration as stop:
         return stop.value
 
@@ -294,7 +301,7 @@ def test_a_poll_whose_connection_seemed_to_end_well_is_still_seen_to_be_cut_off(
 
 @pytest.mark.parametrize("stack", USABLE)
 def test_a_glance_sees_what_the_tree_says(stack: str) -> None:
-    seen = {name: glance(recorded(stack, name).body) for name in load(stack).responses()}
+    seen = {name: read_usual(recorded(stack, name).body) for name in load(stack).responses()}
     for name, text in seen.items():
         assert text is None or text == envelope.read(recorded(stack, name))
     assert seen["getRestMoney"] == BALANCE

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from jzysoap import JzySoapError
 from jzysoap.encoding.charsets import decode
-from jzysoap.interface import servlet, soap
 from jzysoap.model.http import HttpReply
 from jzysoap.results import parse as results
+from tests.kit.interfaces import SERVLET, SOAP
 
 CHARSETS = ("", "; charset=utf-8", "; charset=GBK", "; charset=utf-16", "; charset=nonsense")
 RESPONSES = sorted((Path(__file__).parent.parent / "recorded").glob("*/*.response.http"))
@@ -20,13 +20,13 @@ def reply(data: bytes) -> None:
     """Whole HTTP bodies, over both interfaces, complete and cut off; the first byte picks what the headers say."""
     charset = CHARSETS[(data[:1] or b"\0")[0] % len(CHARSETS)]
     whole = HttpReply(200, {"content-type": f"text/xml{charset}"}, data[1:])
-    readers: tuple[Callable[[HttpReply], str | None], ...] = (soap.read, servlet.read)
+    readers: tuple[Callable[[HttpReply], str | None], ...] = (SOAP.read, SERVLET.read)
     for read in readers:
         with contextlib.suppress(JzySoapError):
             text = read(whole)
             assert text is None or isinstance(text, str)
-    assert isinstance(soap.read_part(whole), str)
-    assert isinstance(servlet.read_part(whole), str)
+    assert isinstance(SOAP.read_part(whole), str)
+    assert isinstance(SERVLET.read_part(whole), str)
 
 
 def reports(data: bytes) -> None:

@@ -20,6 +20,7 @@ from tests.interop.alterations import ARRIVES, RETURNS, TEXTS
 from tests.interop.describe import describe
 from tests.interop.ledger import LEDGER
 from tests.interop.stacks import Service
+from tests.kit.definitions import fetch
 
 pytestmark = pytest.mark.interop
 
@@ -74,10 +75,10 @@ def namespace(document: bytes) -> bytes:
 
 def form(bindings: Bindings) -> object:
     """What of the messages is the stack's doing: version, order, qualified or not, typed or not, encoded or not."""
-    heads = {name: operation.pieces[0] for name, operation in bindings.operations.items()}
+    heads = {name: operation.pieces[0] for name, operation in bindings.templates.items()}
     return bindings.soap, {
         name: (
-            bindings.operations[name].slots[:6],
+            bindings.templates[name].slots[:6],
             b":" in head.rpartition(b"<")[2].split(b">")[0].split(b" ")[0],
             b":type=" in head.rpartition(b"<")[2],
             b"encodingStyle" in head,
@@ -89,7 +90,7 @@ def form(bindings: Bindings) -> object:
 def test_definition(service: Service, connect: Connect) -> None:
     """The live one, which the client loads; the table has it from here."""
     url = service.url + wsdl.PATH
-    documents = wsdl.collect(url, connect("admin")._fetch)
+    documents = wsdl.drive(wsdl.collect(url), fetch)
     facts = describe(service, documents)
     LEDGER.facts[service.name] = facts
     stem = (NODEBUG if service.path == "nodebug" else NUMBERED).get(service.stack.name)
@@ -103,12 +104,12 @@ def test_definition(service: Service, connect: Connect) -> None:
     if service.name in BUNDLED:
         # What is shipped still asks for the same as what this stack generates, but for the namespace, which is that of
         # the class behind the service.
-        shipped = wsdl.get(f"bundled:{BUNDLED[service.name]}", connect("admin")._fetch)
+        shipped = wsdl.get(f"bundled:{BUNDLED[service.name]}", fetch)
         old, new = (namespace(one) for one in (shipped.documents[shipped.url], documents[url]))
         renamed = {where: document.replace(old, new) for where, document in shipped.documents.items()}
         assert changes(compile_bindings(shipped.url, renamed), compile_bindings(url, documents)) == []
     if service.name in FORMS:
-        shipped = wsdl.get(f"bundled:{FORMS[service.name]}", connect("admin")._fetch)
+        shipped = wsdl.get(f"bundled:{FORMS[service.name]}", fetch)
         shape = form(compile_bindings(shipped.url, shipped.documents))
         assert shape == form(compile_bindings(url, documents))
 

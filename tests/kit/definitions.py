@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from jzysoap.definition.bindings import SIGNATURES
+from jzysoap.definition.bindings import Bindings
+from jzysoap.definition.source import Fetch, drive, fetch_request, loading
+from jzysoap.model.http import HttpReply
+from jzysoap.model.operations import OPERATIONS
+from jzysoap.settings.options import Config, configure
+from jzysoap.transport.sync import Transport
+
+SIGNATURES: Mapping[str, tuple[str, ...]] = {
+    one.name: tuple(argument.name for argument in one.arguments)
+    for one in OPERATIONS.values()
+    if one.definition == "required"
+}
+"""The documented arguments of the web service's operations, by the operation's name."""
 
 URL = "http://gateway.invalid/services/userApi?wsdl"
 """Where a client of ``http://gateway.invalid`` looks for its definition."""
@@ -18,6 +31,20 @@ DOCUMENTED = tuple(
 Port = Literal["1.1", "1.2", "http"]
 
 _SOAP = {"1.1": "http://schemas.xmlsoap.org/wsdl/soap/", "1.2": "http://schemas.xmlsoap.org/wsdl/soap12/"}
+
+
+def load_bindings(config: Config, fetch: Fetch, *, clock: Callable[[], float] = time.time) -> tuple[Bindings, str]:
+    """Load the definition of a client with these options, and the origin of it."""
+    return drive(loading(config, clock=clock), fetch)
+
+
+def fetch(url: str) -> HttpReply:
+    """Get a document over HTTP, as a client does."""
+    transport = Transport(configure({"base_url": "http://127.0.0.1", "username": "-", "password": "-"}))
+    try:
+        return transport.exchange(fetch_request(url, {}))
+    finally:
+        transport.close()
 
 
 def definition(

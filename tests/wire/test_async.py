@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from jzysoap import AsyncClient, ConfigurationError, DeliveryReport, NotSentError, OutcomeUnknownError, Poll, Timeout
+from jzysoap import AsyncClient, ConfigurationError, DeliveryReport, OutcomeUnknownError, Poll, Timeout
 from jzysoap.definition.source import bundled
 from jzysoap.transport import failures
 from tests.kit.servers import RawServer, refused_port
@@ -213,9 +213,7 @@ def test_two_hundred_tasks_over_one_client_get_their_own_answers() -> None:
         assert len(server.requests) == 200
 
 
-def test_loading_the_definition_does_not_block_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    # The thread that waits looks several times whether the loop still runs.
-    monkeypatch.setattr("jzysoap.client.aio._LOOK", 0.05)
+def test_loading_the_definition_does_not_block_the_loop() -> None:
     fetched: list[bytes] = []
 
     def handle(server: RawServer, connection: socket.socket) -> None:
@@ -314,9 +312,6 @@ def test_a_loop_without_threads_loses_no_poll() -> None:
             # Threads are refused from now on.
             await asyncio.get_running_loop().shutdown_default_executor()
             assert len(await client.reports()) == 10_000
-        async with client_of(url) as client:
-            with pytest.raises(NotSentError, match="no thread is to be had"):
-                await client.send(NUMBER, "好")
 
     with RawServer(long_answers) as server:
         asyncio.run(main(server.url))

@@ -393,7 +393,7 @@ def test_a_change_that_fails(answer: bytes, kind: type[JzySoapError], unknown: b
         client.change_password("new1")
     error = caught.value
     assert (error.may_have_been_sent, error.retry) == (unknown, "never")
-    assert str(error).endswith(". Either the old or the new password may hold now: try both") is unknown
+    assert str(error).endswith(". Either the old or the new password may be valid now: try both") is unknown
     client.send(MOBILE, TEXT)
     assert password_in(server.requests[1]) == PASSWORD_BASE64
     assert len(server.requests) == 2

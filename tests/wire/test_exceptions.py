@@ -224,7 +224,7 @@ def test_of_lxml(kind: type[Exception], monkeypatch: pytest.MonkeyPatch, server:
         client.prepare()
         monkeypatch.setattr("lxml.etree.fromstring", fail)
         # The answer is of the usual form, for which no tree is made.
-        monkeypatch.setattr("jzysoap.interface.soap.glance", lambda _: None)
+        monkeypatch.setattr("jzysoap.interface.soap.read_usual", lambda _: None)
         for call in (client.balance, client.reports):
             with pytest.raises(MalformedReplyError) as caught:
                 call()

@@ -405,33 +405,3 @@ def test_an_answer_that_is_no_http_is_told_from_a_closed_connection() -> None:
         with RawServer(handle) as server, Facade(Client, server.url, "test", "secret1") as client:
             with pytest.raises(Exception, match=words):
                 client.send(FIRST, TEXT)
-
-
-def test_a_definition_is_not_waited_for_once_its_loop_ends() -> None:
-    client = asynchronous_client("http://127.0.0.1:9", wsdl=None)
-    stopped = asyncio.new_event_loop()
-    # Nothing runs it, so that nothing will ever come.
-    with pytest.raises(NotSentError, match="the event loop has stopped"):
-        client._fetch(stopped, "http://127.0.0.1:9/services/userApi?wsdl")
-    stopped.run_until_complete(asyncio.sleep(0))
-    stopped.close()
-
-    async def cancelled() -> None:
-        loop = asyncio.get_running_loop()
-        fetching = asyncio.create_task(asyncio.to_thread(client._fetch, loop, silent.url))
-        assert await asyncio.to_thread(asked.wait, 10)
-        for task in asyncio.all_tasks() - {asyncio.current_task(), fetching}:
-            task.cancel()
-        with pytest.raises(NotSentError, match="shutting down"):
-            await fetching
-
-    asked, let = threading.Event(), threading.Event()
-
-    def handle(server: RawServer, connection: socket.socket) -> None:
-        server.read_request(connection)
-        asked.set()
-        let.wait(10)
-
-    with RawServer(handle) as silent:
-        asyncio.run(cancelled())
-        let.set()

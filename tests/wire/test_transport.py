@@ -31,7 +31,7 @@ from urllib3.util.retry import Retry
 from jzysoap.model.errors import ConfigurationError, NotSentError, OutcomeUnknownError
 from jzysoap.model.http import HttpReply, HttpRequest, Timeout
 from jzysoap.model.masking import SecretBytes
-from jzysoap.settings.config import configure
+from jzysoap.settings.options import configure
 from jzysoap.transport.surroundings import proxy_for
 from jzysoap.transport.sync import Transport
 from tests.kit.servers import RawServer, answering, refused_port, reply, trickling

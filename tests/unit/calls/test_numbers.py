@@ -12,9 +12,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jzysoap.calls.numbers import MAX_NUMBERS, International, clean_numbers, recipients, split
+from jzysoap.calls.numbers import clean_numbers, recipients, split
 from jzysoap.model.errors import InvalidMessageError
 from jzysoap.model.values import CleanNumbers, InvalidNumber
+from jzysoap.settings.options import International
 
 ONE, TWO, THREE = "13866194295", "15375427702", "19912345678"
 
@@ -292,13 +293,6 @@ def test_split_keeps_the_order_and_loses_none() -> None:
     assert split((ONE, TWO, THREE), 2) == [(ONE, TWO), (THREE,)]
     assert split((ONE, TWO), 2) == [(ONE, TWO)]
     assert split((), 2) == []
-
-
-@pytest.mark.parametrize("size", [0, -1, MAX_NUMBERS + 1])
-def test_a_batch_has_from_one_to_twenty_thousand_numbers(size: int) -> None:
-    with pytest.raises(InvalidMessageError, match=r"^batch_size must be from 1 to 20,000$") as caught:
-        split((ONE,), size)
-    assert caught.value.field == "batch_size"
 
 
 @given(st.lists(mainland), st.integers(1, 50))

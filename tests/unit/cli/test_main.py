@@ -245,10 +245,10 @@ def test_numbered_arguments(stack: str, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_an_argument_whose_name_cannot_be_told() -> None:
-    from jzysoap.definition.bindings import Bindings, Operation
+    from jzysoap.definition.bindings import Bindings, Template
 
     bindings = Bindings(
-        "1.1", "port", {"getRestMoney": Operation("", (b"no element", b"", b""), ("username", "password"))}
+        "1.1", "port", {"getRestMoney": Template("", (b"no element", b"", b""), ("username", "password"))}
     )
     assert [row[2:] for row in cli._matches(bindings)] == [
         ("?", "username", "by position"),

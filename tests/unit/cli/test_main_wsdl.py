@@ -14,8 +14,9 @@ from werkzeug import Request, Response
 
 from jzysoap import Client, __version__
 from jzysoap.cli import main as cli
-from jzysoap.definition.compiler import compile_bindings
+from jzysoap.definition.source import last_saved
 from jzysoap.model.errors import WsdlError
+from jzysoap.settings.options import configure
 from tests.kit.definitions import DOCUMENTED, definition
 from tests.kit.recordings import ROOT, Stack, load
 from tests.kit.servers import refused_port
@@ -133,8 +134,9 @@ def test_accepting(
     assert (prepared(), warnings()) == ("live", 1)
     with Client(base, "test", "pw", **options) as client:
         client.prepare()
-        bindings = client._session.bindings
-    assert bindings == compile_bindings("http://h/", {"http://h/": served[0]})
+    saved = last_saved(configure({**options, "base_url": base, "username": "test", "password": "pw"}))
+    assert saved is not None
+    assert saved.documents[saved.url] == served[0]
 
 
 def test_accepting_in_place_of_one_that_cannot_be_used(

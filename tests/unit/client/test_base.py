@@ -209,8 +209,8 @@ def test_a_password_file(environment: Callable[..., None], tmp_path: Path) -> No
         ({}, {"headers": {"Authorization": "geheim"}, "batch_size": 0}, "batch_size must be a whole number"),
         ({}, {"base_url": "http://u:geheim@h"}, "base_url must not hold a user or a password"),
         ({"JZYSOAP_BASE_URL": "http://u:geheim@h"}, {}, "JZYSOAP_BASE_URL must not hold a user or a password"),
-        ({}, {"pasword": "geheim"}, "pasword is no argument of Client"),
-        ({}, {"self": "x"}, "self is no argument of Client"),
+        ({}, {"pasword": "geheim"}, "pasword is not an argument of Client"),
+        ({}, {"self": "x"}, "self is not an argument of Client"),
     ],
 )
 def test_what_the_environment_lacks_is_said_and_no_traceback_shows_a_secret(

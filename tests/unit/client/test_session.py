@@ -11,7 +11,9 @@ from jzysoap.calls.operations import Answer, Call
 from jzysoap.client.session import Session
 from jzysoap.model.errors import OutcomeUnknownError
 from jzysoap.model.http import HttpReply
-from jzysoap.settings.config import configure
+from jzysoap.model.operations import OPERATIONS
+from jzysoap.model.steps import Prepare
+from jzysoap.settings.options import configure
 
 SECRET = "pw123"
 
@@ -51,8 +53,9 @@ def test_an_answer_that_there_is_no_reading_is_not_lost(
                 problem()
             raise problem  # noqa: B904  # with its context
 
-    steps = session_of().call(Call("sendSms", kind, read))
-    next(steps)
+    steps = session_of().call(Call(OPERATIONS["sendSms" if kind == "send" else "getSmsReport"], read))
+    assert next(steps) == Prepare(definition=False)
+    steps.send(None)
     with pytest.raises(OutcomeUnknownError, match=f"could not be read here: {told}$") as caught:
         steps.send(HttpReply(200, {}, b"a pw123"))
     assert (caught.value.raw, caught.value.retry, caught.value.may_have_been_sent) == (raw, retry, True)
@@ -66,8 +69,9 @@ def test_a_poll_that_is_interrupted_while_it_is_read_says_what_is_lost(
     def read(_answer: Answer) -> NoReturn:
         raise KeyboardInterrupt
 
-    steps = session_of(on_reply=on_reply).call(Call("getSmsReport", "poll", read))
-    next(steps)
+    steps = session_of(on_reply=on_reply).call(Call(OPERATIONS["getSmsReport"], read))
+    assert next(steps) == Prepare(definition=False)
+    steps.send(None)
     with pytest.raises(KeyboardInterrupt):
         steps.send(HttpReply(200, {}, b"<smsreport/>"))
     assert ("an interrupted poll received 12 bytes that no on_reply keeps" in caplog.text) is told

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jzysoap.definition.bindings import SIGNATURES, Bindings
+from jzysoap.definition.bindings import Bindings
 from jzysoap.definition.compiler import compile_bindings
-from tests.kit.definitions import DOCUMENTED, URL, definition
+from tests.kit.definitions import DOCUMENTED, SIGNATURES, URL, definition
 
 
 def compiled(document: bytes) -> Bindings:
@@ -112,10 +112,10 @@ def test_no_change_to_it_gives_bindings_that_lack_anything(data: st.DataObject) 
         bindings = Bindings.from_json(mutated)
     except ValueError:
         return
-    assert set(bindings.operations) == set(SIGNATURES)
+    assert set(bindings.templates) == set(SIGNATURES)
     assert isinstance(bindings.port, str)
     assert bindings.soap in ("1.1", "1.2")
-    for name, one in bindings.operations.items():
+    for name, one in bindings.templates.items():
         assert sorted(one.slots) in (sorted(SIGNATURES[name]), sorted(SIGNATURES[name][:6]))
         assert len(one.pieces) == len(one.slots) + 1
         assert all(isinstance(piece, bytes) for piece in one.pieces)

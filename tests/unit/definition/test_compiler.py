@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from lxml import etree
 from zeep.wsdl.bindings.soap import SoapOperation
 
-from jzysoap.definition.bindings import SIGNATURES, Bindings, Operation
+from jzysoap.definition.bindings import Bindings, Template
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import WsdlError
-from tests.kit.definitions import DOCUMENTED, URL, definition
+from tests.kit.definitions import DOCUMENTED, SIGNATURES, URL, definition
 
 NAMES = SIGNATURES["sendSms"]
 SOAP_11, SOAP_12 = "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"
@@ -33,7 +33,7 @@ def refusal(document: bytes, *, arguments: tuple[str, ...] | None = None) -> Wsd
 
 def sent(bindings: Bindings, operation: str = "sendSms") -> Mapping[str, str]:
     """The children of the message with each argument's name as its value."""
-    one = bindings.operations[operation]
+    one = bindings.templates[operation]
     envelope = b"".join(piece + slot.encode() for piece, slot in zip(one.pieces, (*one.slots, ""), strict=True))
     root = etree.fromstring(envelope)
     return {etree.QName(child).localname: child.text or "" for child in root[0][0]}
@@ -42,9 +42,9 @@ def sent(bindings: Bindings, operation: str = "sendSms") -> Mapping[str, str]:
 def test_a_definition_is_compiled_to_plain_data() -> None:
     bindings = compiled(definition(query=DOCUMENTED[:2]))
     assert (bindings.soap, bindings.port) == ("1.1", "port0")
-    assert set(bindings.operations) == set(SIGNATURES)
-    one = bindings.operations["getRestMoney"]
-    assert one == Operation("urn:getRestMoney", one.pieces, ("username", "password"))
+    assert set(bindings.templates) == set(SIGNATURES)
+    one = bindings.templates["getRestMoney"]
+    assert one == Template("urn:getRestMoney", one.pieces, ("username", "password"))
     assert [piece.partition(b"?>\n")[2] or piece for piece in one.pieces] == [
         b'<soap-env:Envelope xmlns:soap-env="http://schemas.xmlsoap.org/soap/envelope/"><soap-env:Body>'
         b'<ns0:getRestMoney xmlns:ns0="urn:gateway"><ns0:username>',
@@ -68,7 +68,7 @@ def test_names_are_matched_in_any_case_and_order(order: list[str], seventh: bool
         flips = data.draw(st.lists(st.booleans(), min_size=len(name), max_size=len(name)))
         spelled.append(f"{kind} {''.join(c.swapcase() if flip else c for c, flip in zip(name, flips, strict=True))}")
     bindings = compiled(definition(arguments=spelled, query=("string PassWord", "string USERNAME")))
-    assert bindings.operations["sendSms"].slots == tuple(one.split(" ")[1] for one in chosen)
+    assert bindings.templates["sendSms"].slots == tuple(one.split(" ")[1] for one in chosen)
     assert list(sent(bindings).items()) == [
         (found.split(" ")[1], documented.split(" ")[1]) for found, documented in zip(spelled, chosen, strict=True)
     ]
@@ -87,21 +87,21 @@ def test_numbered_arguments_are_matched_by_position(stem: str, first: int, count
             query=[f"string {stem}{first}", f"string {stem}{first + 1}"],
         )
     )
-    assert bindings.operations["sendSms"].slots == NAMES[:count]
-    assert bindings.operations["getRecvSMS"].slots == NAMES[:2]
+    assert bindings.templates["sendSms"].slots == NAMES[:count]
+    assert bindings.templates["getRecvSMS"].slots == NAMES[:2]
     assert list(sent(bindings).values()) == list(NAMES[:count])
 
 
 @pytest.mark.parametrize("kind", ["string", "long", "short", "integer", "unsignedByte", "token"])
 def test_a_number_may_be_declared_as_text_or_as_another_whole_number(kind: str) -> None:
     arguments = [one.replace("int ", f"{kind} ") for one in DOCUMENTED]
-    assert compiled(definition(arguments=arguments)).operations["sendSms"].slots == NAMES
+    assert compiled(definition(arguments=arguments)).templates["sendSms"].slots == NAMES
 
 
 def test_a_type_derived_from_text_is_text() -> None:
     schema = '<x:simpleType name="word"><x:restriction base="x:string"/></x:simpleType>'
     document = definition(arguments=["t:word username", *DOCUMENTED[1:]], schema=schema)
-    assert compiled(document).operations["sendSms"].slots == NAMES
+    assert compiled(document).templates["sendSms"].slots == NAMES
 
 
 OTHER = ("user", "pwd", "type", "text", "phone", "long", "sub")
@@ -113,25 +113,25 @@ def test_the_caller_may_name_the_order(count: int) -> None:
     arguments = [f"{kind} {name}" for kind, name in zip(kinds, OTHER, strict=False)]
     bindings = compiled(definition(arguments=arguments), arguments=NAMES[:count])
     assert sent(bindings) == dict(zip(OTHER, NAMES[:count], strict=False))
-    assert bindings.operations["getRestMoney"].slots == NAMES[:2]
+    assert bindings.templates["getRestMoney"].slots == NAMES[:2]
 
 
 def test_the_order_that_the_caller_names_wins_for_a_send() -> None:
     swapped = ("password", "username", *NAMES[2:6])
     bindings = compiled(definition(), arguments=swapped)
-    assert bindings.operations["sendSms"].slots == swapped
+    assert bindings.templates["sendSms"].slots == swapped
     assert sent(bindings)["username"] == "password"
     # What can be matched by itself is.
-    assert bindings.operations["getSmsReport"].slots == NAMES[:2]
+    assert bindings.templates["getSmsReport"].slots == NAMES[:2]
 
 
 def test_the_order_that_the_caller_names_holds_where_a_query_cannot_be_matched() -> None:
     arguments = [f"{one.split(' ')[0]} {name}" for one, name in zip(DOCUMENTED[:6], OTHER, strict=False)]
     document = definition(arguments=arguments, query=("string user", "string pwd"))
     assert "Name the order of those of sendSms with arguments=[…]" in str(refusal(document))
-    assert compiled(document, arguments=NAMES[:6]).operations["getRecvSMS"].slots == ("username", "password")
+    assert compiled(document, arguments=NAMES[:6]).templates["getRecvSMS"].slots == ("username", "password")
     swapped = ("password", "username", *NAMES[2:6])
-    assert compiled(document, arguments=swapped).operations["getRecvSMS"].slots == ("password", "username")
+    assert compiled(document, arguments=swapped).templates["getRecvSMS"].slots == ("password", "username")
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_arguments_that_cannot_be_matched_are_shown(arguments: list[str], order:
     assert str(error) == (
         f"the definition at {URL} cannot be used: port port0 (SOAP 1.1): the arguments of sendSms cannot be matched: "
         "wanted string username, string password, int smstype, string content, string mobile, int isLongSms, "
-        f"string extenno (the last may be missing); found {found}. "
+        f"string extenno (optional); found {found}. "
         "Name the order of those of sendSms with arguments=[…]"
     )
     assert (error.source, error.readable, error.may_have_been_sent) == (URL, True, False)
@@ -195,7 +195,7 @@ def test_a_definition_without_our_operations_is_refused(operations: list[str]) -
 
 
 def test_other_operations_do_no_harm() -> None:
-    assert set(compiled(definition(operations=[*SIGNATURES, "more"])).operations) == set(SIGNATURES)
+    assert set(compiled(definition(operations=[*SIGNATURES, "more"])).templates) == set(SIGNATURES)
 
 
 @pytest.mark.parametrize("action", ["a&quot;b", "a b", "a&#10;b", "á", "a&#9;"])
@@ -207,7 +207,7 @@ def test_a_soap_action_may_be_empty() -> None:
     soap: Literal["1.1", "1.2"]
     for soap in ("1.1", "1.2"):
         bindings = compiled(definition(action="", ports=[soap]))
-        assert {one.action for one in bindings.operations.values()} == {""}
+        assert {one.action for one in bindings.templates.values()} == {""}
 
 
 @given(st.permutations(["1.1", "1.2", "http"]))
@@ -215,7 +215,7 @@ def test_a_soap_action_may_be_empty() -> None:
 def test_the_port_is_that_of_soap_11_wherever_it_stands(ports: list[Any]) -> None:
     bindings = compiled(definition(ports=ports))
     assert (bindings.soap, bindings.port) == ("1.1", f"port{ports.index('1.1')}")
-    assert f'"{SOAP_11}"'.encode() in bindings.operations["sendSms"].pieces[0]
+    assert f'"{SOAP_11}"'.encode() in bindings.templates["sendSms"].pieces[0]
 
 
 def test_the_first_of_several_of_its_kind_is_used() -> None:
@@ -225,7 +225,7 @@ def test_the_first_of_several_of_its_kind_is_used() -> None:
 def test_soap_12_will_do() -> None:
     bindings = compiled(definition(ports=["http", "1.2"]))
     assert (bindings.soap, bindings.port) == ("1.2", "port1")
-    assert f'"{SOAP_12}"'.encode() in bindings.operations["sendSms"].pieces[0]
+    assert f'"{SOAP_12}"'.encode() in bindings.templates["sendSms"].pieces[0]
 
 
 @pytest.mark.parametrize("ports", [[], ["http"]])

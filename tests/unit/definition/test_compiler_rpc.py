@@ -7,10 +7,10 @@ from typing import Any, Literal
 import pytest
 from lxml import etree
 
-from jzysoap.definition.bindings import SIGNATURES, Bindings
+from jzysoap.definition.bindings import Bindings
 from jzysoap.definition.compiler import compile_bindings, is_standard
 from jzysoap.model.errors import WsdlError
-from tests.kit.definitions import DOCUMENTED, URL
+from tests.kit.definitions import DOCUMENTED, SIGNATURES, URL
 
 ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
 ENCODING_12 = "http://www.w3.org/2003/05/soap-encoding"
@@ -63,7 +63,7 @@ def compiled(document: bytes) -> Bindings:
 
 
 def wrapper_of(bindings: Bindings, operation: str = "sendSms") -> Any:
-    ((wrapper,),) = etree.fromstring(b"".join(bindings.operations[operation].pieces))
+    ((wrapper,),) = etree.fromstring(b"".join(bindings.templates[operation].pieces))
     return wrapper
 
 

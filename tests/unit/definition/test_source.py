@@ -22,8 +22,8 @@ from jzysoap.definition.cache import Cache
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import ConfigurationError, NotSentError, OutcomeUnknownError, WsdlError
 from jzysoap.model.http import HttpReply
-from jzysoap.settings.config import Config, configure
-from tests.kit.definitions import DOCUMENTED, URL, definition
+from jzysoap.settings.options import Config, configure
+from tests.kit.definitions import DOCUMENTED, URL, definition, load_bindings
 from tests.kit.recordings import load as recorded
 
 BASE = "http://gateway.invalid"
@@ -79,73 +79,73 @@ def configured(directory: Path, **arguments: object) -> Config:
 
 def refusal(config: Config, gateway: Gateway, clock: Clock) -> WsdlError:
     with pytest.raises(WsdlError) as caught:
-        wsdl.load(config, gateway.fetch, clock=clock)
+        load_bindings(config, gateway.fetch, clock=clock)
     assert not caught.value.may_have_been_sent
     return caught.value
 
 
 def namespace(bindings: Bindings) -> str:
-    return bindings.operations["sendSms"].pieces[0].decode().rpartition('xmlns:ns0="')[2].partition('"')[0]
+    return bindings.templates["sendSms"].pieces[0].decode().rpartition('xmlns:ns0="')[2].partition('"')[0]
 
 
 # -- live, saved ------------------------------------------------------------------------------------------------------
 
 
 def test_the_gateways_own_is_asked_for_first(config: Config, gateway: Gateway, clock: Clock) -> None:
-    bindings, source = wsdl.load(config, gateway.fetch, clock=clock)
+    bindings, source = load_bindings(config, gateway.fetch, clock=clock)
     assert source == "live"
     assert bindings == compile_bindings(URL, {URL: LIVE})
     assert gateway.asked == [f"{BASE}/services/userApi?wsdl"]
 
 
 def test_the_real_clock_will_do(config: Config, gateway: Gateway) -> None:
-    assert [wsdl.load(config, gateway.fetch)[1] for _ in range(2)] == ["live", "saved"]
+    assert [load_bindings(config, gateway.fetch)[1] for _ in range(2)] == ["live", "saved"]
 
 
 def test_it_is_saved_and_used_while_it_is_young(config: Config, gateway: Gateway, clock: Clock) -> None:
-    live, _ = wsdl.load(config, gateway.fetch, clock=clock)
+    live, _ = load_bindings(config, gateway.fetch, clock=clock)
     gateway.served[URL] = OTHER
     clock.now += DAY - 1
-    assert wsdl.load(config, gateway.fetch, clock=clock) == (live, "saved")
+    assert load_bindings(config, gateway.fetch, clock=clock) == (live, "saved")
     assert len(gateway.asked) == 1
 
 
 def test_a_stale_one_is_fetched_again(config: Config, gateway: Gateway, clock: Clock) -> None:
-    wsdl.load(config, gateway.fetch, clock=clock)
+    load_bindings(config, gateway.fetch, clock=clock)
     gateway.served[URL] = SPELLED_OTHERWISE
     clock.now += DAY
-    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "live"
+    assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
     clock.now += DAY - 1
-    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "saved"
+    assert load_bindings(config, gateway.fetch, clock=clock)[1] == "saved"
 
 
 def test_one_from_the_future_is_not_young(config: Config, gateway: Gateway, clock: Clock) -> None:
-    wsdl.load(config, gateway.fetch, clock=clock)
+    load_bindings(config, gateway.fetch, clock=clock)
     clock.now -= 1
-    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "live"
+    assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
 
 
 def test_an_age_of_zero_asks_each_time(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     config = configured(tmp_path, wsdl_max_age=0)
-    assert [wsdl.load(config, gateway.fetch, clock=clock)[1] for _ in range(3)] == ["live"] * 3
+    assert [load_bindings(config, gateway.fetch, clock=clock)[1] for _ in range(3)] == ["live"] * 3
     assert len(gateway.asked) == 3
     gateway.served[URL] = NotSentError("refused")
-    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "saved"
+    assert load_bindings(config, gateway.fetch, clock=clock)[1] == "saved"
 
 
 def test_each_gateway_has_its_own(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     other = "http://other.invalid:9003/sms"
     gateway.served[f"{other}/services/userApi?wsdl"] = OTHER
     for _ in range(2):
-        assert namespace(wsdl.load(configured(tmp_path), gateway.fetch, clock=clock)[0]) == "urn:gateway"
-        found, _ = wsdl.load(configured(tmp_path, base_url=other), gateway.fetch, clock=clock)
+        assert namespace(load_bindings(configured(tmp_path), gateway.fetch, clock=clock)[0]) == "urn:gateway"
+        found, _ = load_bindings(configured(tmp_path, base_url=other), gateway.fetch, clock=clock)
         assert namespace(found) == "urn:changed"
     assert len(gateway.asked) == 2
 
 
 def test_nothing_is_saved_without_a_cache(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     config = configured(tmp_path, cache_dir=False)
-    assert [wsdl.load(config, gateway.fetch, clock=clock)[1] for _ in range(2)] == ["live", "live"]
+    assert [load_bindings(config, gateway.fetch, clock=clock)[1] for _ in range(2)] == ["live", "live"]
     assert not (tmp_path / "cache").exists()
 
 
@@ -174,11 +174,11 @@ UNAVAILABLE = [
 def test_without_it_the_saved_one_is_used_with_a_warning(
     config: Config, gateway: Gateway, clock: Clock, caplog: pytest.LogCaptureFixture, served: Any, why: str
 ) -> None:
-    live, _ = wsdl.load(config, gateway.fetch, clock=clock)
+    live, _ = load_bindings(config, gateway.fetch, clock=clock)
     gateway.served[URL] = served
     clock.now += DAY
     with caplog.at_level(logging.DEBUG, "jzysoap"):
-        assert wsdl.load(config, gateway.fetch, clock=clock) == (live, "saved")
+        assert load_bindings(config, gateway.fetch, clock=clock) == (live, "saved")
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert URL in record.getMessage()
@@ -187,7 +187,7 @@ def test_without_it_the_saved_one_is_used_with_a_warning(
     # What was served was not saved.
     gateway.served[URL] = LIVE
     clock.now += DAY
-    assert wsdl.load(config, gateway.fetch, clock=clock) == (live, "live")
+    assert load_bindings(config, gateway.fetch, clock=clock) == (live, "live")
 
 
 @pytest.mark.parametrize(("served", "why"), UNAVAILABLE)
@@ -206,7 +206,7 @@ def test_without_either_there_is_an_error(
         assert error.retry == "later"
     # Nothing was saved, so it is asked for again.
     gateway.served[URL] = LIVE
-    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "live"
+    assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
 
 
 def test_a_bomb_of_entities_does_not_go_off(config: Config, gateway: Gateway, clock: Clock) -> None:
@@ -220,30 +220,30 @@ def test_a_bomb_of_entities_does_not_go_off(config: Config, gateway: Gateway, cl
 
 
 def test_a_client_that_was_closed_says_so(config: Config, gateway: Gateway, clock: Clock) -> None:
-    wsdl.load(config, gateway.fetch, clock=clock)
+    load_bindings(config, gateway.fetch, clock=clock)
     gateway.served[URL] = ConfigurationError("the client is closed: make a new one")
     clock.now += DAY
     with pytest.raises(ConfigurationError, match="is closed"):
-        wsdl.load(config, gateway.fetch, clock=clock)
+        load_bindings(config, gateway.fetch, clock=clock)
 
 
 def test_a_failure_is_remembered_for_minutes(
     config: Config, gateway: Gateway, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wsdl.load(config, gateway.fetch, clock=clock)
+    load_bindings(config, gateway.fetch, clock=clock)
     gateway.served[URL] = NotSentError("refused")
     clock.now += DAY
     for _ in range(3):
-        assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "saved"
+        assert load_bindings(config, gateway.fetch, clock=clock)[1] == "saved"
         clock.now += 99
     assert (len(gateway.asked), len(caplog.records)) == (2, 3)
     assert "it could not be had minutes ago" in caplog.records[-1].getMessage()
     clock.now += 3
-    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "saved"
+    assert load_bindings(config, gateway.fetch, clock=clock)[1] == "saved"
     assert (len(gateway.asked), len(caplog.records)) == (3, 4)
     gateway.served[URL] = SPELLED_OTHERWISE
     clock.now += 300
-    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "live"
+    assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
 
 
 @pytest.mark.parametrize(
@@ -254,14 +254,14 @@ def test_a_definition_that_was_read_and_cannot_be_used_is_news(
     config: Config, gateway: Gateway, clock: Clock, served: bytes
 ) -> None:
     """Another service's, say: the saved one would be wrong."""
-    wsdl.load(config, gateway.fetch, clock=clock)
+    load_bindings(config, gateway.fetch, clock=clock)
     gateway.served[URL] = served
     clock.now += DAY
     error = refusal(config, gateway, clock)
     assert f"the definition at {URL} cannot be used" in str(error)
     assert error.readable
     clock.now -= DAY
-    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "saved"
+    assert load_bindings(config, gateway.fetch, clock=clock)[1] == "saved"
 
 
 def test_the_order_of_the_arguments_can_be_given_later(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
@@ -270,10 +270,10 @@ def test_the_order_of_the_arguments_can_be_given_later(tmp_path: Path, gateway: 
     error = refusal(configured(tmp_path), gateway, clock)
     assert "arguments=[…]" in str(error)
     named = configured(tmp_path, arguments=[one.split(" ")[1] for one in DOCUMENTED[:6]])
-    assert [wsdl.load(named, gateway.fetch, clock=clock)[1] for _ in range(2)] == ["live", "saved"]
+    assert [load_bindings(named, gateway.fetch, clock=clock)[1] for _ in range(2)] == ["live", "saved"]
     # The saved one is no use to whoever names no order; then what the gateway says counts.
     gateway.served[URL] = LIVE
-    assert wsdl.load(configured(tmp_path), gateway.fetch, clock=clock)[1] == "live"
+    assert load_bindings(configured(tmp_path), gateway.fetch, clock=clock)[1] == "live"
 
 
 # -- pinned -----------------------------------------------------------------------------------------------------------
@@ -282,29 +282,29 @@ def test_the_order_of_the_arguments_can_be_given_later(tmp_path: Path, gateway: 
 def test_only_the_pinned_one_is_accepted(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     digest = hashlib.sha256(LIVE).hexdigest()
     config = configured(tmp_path, wsdl_sha256=digest.upper())
-    assert [wsdl.load(config, gateway.fetch, clock=clock)[1] for _ in range(2)] == ["live", "saved"]
+    assert [load_bindings(config, gateway.fetch, clock=clock)[1] for _ in range(2)] == ["live", "saved"]
     gateway.served[URL] = OTHER
     clock.now += DAY
     error = refusal(config, gateway, clock)
     assert str(error) == (f"the definition at {URL} has sha256 {hashlib.sha256(OTHER).hexdigest()}, not wsdl_sha256")
     gateway.served[URL] = NotSentError("refused")
-    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "saved"
+    assert load_bindings(config, gateway.fetch, clock=clock)[1] == "saved"
 
 
 def test_a_saved_one_that_is_not_the_pinned_one_is_not_used(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
-    wsdl.load(configured(tmp_path), gateway.fetch, clock=clock)
+    load_bindings(configured(tmp_path), gateway.fetch, clock=clock)
     config = configured(tmp_path, wsdl_sha256=hashlib.sha256(OTHER).hexdigest())
     gateway.served[URL] = NotSentError("refused")
     assert "refused" in str(refusal(config, gateway, clock))
     gateway.served[URL] = OTHER
-    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "live"
+    assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
 
 
 def test_a_file_can_be_pinned_too(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     (tmp_path / "own.wsdl").write_bytes(LIVE)
     path = str(tmp_path / "own.wsdl")
     digest = hashlib.sha256(LIVE).hexdigest()
-    assert wsdl.load(configured(tmp_path, wsdl=path, wsdl_sha256=digest), gateway.fetch, clock=clock)[1] == "given"
+    assert load_bindings(configured(tmp_path, wsdl=path, wsdl_sha256=digest), gateway.fetch, clock=clock)[1] == "given"
     assert "has sha256" in str(refusal(configured(tmp_path, wsdl=path, wsdl_sha256="0" * 64), gateway, clock))
 
 
@@ -322,7 +322,7 @@ def test_another_address_can_be_given(tmp_path: Path, gateway: Gateway, clock: C
     config = configured(tmp_path, wsdl="https://docs.invalid/api.wsdl")
     gateway.served["https://docs.invalid/api.wsdl"] = OTHER
     for source in ("live", "saved"):
-        bindings, found = wsdl.load(config, gateway.fetch, clock=clock)
+        bindings, found = load_bindings(config, gateway.fetch, clock=clock)
         assert (namespace(bindings), found) == ("urn:changed", source)
     assert gateway.asked == ["https://docs.invalid/api.wsdl"]
 
@@ -332,11 +332,11 @@ def test_a_file_can_be_given(tmp_path: Path, gateway: Gateway, clock: Clock, mon
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     for path in (tmp_path / "own 定义.wsdl", "own 定义.wsdl", "~/own 定义.wsdl"):
-        bindings, source = wsdl.load(configured(tmp_path, wsdl=path), gateway.fetch, clock=clock)
+        bindings, source = load_bindings(configured(tmp_path, wsdl=path), gateway.fetch, clock=clock)
         assert (namespace(bindings), source) == ("urn:changed", "given")
     # It is read anew each time.
     (tmp_path / "own 定义.wsdl").write_bytes(LIVE)
-    bindings, _ = wsdl.load(configured(tmp_path, wsdl="own 定义.wsdl"), gateway.fetch, clock=clock)
+    bindings, _ = load_bindings(configured(tmp_path, wsdl="own 定义.wsdl"), gateway.fetch, clock=clock)
     assert namespace(bindings) == "urn:gateway"
     assert not gateway.asked
 
@@ -350,7 +350,7 @@ def test_a_file_may_import_those_beside_it(name: str, tmp_path: Path, gateway: G
     document = stack.wsdl.replace(imported.encode(), b"parts/part")
     assert document != stack.wsdl
     (tmp_path / "own.wsdl").write_bytes(document)
-    bindings, _ = wsdl.load(configured(tmp_path, wsdl=tmp_path / "own.wsdl"), gateway.fetch, clock=clock)
+    bindings, _ = load_bindings(configured(tmp_path, wsdl=tmp_path / "own.wsdl"), gateway.fetch, clock=clock)
     assert bindings == compile_bindings(stack.url, stack.documents)
 
 
@@ -387,7 +387,7 @@ def test_nor_from_an_address(other: str, tmp_path: Path, gateway: Gateway, clock
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     for path, why in ((tmp_path / "absent.wsdl", "FileNotFoundError"), (tmp_path, "IsADirectoryError|PermissionError")):
         with pytest.raises(WsdlError, match=why):
-            wsdl.load(configured(tmp_path, wsdl=path), gateway.fetch, clock=clock)
+            load_bindings(configured(tmp_path, wsdl=path), gateway.fetch, clock=clock)
 
 
 @pytest.mark.parametrize(
@@ -402,7 +402,7 @@ def test_a_bundled_one_is_used_when_asked_for(
     name: str, directory: str, tmp_path: Path, gateway: Gateway, clock: Clock
 ) -> None:
     for _ in range(2):
-        bindings, source = wsdl.load(configured(tmp_path, wsdl=name), gateway.fetch, clock=clock)
+        bindings, source = load_bindings(configured(tmp_path, wsdl=name), gateway.fetch, clock=clock)
         assert source == "bundled"
         assert bindings == compile_bindings(recorded(directory).url, recorded(directory).documents)
     assert not gateway.asked
@@ -440,24 +440,24 @@ def test_imports_are_fetched_and_saved_with_it(
 ) -> None:
     gateway.served[URL] = definition(schema=f'<x:{kind} schemaLocation="{location}"/>')
     gateway.served[address] = SCHEMA
-    documents = wsdl.collect(URL, gateway.fetch)
+    documents = wsdl.drive(wsdl.collect(URL), gateway.fetch)
     assert documents == {URL: gateway.served[URL], address: SCHEMA}
     assert list(documents) == gateway.asked == [URL, address]
     if kind == "include":
-        assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "live"
+        assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
         gateway.served.clear()
-        assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "saved"
+        assert load_bindings(config, gateway.fetch, clock=clock)[1] == "saved"
 
 
 @pytest.mark.parametrize("name", ["cxf-3.3.2-jaxws-sei-webparam", "jaxws-ri-2.3.0.2"])
 def test_a_recorded_definition_is_put_together(name: str) -> None:
     stack = recorded(name)
-    assert wsdl.collect(stack.url, lambda url: HttpReply(200, {}, stack.fetch(url))) == stack.documents
+    assert wsdl.drive(wsdl.collect(stack.url), lambda url: HttpReply(200, {}, stack.fetch(url))) == stack.documents
 
 
 def test_imports_without_a_location_are_none(gateway: Gateway) -> None:
     gateway.served[URL] = definition(schema='<x:import namespace="urn:a"/>', extra='<import namespace="urn:b"/>')
-    assert list(wsdl.collect(URL, gateway.fetch)) == [URL]
+    assert list(wsdl.drive(wsdl.collect(URL), gateway.fetch)) == [URL]
 
 
 @pytest.mark.parametrize(
@@ -495,14 +495,14 @@ def test_imports_in_a_circle_are_fetched_once(gateway: Gateway, config: Config, 
     gateway.served[URL] = definition(schema='<x:include schemaLocation="/a.xsd"/>')
     gateway.served[f"{BASE}/a.xsd"] = include % b"/b.xsd"
     gateway.served[f"{BASE}/b.xsd"] = include % b"/a.xsd"
-    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "live"
+    assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
     assert gateway.asked == [URL, f"{BASE}/a.xsd", f"{BASE}/b.xsd"]
 
 
 def test_a_definition_that_imports_itself_crashes_nothing(gateway: Gateway, config: Config, clock: Clock) -> None:
     gateway.served[URL] = definition(extra=f'<import namespace="urn:gateway" location="{URL}"/>')
     try:
-        assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "live"
+        assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
     except WsdlError as error:
         assert not error.readable  # noqa: PT017  # both will do
     assert gateway.asked == [URL]
@@ -517,7 +517,7 @@ def test_there_is_an_end_to_imports(gateway: Gateway, config: Config, clock: Clo
         return HttpReply(200, {}, schema.encode() if number else definition(schema=include))
 
     with pytest.raises(WsdlError, match=r"imports more than 32 documents$"):
-        wsdl.load(config, served, clock=clock)
+        load_bindings(config, served, clock=clock)
     assert len(gateway.asked) == 32
 
 
@@ -546,7 +546,7 @@ def test_a_redirect_is_followed_on_the_same_server(status: int, location: str, g
     gateway.served = {URL: HttpReply(status, {"location": location}, b"")}
     for moved in (f"{BASE}/moved?wsdl", f"{BASE}:80/moved?wsdl", f"{BASE}/services/moved?wsdl"):
         gateway.served[moved] = LIVE
-    assert wsdl.collect(URL, gateway.fetch) == {URL: LIVE}
+    assert wsdl.drive(wsdl.collect(URL), gateway.fetch) == {URL: LIVE}
     assert len(gateway.asked) == 2
 
 
@@ -593,7 +593,7 @@ def kept(directory: Path) -> dict[str, Any]:
 
 def test_what_is_kept_is_json_and_holds_nothing_of_the_account(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     config = configured(tmp_path, username="the-account", password="the-password")
-    bindings, _ = wsdl.load(config, gateway.fetch, clock=clock)
+    bindings, _ = load_bindings(config, gateway.fetch, clock=clock)
     entries = list(kept(tmp_path).values())
     assert bindings.to_json() in entries
     (saved,) = (entry for entry in entries if "documents" in entry)
@@ -632,7 +632,7 @@ def test_what_is_kept_is_json_and_holds_nothing_of_the_account(tmp_path: Path, g
 def test_a_corrupt_entry_is_as_good_as_none(
     entry: str, config: Config, tmp_path: Path, gateway: Gateway, clock: Clock
 ) -> None:
-    live, _ = wsdl.load(config, gateway.fetch, clock=clock)
+    live, _ = load_bindings(config, gateway.fetch, clock=clock)
     for path in (tmp_path / "cache").iterdir():
         path.write_text(entry)
     gateway.served[URL] = NotSentError("refused")
@@ -640,52 +640,52 @@ def test_a_corrupt_entry_is_as_good_as_none(
     clock.now += DAY
     assert "refused" in str(refusal(config, gateway, clock))
     gateway.served[URL] = LIVE
-    assert wsdl.load(config, gateway.fetch, clock=clock) == (live, "live")
-    assert wsdl.load(config, gateway.fetch, clock=clock) == (live, "saved")
+    assert load_bindings(config, gateway.fetch, clock=clock) == (live, "live")
+    assert load_bindings(config, gateway.fetch, clock=clock) == (live, "saved")
 
 
 @pytest.mark.parametrize("failure", ['"then"', "null", "true", "1e300", "NaN", "17e8"])
 def test_a_corrupt_failure_is_none(
     failure: str, config: Config, tmp_path: Path, gateway: Gateway, clock: Clock
 ) -> None:
-    wsdl.load(config, gateway.fetch, clock=clock)
+    load_bindings(config, gateway.fetch, clock=clock)
     before = set(kept(tmp_path))
     clock.now += DAY
     gateway.served[URL] = NotSentError("refused")
-    wsdl.load(config, gateway.fetch, clock=clock)
+    load_bindings(config, gateway.fetch, clock=clock)
     (name,) = set(kept(tmp_path)) - before
     assert json.loads((tmp_path / "cache" / name).read_text()) == clock.now
     (tmp_path / "cache" / name).write_text(failure)
     gateway.served[URL] = LIVE
-    assert wsdl.load(config, gateway.fetch, clock=clock)[1] == "live"
+    assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
 
 
 def test_corrupt_bindings_are_compiled_again(config: Config, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
-    live, _ = wsdl.load(config, gateway.fetch, clock=clock)
+    live, _ = load_bindings(config, gateway.fetch, clock=clock)
     (name,) = (name for name, entry in kept(tmp_path).items() if "soap" in entry)
     for entry in ({}, {**live.to_json(), "operations": {}}, live.to_json()):
         (tmp_path / "cache" / name).write_text(json.dumps(entry))
-        assert wsdl.load(config, gateway.fetch, clock=clock) == (live, "saved")
+        assert load_bindings(config, gateway.fetch, clock=clock) == (live, "saved")
         assert kept(tmp_path)[name] == live.to_json()
 
 
 def test_bindings_of_another_version_are_not_used(
     config: Config, tmp_path: Path, gateway: Gateway, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wsdl.load(config, gateway.fetch, clock=clock)
+    load_bindings(config, gateway.fetch, clock=clock)
     for path in (tmp_path / "cache").iterdir():
         entry = json.loads(path.read_text())
         if "soap" in entry:
             path.write_text(json.dumps({**entry, "port": "as the old version had it"}))
-    assert wsdl.load(config, gateway.fetch, clock=clock)[0].port == "as the old version had it"
+    assert load_bindings(config, gateway.fetch, clock=clock)[0].port == "as the old version had it"
     monkeypatch.setattr(wsdl, "__version__", "999")
-    assert wsdl.load(config, gateway.fetch, clock=clock)[0].port == "port0"
+    assert load_bindings(config, gateway.fetch, clock=clock)[0].port == "port0"
 
 
 def test_a_cache_that_cannot_be_used_is_no_obstacle(config: Config, tmp_path: Path, gateway: Gateway) -> None:
     (tmp_path / "cache").write_text("a file")
     assert Cache(str(tmp_path / "cache")).read("x") is None
-    assert [wsdl.load(config, gateway.fetch)[1] for _ in range(2)] == ["live", "live"]
+    assert [load_bindings(config, gateway.fetch)[1] for _ in range(2)] == ["live", "live"]
 
 
 FRESH = """
@@ -722,7 +722,7 @@ ANSWER = (
 def test_a_fresh_process_with_a_young_copy_makes_its_first_call_without_zeep(
     config: Config, tmp_path: Path, gateway: Gateway
 ) -> None:
-    wsdl.load(config, gateway.fetch)
+    load_bindings(config, gateway.fetch)
     done = subprocess.run(  # noqa: S603  # our own interpreter
         [sys.executable, "-W", "error", "-c", FRESH, str(tmp_path / "cache"), ANSWER],
         capture_output=True,

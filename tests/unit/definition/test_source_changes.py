@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from jzysoap.definition import source as wsdl
-from jzysoap.definition.bindings import Bindings, Operation, changes
+from jzysoap.definition.bindings import Bindings, Template, changes
 from jzysoap.definition.cache import Cache
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import NotSentError, WsdlError
 from jzysoap.model.http import HttpReply
-from jzysoap.settings.config import Config, configure
-from tests.kit.definitions import DOCUMENTED, URL, definition
+from jzysoap.settings.options import Config, configure
+from tests.kit.definitions import DOCUMENTED, URL, definition, load_bindings
 from tests.kit.recordings import USABLE
 from tests.kit.recordings import load as recorded
 
@@ -39,7 +39,7 @@ class Gateway:
         return configure({**given, "cache_dir": self._directory, **arguments})
 
     def load(self, **arguments: object) -> tuple[Bindings, str]:
-        return wsdl.load(self.config(**arguments), self._fetch, clock=lambda: self.now)
+        return load_bindings(self.config(**arguments), self._fetch, clock=lambda: self.now)
 
     def _fetch(self, url: str) -> HttpReply:
         assert url == URL
@@ -221,7 +221,7 @@ def test_only_the_same_is_the_same(name: str) -> None:
     every = {other: compile_bindings(recorded(other).url, recorded(other).documents) for other in USABLE}
     for bindings in every.values():
         found = changes(every[name], bindings)
-        same = (bindings.soap, bindings.operations) == (every[name].soap, every[name].operations)
+        same = (bindings.soap, bindings.templates) == (every[name].soap, every[name].templates)
         assert (found == []) == same
         assert len(found) == len(changes(bindings, every[name]))
         assert all(one.isprintable() and len(one) < 500 for one in found)
@@ -240,9 +240,9 @@ def test_only_the_same_is_the_same(name: str) -> None:
 )
 def test_what_is_no_message_cannot_be_compared(pieces: tuple[bytes, ...]) -> None:
     bindings = compiled(SAVED)
-    odd = Operation("", pieces, ("username", "password"))
+    odd = Template("", pieces, ("username", "password"))
     with pytest.raises(ValueError, match="no messages"):
-        changes(bindings, Bindings("1.1", "port0", {**bindings.operations, "getRestMoney": odd}))
+        changes(bindings, Bindings("1.1", "port0", {**bindings.templates, "getRestMoney": odd}))
 
 
 def test_what_a_definition_says_is_shown_without_what_is_not_to_be_shown() -> None:

@@ -11,8 +11,8 @@ from jzysoap.definition import source as wsdl
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import WsdlError
 from jzysoap.model.http import HttpReply
-from jzysoap.settings.config import configure
-from tests.kit.definitions import URL, definition
+from jzysoap.settings.options import configure
+from tests.kit.definitions import URL, definition, load_bindings
 from tests.kit.recordings import ROOT, STACKS, UNUSABLE, load
 
 SPLIT = [name for name in STACKS if len(load(name).documents) > 1]
@@ -24,7 +24,7 @@ def nothing(url: str) -> HttpReply:
 
 def bound(location: object) -> object:
     given = {"base_url": "http://gateway.invalid", "username": "test", "password": "pw123", "cache_dir": False}
-    return wsdl.load(configure({**given, "wsdl": location}), nothing)[0]
+    return load_bindings(configure({**given, "wsdl": location}), nothing)[0]
 
 
 def refusal(location: object) -> WsdlError:

@@ -10,15 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jzysoap.calls.operations import Call
-from jzysoap.interface.servlet import build, read, read_part
-from jzysoap.model.errors import ConfigurationError, HttpStatusError
+from jzysoap.interface.servlet import ServletInterface
+from jzysoap.model.errors import ConfigurationError, HttpStatusError, InvalidMessageError
 from jzysoap.model.http import HttpReply
+from tests.kit.interfaces import SERVLET, call_of, config_of
+from tests.kit.interfaces import build_form as build
 
 REPORTS = "<?xml version='1.0' encoding='utf-8' ?><smsreport></smsreport>"
 
 
-def call(operation: str, **arguments: str) -> Call[object]:
-    return Call(operation, "query", lambda answer: answer.text, arguments)  # type: ignore[arg-type]  # any of them
+def call(operation: str, **arguments: str) -> Call[str | None]:
+    return call_of(operation, **arguments)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ def test_what_gbk_cannot_spell_is_refused_without_the_rest_of_the_form(username:
 @pytest.mark.parametrize("status", [200, 299])
 @pytest.mark.parametrize("text", ["success;66", "", "<html>login</html>", "anything"])
 def test_below_300_the_body_is_the_result(status: int, text: str) -> None:
-    assert read(HttpReply(status, {}, text.encode())) == text
+    assert SERVLET.read(HttpReply(status, {}, text.encode())) == text
 
 
 @pytest.mark.parametrize("status", [302, 404, 500, 503])
@@ -96,7 +98,7 @@ def test_below_300_the_body_is_the_result(status: int, text: str) -> None:
     ],
 )
 def test_a_result_is_read_at_any_status(status: int, text: str) -> None:
-    assert read(HttpReply(status, {}, text.encode("utf-8"))) == text.removeprefix("\ufeff")
+    assert SERVLET.read(HttpReply(status, {}, text.encode("utf-8"))) == text.removeprefix("\ufeff")
 
 
 @pytest.mark.parametrize(
@@ -104,14 +106,14 @@ def test_a_result_is_read_at_any_status(status: int, text: str) -> None:
 )
 def test_at_an_error_status_anything_else_is_that_error(text: str) -> None:
     with pytest.raises(HttpStatusError, match=r"^the gateway answered with HTTP status 502$") as caught:
-        read(HttpReply(502, {}, text.encode()), secrets=("p",))
+        SERVLET.read(HttpReply(502, {}, text.encode()), secrets=("p",))
     assert (caught.value.status, caught.value.may_have_been_sent) == (502, True)
 
 
 @pytest.mark.parametrize(("status", "hint"), [(404, "check base_url"), (302, "a redirect, which is never followed")])
 def test_statuses_that_speak_of_the_address_say_so(status: int, hint: str) -> None:
     with pytest.raises(HttpStatusError, match=hint):
-        read(HttpReply(status, {}, b"<html>"))
+        SERVLET.read(HttpReply(status, {}, b"<html>"))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +121,7 @@ def test_statuses_that_speak_of_the_address_say_so(status: int, hint: str) -> No
 )
 def test_the_servlets_gbk_is_read_whatever_it_declares(charset: str) -> None:
     reply = HttpReply(200, {"content-type": f"text/html{charset}"}, "failure;余额不足".encode("gbk"))
-    assert read(reply) == read_part(reply) == "failure;余额不足"
+    assert SERVLET.read(reply) == SERVLET.read_part(reply) == "failure;余额不足"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gbk"])
@@ -127,7 +129,15 @@ def test_a_reply_that_was_cut_off_is_read_as_far_as_it_came(encoding: str) -> No
     text = "<smsrerecv><psrerecv><receiver>用户</receiver></psrerecv>"
     data = text.encode(encoding)
     for end in range(len(data) + 1):
-        part = read_part(HttpReply(500, {}, data[:end], "cut off"))
+        part = SERVLET.read_part(HttpReply(500, {}, data[:end], "cut off"))
         whole = data[:end].decode(encoding, "ignore")
         assert part.startswith(whole)
         assert len(part) <= len(whole) + 1
+
+
+@pytest.mark.parametrize("text", ["😀", "【名€】名"])
+def test_a_text_that_gbk_cannot_spell_is_refused_before_anything_is_sent(text: str) -> None:
+    with pytest.raises(InvalidMessageError) as caught:
+        SERVLET.check(call("sendSms", content=text))
+    assert caught.value.field == "text"
+    ServletInterface(config_of(utf8_servlet=True)).check(call("sendSms", content=text))

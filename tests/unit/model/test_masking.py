@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jzysoap.model.masking import SHOWN, Secret, SecretBytes, hidden, mask_number, mask_text
+from jzysoap.model.masking import SHOWN, Secret, SecretBytes, mask_number, mask_repr, mask_text
 
 any_text = st.text(st.characters())
 
@@ -47,13 +47,13 @@ def test_secret_bytes_show_their_length_whichever_way_they_are_shown(data: bytes
     "value", ["geheim", b"geheim", bytearray(b"geheim"), {"Authorization": "geheim"}, {"a": b"geheim"}]
 )
 def test_what_is_hidden_is_the_same_but_shows_nothing(value: Any) -> None:
-    assert hidden(value) == value
-    assert "geheim" not in repr(hidden(value))
+    assert mask_repr(value) == value
+    assert "geheim" not in repr(mask_repr(value))
 
 
 def test_what_is_no_text_is_left_as_it_is() -> None:
     for value in (None, 7, print, ("a", "b")):
-        assert hidden(value) is value
+        assert mask_repr(value) is value
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jzysoap.interface import servlet, soap
 from jzysoap.model.http import HttpReply
 from jzysoap.model.sent import JzySoapError
 from jzysoap.model.values import DeliveryStatus
 from jzysoap.results.documents import find_records
 from jzysoap.results.fast import read_uniform
 from jzysoap.results.records import REPORTS, Schema, replies_schema
+from tests.kit.interfaces import SERVLET, SOAP
 from tests.kit.recordings import USABLE, load
 
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
@@ -46,7 +46,7 @@ def wrap(document: str, way: str) -> HttpReply:
 def result_of(reply: HttpReply, way: str) -> str | None:
     """The result string of a reply; None if it has none."""
     try:
-        return servlet.read(reply) if way == "servlet" else soap.read(reply)
+        return (SERVLET if way == "servlet" else SOAP).read(reply)
     except JzySoapError:
         return None
 

@@ -15,10 +15,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.http import Timeout
 from jzysoap.model.masking import Secret
 from jzysoap.model.values import Channel
 from jzysoap.settings import checks
+from jzysoap.settings.options import configure
 
 HUGE = 10**400
 LONE = "\ud800"
@@ -58,7 +60,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "wsdl": checks.wsdl,
     "sha256": checks.sha256,
     "cache_dir": checks.cache_dir,
-    "arguments": checks.arguments,
+    "names": checks.names,
     "timeout": checks.timeout,
     "verify": checks.verify,
     "cert": checks.cert,
@@ -386,33 +388,37 @@ def test_a_cache_directory_is_a_path_or_false(value: object) -> None:
     assert checks.cache_dir(False) is False
 
 
+NEEDED = {"base_url": "http://gateway.invalid", "username": "test", "password": "pw123"}
 SIX = ("username", "password", "smstype", "content", "mobile", "isLongSms")
 
 
 @pytest.mark.parametrize("value", [SIX, list(SIX), (*SIX, "extenno"), tuple(reversed(SIX))])
 def test_the_documented_arguments_in_any_order(value: Any) -> None:
-    assert checks.arguments(value) == tuple(value)
+    assert checks.names(value) == tuple(value)
+    assert configure({**NEEDED, "arguments": value}).arguments == tuple(value)
+
+
+@pytest.mark.parametrize("value", [None, "username", set(SIX), {}, 1])
+def test_names_are_listed_in_order(value: object) -> None:
+    assert refusal(checks.names, value) == "must be a list of names"
 
 
 @pytest.mark.parametrize(
     "value",
     [
-        None,
-        "username",
         [],
         SIX[:5],
         (*SIX, "mobile"),
         (*SIX, "extra"),
         (*SIX[:5], "islongsms"),
-        (*SIX, 7),
-        set(SIX),
-        [[]],
     ],
 )
 def test_each_documented_argument_is_named_once(value: object) -> None:
-    assert refusal(checks.arguments, value) == (
-        "must list each of username, password, smstype, content, mobile, isLongSms, extenno once "
-        "(extenno may be left out)"
+    with pytest.raises(ConfigurationError) as caught:
+        configure({**NEEDED, "arguments": value})
+    assert str(caught.value) == (
+        "arguments must list each of username, password, smstype, content, mobile, isLongSms, extenno "
+        "(extenno may be omitted), once"
     )
 
 

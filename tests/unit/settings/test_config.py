@@ -18,12 +18,13 @@ from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.http import Timeout
 from jzysoap.model.masking import Secret
 from jzysoap.model.values import Channel
-from jzysoap.settings import config as module
-from jzysoap.settings.config import Config, configure, from_environment
+from jzysoap.settings import options as module
+from jzysoap.settings.environment import from_environment
+from jzysoap.settings.options import configure
 
 NEEDED: dict[str, Any] = {"base_url": "http://h:9003", "username": "user", "password": "geheim"}
 DIGEST = "ab" * 32
-NAMES = [field.name for field in dataclasses.fields(Config)]
+NAMES = list(module.OPTIONS)
 
 
 def refusal(arguments: dict[str, Any]) -> str:
@@ -42,18 +43,18 @@ def environment_refusal(variables: dict[str, str], **overrides: Any) -> str:
     return str(caught.value)
 
 
+WITH_VARIABLE = [name for name, option in module.OPTIONS.items() if option.text is not None]
 ENVIRONMENT = {"JZYSOAP_BASE_URL": "http://h:9003/", "JZYSOAP_USERNAME": "user", "JZYSOAP_PASSWORD": "geheim"}
 
 
 def test_every_argument_has_a_check_and_the_same_default_everywhere() -> None:
-    assert list(module._CHECKS) == NAMES
+    assert list(module.OPTIONS) == NAMES
     signature = inspect.signature(BaseClient)
     assert list(signature.parameters) == NAMES
     config = configure(NEEDED)
     for name, parameter in signature.parameters.items():
-        if parameter.default is not inspect.Parameter.empty and name not in ("password", "headers"):
+        if parameter.default is not inspect.Parameter.empty and name != "password":
             assert getattr(config, name) == parameter.default, name
-    assert config.headers == {}
 
 
 def test_every_default_passes_its_own_check() -> None:
@@ -63,7 +64,7 @@ def test_every_default_passes_its_own_check() -> None:
 
 
 def test_what_a_variable_cannot_say_is_known() -> None:
-    assert set(NAMES) - set(module._FROM_TEXT) == {"headers", "adapter", "on_reply", "on_call"}
+    assert set(NAMES) - set(WITH_VARIABLE) == {"headers", "adapter", "on_reply", "on_call"}
 
 
 def test_the_documented_limits() -> None:
@@ -245,7 +246,7 @@ SAID: list[tuple[str, str, Any]] = [
 
 
 def test_every_variable_is_tried_here() -> None:
-    assert {name for name, _, _ in SAID} | {"password_base64"} == set(module._FROM_TEXT)
+    assert {name for name, _, _ in SAID} | {"password_base64"} == set(WITH_VARIABLE)
 
 
 @pytest.mark.parametrize(("name", "text", "value"), SAID)
@@ -285,7 +286,7 @@ def test_what_is_wrong_is_said_with_the_variables_name(name: str, text: str, pro
     )
 
 
-@given(st.sampled_from(sorted(module._FROM_TEXT)), st.text(st.characters()))
+@given(st.sampled_from(sorted(WITH_VARIABLE)), st.text(st.characters()))
 def test_any_text_of_a_variable_is_taken_or_refused_by_its_name(name: str, text: str) -> None:
     try:
         configure(environment({**ENVIRONMENT, f"JZYSOAP_{name.upper()}": text}))

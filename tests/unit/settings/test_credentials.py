@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.masking import Secret
-from jzysoap.settings.config import configure
 from jzysoap.settings.credentials import Credentials
+from jzysoap.settings.options import configure
 
 GEHEIM = "Z2VoZWlt"
 
