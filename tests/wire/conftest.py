@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
-from xml.sax.saxutils import escape
 
 import pytest
 import requests
@@ -20,10 +19,8 @@ from requests.adapters import BaseAdapter
 
 from jzysoap import Client, Timeout
 from jzysoap.transport import failures
-from tests.kit.servers import RawServer, reply
-
-NAMESPACE = "http://pojo7.service.sms.com"
-"""Of the bundled definition."""
+from tests.kit.servers import RawServer
+from tests.kit.soap import NAMESPACE, SOAP_11
 
 USERNAME = "account"
 PASSWORD = "s3cret-Pass"
@@ -120,31 +117,6 @@ def over_tls(context: ssl.SSLContext, handler: Handler) -> Handler:
     return handle
 
 
-def envelope(text: str | None, operation: str = "sendSms") -> bytes:
-    """A reply as Axis2 writes it; nil for None."""
-    result = '<ns:return xsi:nil="true"/>' if text is None else f"<ns:return>{escape(text)}</ns:return>"
-    return (
-        "<?xml version='1.0' encoding='UTF-8'?>"
-        '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
-        f'<ns:{operation}Response xmlns:ns="{NAMESPACE}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
-        f"{result}</ns:{operation}Response></soapenv:Body></soapenv:Envelope>"
-    ).encode()
-
-
-def soap(text: str | None, operation: str = "sendSms", status: str = "200 OK") -> bytes:
-    """The bytes of an HTTP reply with such an envelope."""
-    return reply(envelope(text, operation), status)
-
-
-def fault(text: str = "java.lang.NullPointerException") -> bytes:
-    """A fault as Axis2 writes it."""
-    return (
-        '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body><soapenv:Fault>'
-        f"<faultcode>soapenv:Server</faultcode><faultstring>{escape(text)}</faultstring><detail/>"
-        "</soapenv:Fault></soapenv:Body></soapenv:Envelope>"
-    ).encode()
-
-
 def report(mobile: str = MOBILE, batch_id: str = "66", status: int = 1) -> str:
     """One delivery report (vendor page)."""
     return (
@@ -182,7 +154,7 @@ def headers_of(request: bytes) -> dict[str, str]:
 def asked(request: bytes) -> tuple[str, dict[str, str]]:
     """The operation of a SOAP request and its arguments."""
     root = etree.fromstring(body_of(request))
-    (call,) = root.find("{http://schemas.xmlsoap.org/soap/envelope/}Body")  # type: ignore[misc]  # a request has one
+    (call,) = root.find(f"{{{SOAP_11}}}Body")  # type: ignore[misc]  # a request has one
     assert etree.QName(call).namespace == NAMESPACE
     return etree.QName(call).localname, {etree.QName(child).localname: child.text or "" for child in call}
 

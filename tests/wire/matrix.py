@@ -21,7 +21,6 @@ from dataclasses import KW_ONLY, dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
-from xml.sax.saxutils import escape
 
 import trustme
 
@@ -36,6 +35,7 @@ from jzysoap import (
     Timeout,
 )
 from tests.kit.servers import RawServer, refused_port
+from tests.kit.soap import envelope, fault
 
 PATIENT = Timeout(connect=5, read=5, total=10)
 # Of the rows that wait for a deadline, each waits for one only; a busy machine must not reach another one first.
@@ -53,7 +53,6 @@ REPORTS = (
     + "</smsreport>"
 )
 HTML = b"<html><head><title>Oops</title></head><body>Bad &nbsp; gateway<br></body></html>"
-NAMESPACE = "http://pojo7.service.sms.com"
 
 
 def operation_of(request: bytes) -> str:
@@ -61,34 +60,10 @@ def operation_of(request: bytes) -> str:
     return "getSmsReport" if b"getSmsReport" in request else "sendSms"
 
 
-def envelope(operation: str, text: str) -> str:
-    """A reply as Axis2 writes it."""
-    return (
-        "<?xml version='1.0' encoding='UTF-8'?>"
-        '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
-        f'<ns:{operation}Response xmlns:ns="{NAMESPACE}"><ns:return>{escape(text)}</ns:return></ns:{operation}Response>'
-        "</soapenv:Body></soapenv:Envelope>"
-    )
-
-
-def fault(version: str = "1.1") -> bytes:
-    """A fault, such as Axis2 throws."""
-    if version == "1.1":
-        return (
-            '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><e:Fault>'
-            "<faultcode>e:Server</faultcode><faultstring>服务器异常</faultstring></e:Fault></e:Body></e:Envelope>"
-        ).encode()
-    return (
-        '<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body><e:Fault><e:Code>'
-        "<e:Value>e:Receiver</e:Value></e:Code><e:Reason><e:Text>服务器异常</e:Text></e:Reason></e:Fault></e:Body>"
-        "</e:Envelope>"
-    ).encode()
-
-
 def good(interface: str, operation: str) -> bytes:
     """A body with a result that says yes."""
     text = REPORTS if operation == "getSmsReport" else "success;337017332"
-    return (envelope(operation, text) if interface == "soap" else text).encode()
+    return envelope(text, operation) if interface == "soap" else text.encode()
 
 
 def http(body: bytes, status: str = "200 OK", *headers: str, kind: str = "text/xml; charset=utf-8") -> bytes:
@@ -407,7 +382,7 @@ def _statuses() -> Iterator[Case]:
             f"{line[:3]}-fault",
             english=f"status {line[:3]} with a SOAP fault",
             chinese=f"状态码 {line[:3]}，SOAP fault",
-            serve=answered(partial(_fixed, http(fault(), line))),
+            serve=answered(partial(_fixed, http(fault("服务器异常"), line))),
             send=SoapFaultError,
             poll=SoapFaultError,
             servlet_send=HttpStatusError,
@@ -659,7 +634,7 @@ CASES: tuple[Case, ...] = (
         "fault-11",
         english="200 with a SOAP 1.1 fault",
         chinese="200，SOAP 1.1 fault",
-        serve=answered(lambda *_: http(fault())),
+        serve=answered(lambda *_: http(fault("服务器异常"))),
         send=SoapFaultError,
         poll=SoapFaultError,
         servlet_send=MalformedReplyError,
@@ -669,7 +644,7 @@ CASES: tuple[Case, ...] = (
         "fault-12",
         english="200 with a fault of the other SOAP version",
         chinese="200，另一 SOAP 版本的 fault",
-        serve=answered(lambda *_: http(fault("1.2"))),
+        serve=answered(lambda *_: http(fault("服务器异常", "1.2"))),
         send=SoapFaultError,
         poll=SoapFaultError,
         servlet_send=MalformedReplyError,

@@ -27,7 +27,8 @@ from jzysoap import (
 from jzysoap.sandbox import Sandbox
 from tests.kit.facade import KINDS, Facade, Kind
 from tests.kit.servers import RawServer, refused_port
-from tests.wire.matrix import REPORTS, envelope, good, http, operation_of
+from tests.kit.soap import envelope
+from tests.wire.matrix import REPORTS, good, http, operation_of
 
 FIRST, SECOND, THIRD = "13866194295", "15375427702", "15275427712"
 
@@ -107,7 +108,7 @@ def test_batches_stop_at_the_first_that_is_not_accepted(kind: Kind, interface: s
     def handle(server: RawServer, connection: Any) -> None:
         while server.read_request(connection):
             text = answers[len(server.requests) - 1]
-            connection.sendall(http((envelope("sendSms", text) if interface == "soap" else text).encode()))
+            connection.sendall(http(envelope(text) if interface == "soap" else text.encode()))
 
     told: list[Batch] = []
     with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1", interface=interface) as client:
@@ -328,7 +329,7 @@ CHARSETS = {
 def test_every_mistaken_charset_is_read(kind: Kind, interface: str, case: str) -> None:
     encoding, content_type, declared = CHARSETS[case]
     document = REPORTS.replace("<username>test", "<username>张三丰")
-    text = envelope("getSmsReport", document) if interface == "soap" else document
+    text = envelope(document, "getSmsReport").decode() if interface == "soap" else document
     mark = f' encoding="{declared}"' if declared else ""
     text = text.replace(" encoding='UTF-8'", mark, 1) if interface == "soap" else text
     if content_type == "\r\n":
@@ -347,7 +348,7 @@ def test_illegal_characters_in_an_answer_cost_nothing_else(kind: Kind, interface
     document = REPORTS.replace("<username>test", f"<username>te{sign}st", 1)
     if interface == "soap":
         # The sign itself, not an escaped one.
-        text = envelope("getSmsReport", document).replace(sign.replace("&", "&amp;"), sign)
+        text = envelope(document, "getSmsReport").decode().replace(sign.replace("&", "&amp;"), sign)
     else:
         text = document
 

@@ -30,6 +30,7 @@ from jzysoap import (
 from jzysoap.definition import source as wsdl
 from jzysoap.model.events import CallEvent
 from tests.kit.servers import RawServer, answering, refused_port, reply
+from tests.kit.soap import envelope, soap
 from tests.wire.conftest import (
     MOBILE,
     PASSWORD,
@@ -41,11 +42,9 @@ from tests.wire.conftest import (
     Serve,
     asked,
     body_of,
-    envelope,
     form,
     headers_of,
     over_tls,
-    soap,
 )
 
 DEFINITION = wsdl.bundled()

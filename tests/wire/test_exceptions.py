@@ -24,7 +24,8 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from jzysoap import AsyncClient, Client, MalformedReplyError, NotSentError, OutcomeUnknownError
 from jzysoap.transport import failures
 from tests.kit.servers import RawServer
-from tests.wire.matrix import NAMESPACE, good, operation_of
+from tests.kit.soap import NAMESPACE
+from tests.wire.matrix import good, operation_of
 from tests.wire.matrix import http as http_reply
 
 NUMBER = "13866194295"

@@ -15,7 +15,8 @@ from requests.adapters import HTTPAdapter
 
 from jzysoap import Client, OutcomeUnknownError
 from tests.kit.servers import RawServer
-from tests.wire.conftest import MOBILE, Foreign, Make, Serve, asked, soap
+from tests.kit.soap import soap
+from tests.wire.conftest import MOBILE, Foreign, Make, Serve, asked
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork"),

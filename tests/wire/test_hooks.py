@@ -31,7 +31,8 @@ from jzysoap import (
 from tests.kit.facade import KINDS, Facade, Kind
 from tests.kit.leaks import shown, spellings
 from tests.kit.servers import RawServer
-from tests.wire.matrix import envelope, good, http, operation_of
+from tests.kit.soap import envelope
+from tests.wire.matrix import good, http, operation_of
 
 FIRST, SECOND = "13866194295", "15375427702"
 TEXT = "您的验证码是 1234"
@@ -214,7 +215,7 @@ def test_interim_answers_are_passed_over(kind: Kind, status: str) -> None:
 def test_words_that_leave_the_outcome_open_are_no_refusal(kind: Kind, words: str) -> None:
     def handle(server: RawServer, connection: socket.socket) -> None:
         while server.read_request(connection):
-            connection.sendall(http(envelope("sendSms", f"failure;{words}").encode()))
+            connection.sendall(http(envelope(f"failure;{words}")))
 
     with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1") as client:
         with pytest.raises(GatewayError) as caught:
@@ -229,7 +230,7 @@ def test_words_that_leave_the_outcome_open_are_no_refusal(kind: Kind, words: str
 def test_a_success_that_says_otherwise_is_unknown(kind: Kind, result: str) -> None:
     def handle(server: RawServer, connection: socket.socket) -> None:
         while server.read_request(connection):
-            connection.sendall(http(envelope("sendSms", result).encode()))
+            connection.sendall(http(envelope(result)))
 
     with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1") as client:
         with pytest.raises(MalformedReplyError):
@@ -250,7 +251,7 @@ def test_a_cancelled_poll_does_not_poll_again_with_another_password() -> None:
         while server.read_request(connection):
             asked.set()
             let.wait(10)
-            connection.sendall(http(envelope("getSmsReport", "failure;密码错误").encode()))
+            connection.sendall(http(envelope("failure;密码错误", "getSmsReport")))
 
     async def main(url: str) -> None:
         passwords = iter(["old", "new", "newer"])

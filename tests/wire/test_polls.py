@@ -28,6 +28,7 @@ from jzysoap import (
 )
 from jzysoap.model.events import CallEvent
 from tests.kit.servers import answering, refused_port, reply
+from tests.kit.soap import envelope, fault, soap
 from tests.wire.conftest import (
     MOBILE,
     PASSWORD_BASE64,
@@ -37,13 +38,10 @@ from tests.wire.conftest import (
     Make,
     Serve,
     asked,
-    envelope,
-    fault,
     form,
     replies,
     report,
     reports,
-    soap,
 )
 
 OTHER = "13865193295"

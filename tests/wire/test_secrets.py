@@ -16,7 +16,8 @@ from jzysoap import Client, JzySoapError
 from tests.kit.facade import KINDS, Facade, Kind
 from tests.kit.leaks import shown, spellings
 from tests.kit.servers import RawServer, answering, refused_port, reply
-from tests.wire.conftest import MOBILE, QUICK, Handler, Make, Serve, envelope, fault, report, reports, soap
+from tests.kit.soap import envelope, fault, soap
+from tests.wire.conftest import MOBILE, QUICK, Handler, Make, Serve, report, reports
 
 PASSWORD = "Geheim-Pass+9"
 NEW_PASSWORD = "NeuesPass42"

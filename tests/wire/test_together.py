@@ -25,7 +25,8 @@ from jzysoap.transport.connections import watch
 from jzysoap.transport.surroundings import proxy_for
 from tests.kit.facade import KINDS, Facade, Kind
 from tests.kit.servers import RawServer, answering, reply
-from tests.wire.conftest import MOBILE, PASSWORD, TEXT, Make, Serve, reports, soap
+from tests.kit.soap import soap
+from tests.wire.conftest import MOBILE, PASSWORD, TEXT, Make, Serve, reports
 
 NUMBERS = [f"138000000{number:02}" for number in range(8)]
 LONG = Timeout(5, 10, 20)
