@@ -370,16 +370,22 @@ def test_a_poll_is_kept_whatever_cancels_it(how: str, serve: Serve, monkeypatch:
         loop = asyncio.get_running_loop()
         if how == "all tasks":
             # asyncio.run cancels what is left.
-            loop.call_later(0.3, gate.let.set)
             left = asyncio.create_task(client.reports())
             await until(gate.asked.is_set)
             assert not left.done()
+            loop.call_later(0.3, gate.let.set)
             return
         with anyio.CancelScope() as scope:
-            loop.call_later(0.1, scope.cancel)
-            loop.call_later(0.5, gate.let.set)
+
+            async def cancel_once_asked() -> None:
+                await until(gate.asked.is_set)
+                scope.cancel()
+                loop.call_later(0.3, gate.let.set)
+
+            cancelling = asyncio.create_task(cancel_once_asked())
             await client.reports()
         assert scope.cancel_called
+        await cancelling
         await client.aclose()
 
     gate = Gate(soap(reports(), "getSmsReport"))
