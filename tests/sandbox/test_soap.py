@@ -18,14 +18,14 @@ from jzysoap import Channel, DeliveryStatus
 from jzysoap.sandbox import Gateway, Sandbox
 from jzysoap.sandbox.operations import Empty
 from tests.kit.recordings import load
+from tests.kit.samples import MOBILE
 from tests.kit.soap import NAMESPACE, SOAP_11, SOAP_12
 from tests.sandbox.foreign import PASSWORD, envelope, post, talk
 
 HARD = """验证码 1234 & < > " ' ]]> 😀 𠮷\n第二行"""
 SERVICE = "/services/userApi"
 XML = "Content-Type: text/xml; charset=utf-8"
-NUMBER = "13866194295"
-SENDING = {"smstype": "1", "content": "你好", "mobile": NUMBER, "isLongSms": "0", "extenno": ""}
+SENDING = {"smstype": "1", "content": "你好", "mobile": MOBILE, "isLongSms": "0", "extenno": ""}
 
 
 def call(sandbox: Sandbox, body: bytes, *headers: str, path: str = SERVICE) -> tuple[int, str | None]:
@@ -60,8 +60,8 @@ def test_zeep_calls_everything(served: Sandbox, binding: str) -> None:
         (port,) = (name for name in service.ports if binding in name)
         extension = ["0001"] if service.name == "UserApi" else []
         ask = client.bind(service.name, port)
-        served.gateway.inject_reply(NUMBER, "你谁啊?")
-        assert ask.sendSms("test", PASSWORD, 2, HARD, f"{NUMBER},15375427702", 1, *extension) == "success;337017332"
+        served.gateway.inject_reply(MOBILE, "你谁啊?")
+        assert ask.sendSms("test", PASSWORD, 2, HARD, f"{MOBILE},15375427702", 1, *extension) == "success;337017332"
         assert ask.getRestMoney("test", PASSWORD) == "memberSmsNum=998;gateSmsNum=1000;kaSmsNum=1000"
         assert ask.getSmsReport("test", PASSWORD).count("<psreport>") == 2
         assert "<content>xOPLrbChPw==</content>" in ask.getRecvSMS("test", PASSWORD)
@@ -71,7 +71,7 @@ def test_zeep_calls_everything(served: Sandbox, binding: str) -> None:
     (message,) = served.gateway.sent
     assert message.text == HARD
     assert (message.channel, message.long, message.via) == (Channel.MEMBER, True, "soap")
-    assert message.mobiles == (NUMBER, "15375427702")
+    assert message.mobiles == (MOBILE, "15375427702")
     assert message.extension == "".join(extension)
 
 
@@ -240,12 +240,12 @@ def test_a_charset_that_only_the_document_names(sandbox: Sandbox) -> None:
 def test_arguments_by_name_qualified_or_not_missing_or_nil(sandbox: Sandbox) -> None:
     body = f"""<e:Envelope xmlns:e="{SOAP_11}"><e:Header><a:Action xmlns:a="http://www.w3.org/2005/08/addressing">urn:other
         </a:Action></e:Header><e:Body><m:sendSms xmlns:m="{NAMESPACE}" xmlns:i="http://www.w3.org/2001/XMLSchema-instance">
-        <mobile>{NUMBER}, ,</mobile><m:content>你好</m:content><m:extenno i:nil="true">9</m:extenno>
+        <mobile>{MOBILE}, ,</mobile><m:content>你好</m:content><m:extenno i:nil="true">9</m:extenno>
         <m:unknown>1</m:unknown><password>{PASSWORD}</password><m:username>test</m:username></m:sendSms></e:Body>
         </e:Envelope>""".encode()
     assert call(sandbox, body) == (200, "success")
     (message,) = sandbox.gateway.sent
-    assert (message.mobiles, message.text, message.extension) == ((NUMBER,), "你好", "")
+    assert (message.mobiles, message.text, message.extension) == ((MOBILE,), "你好", "")
     assert (message.channel, message.long) == (Channel.GATEWAY, False)
 
 
@@ -259,7 +259,7 @@ def test_arguments_by_name_qualified_or_not_missing_or_nil(sandbox: Sandbox) -> 
         ({"content": ""}, "短信内容不能为空"),
         ({"password": "secret1"}, "用户名或密码错误"),
         ({"password": "密码"}, "用户名或密码错误"),
-        ({"mobile": ",".join([NUMBER] * 1001)}, "余额不足"),
+        ({"mobile": ",".join([MOBILE] * 1001)}, "余额不足"),
     ],
 )
 def test_refusals(sandbox: Sandbox, arguments: dict[str, str], words: str) -> None:

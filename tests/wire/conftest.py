@@ -19,14 +19,9 @@ from requests.adapters import BaseAdapter
 
 from jzysoap import Client, Timeout
 from jzysoap.transport import failures
+from tests.kit.samples import PASSWORD, USERNAME
 from tests.kit.servers import RawServer
 from tests.kit.soap import NAMESPACE, SOAP_11
-
-USERNAME = "account"
-PASSWORD = "s3cret-Pass"
-PASSWORD_BASE64 = "czNjcmV0LVBhc3M="
-MOBILE = "13866194295"
-TEXT = "您的验证码是 1234"
 
 QUICK = Timeout(2, 0.5, 1)
 """For a test in which something is waited for."""
@@ -115,29 +110,6 @@ def over_tls(context: ssl.SSLContext, handler: Handler) -> Handler:
             handler(server, secure)
 
     return handle
-
-
-def report(mobile: str = MOBILE, batch_id: str = "66", status: int = 1) -> str:
-    """One delivery report (vendor page)."""
-    return (
-        f"<psreport><mobile>{mobile}</mobile><username>{USERNAME}</username><smslogid>{batch_id}</smslogid>"
-        f"<status>{status}</status><sendtime>2012-08-16 01:05:39.0</sendtime></psreport>"
-    )
-
-
-def reports(*records: str) -> str:
-    """A document of delivery reports (vendor page)."""
-    return f'<?xml version="1.0" encoding="utf-8"?><smsreport>{"".join(records)}</smsreport>'
-
-
-def replies(*records: tuple[str, str]) -> str:
-    """A document of replies (vendor page), each a number and the BASE64 of a text."""
-    parts = (
-        f"<psrerecv><mobile>{mobile}</mobile><receiver>{USERNAME}</receiver><content>{content}</content>"
-        "<sendtime>2012-08-16 01:05:39.0</sendtime></psrerecv>"
-        for mobile, content in records
-    )
-    return f'<?xml version="1.0" encoding="utf-8"?><smsrerecv>{"".join(parts)}</smsrerecv>'
 
 
 def body_of(request: bytes) -> bytes:

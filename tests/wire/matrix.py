@@ -34,6 +34,7 @@ from jzysoap import (
     SoapFaultError,
     Timeout,
 )
+from tests.kit.documents import report, reports
 from tests.kit.servers import RawServer, refused_port
 from tests.kit.soap import envelope, fault
 
@@ -43,15 +44,7 @@ QUICK_CONNECT = Timeout(connect=0.2, read=5, total=10)
 QUICK_READ = Timeout(connect=5, read=0.2, total=10)
 QUICK_TOTAL = Timeout(connect=5, read=5, total=0.4)
 
-REPORTS = (
-    '<?xml version="1.0" encoding="utf-8" ?><smsreport>'
-    + "".join(
-        f"<psreport><mobile>{mobile}</mobile><username>test</username><smslogid>66</smslogid><status>1</status>"
-        "<sendtime>2012-08-16 01:05:39.0</sendtime></psreport>"
-        for mobile in ("15275427712", "13865193295")
-    )
-    + "</smsreport>"
-)
+REPORTS = reports(*(report(mobile, username="test") for mobile in ("15275427712", "13865193295")))
 HTML = b"<html><head><title>Oops</title></head><body>Bad &nbsp; gateway<br></body></html>"
 
 

@@ -18,10 +18,9 @@ import pytest
 from jzysoap import AsyncClient, ConfigurationError, DeliveryReport, NotSentError, OutcomeUnknownError, Poll, Timeout
 from jzysoap.definition.source import bundled
 from jzysoap.transport import failures
+from tests.kit.samples import MOBILE
 from tests.kit.servers import RawServer, refused_port
 from tests.wire.matrix import good, http, operation_of
-
-NUMBER = "13866194295"
 
 
 class Holding:
@@ -65,7 +64,7 @@ async def until(event: threading.Event) -> None:
 def test_a_cancelled_send_closes_its_connection(holding: Holding) -> None:
     async def main(url: str) -> None:
         async with client_of(url) as client:
-            task = asyncio.create_task(client.send(NUMBER, "好"))
+            task = asyncio.create_task(client.send(MOBILE, "好"))
             await until(holding.asked)
             task.cancel("enough")
             with pytest.raises(asyncio.CancelledError) as caught:
@@ -256,7 +255,7 @@ def test_a_foreign_transport_can_promise_nothing() -> None:
         transport = httpx.MockTransport(fail)
         async with client_of("http://127.0.0.1:9", adapter=transport) as client:
             with pytest.raises(OutcomeUnknownError):
-                await client.send(NUMBER, "好")
+                await client.send(MOBILE, "好")
 
     asyncio.run(main())
 
@@ -267,7 +266,7 @@ def test_a_foreign_transport_is_used() -> None:
 
     async def main() -> None:
         async with client_of("http://127.0.0.1:9", adapter=httpx.MockTransport(respond)) as client:
-            assert (await client.send(NUMBER, "好")).batch_id == "337017332"
+            assert (await client.send(MOBILE, "好")).batch_id == "337017332"
 
     asyncio.run(main())
 
@@ -284,7 +283,7 @@ def test_a_foreign_transport_that_loses_bytes_is_noticed() -> None:
     async def main() -> None:
         async with client_of("http://127.0.0.1:9", adapter=httpx.MockTransport(respond)) as client:
             with pytest.raises(OutcomeUnknownError, match="ended after 7 of 500 bytes"):
-                await client.send(NUMBER, "好")
+                await client.send(MOBILE, "好")
 
     asyncio.run(main())
 
@@ -297,7 +296,7 @@ def test_a_foreign_transport_that_announces_nonsense_costs_no_answer(length: str
     async def main() -> None:
         adapter = httpx.MockTransport(respond)
         async with client_of("http://127.0.0.1:9", interface="servlet", adapter=adapter) as client:
-            assert (await client.send(NUMBER, "好")).batches[0].batch_id is None
+            assert (await client.send(MOBILE, "好")).batches[0].batch_id is None
 
     asyncio.run(main())
 
@@ -316,7 +315,7 @@ def test_a_loop_without_threads_loses_no_poll() -> None:
             assert len(await client.reports()) == 10_000
         async with client_of(url) as client:
             with pytest.raises(NotSentError, match="no thread is to be had"):
-                await client.send(NUMBER, "好")
+                await client.send(MOBILE, "好")
 
     with RawServer(long_answers) as server:
         asyncio.run(main(server.url))
@@ -386,7 +385,7 @@ def test_what_a_pool_without_threads_is_at_already_is_waited_for() -> None:
     async def main(url: str) -> None:
         asyncio.get_running_loop().set_default_executor(Late(refuses=True))
         async with client_of(url, interface="servlet", password=password) as client:
-            assert (await client.send(NUMBER, "好")).batches[0].batch_id == "1"
+            assert (await client.send(MOBILE, "好")).batches[0].batch_id == "1"
 
     def handle(server: RawServer, connection: socket.socket) -> None:
         server.read_request(connection)

@@ -16,9 +16,10 @@ from jzysoap import MalformedReplyError, Outcome, WsdlError
 from tests.kit.definitions import DOCUMENTED, definition
 from tests.kit.facade import KINDS, Facade, Kind
 from tests.kit.recordings import USABLE, load
+from tests.kit.samples import MOBILE, TEXT
 from tests.kit.servers import RawServer, reply
 from tests.kit.soap import SOAP_11, SOAP_12, bare_envelope
-from tests.wire.conftest import MOBILE, TEXT, Serve, body_of, headers_of
+from tests.wire.conftest import Serve, body_of, headers_of
 
 TEXT_AT_ITS_WORST = "【签】 & < > ]]>\r\n\t😀 "
 Make = Callable[..., Facade]

@@ -23,10 +23,12 @@ from jzysoap import AsyncClient, JzySoapError, OutcomeUnknownError, Timeout, Wsd
 from jzysoap.definition.source import bundled
 from jzysoap.transport.connections import watch
 from jzysoap.transport.surroundings import proxy_for
+from tests.kit.documents import reports
 from tests.kit.facade import KINDS, Facade, Kind
+from tests.kit.samples import MOBILE, PASSWORD, TEXT
 from tests.kit.servers import RawServer, answering, reply
 from tests.kit.soap import soap
-from tests.wire.conftest import MOBILE, PASSWORD, TEXT, Make, Serve, reports
+from tests.wire.conftest import Make, Serve
 
 NUMBERS = [f"138000000{number:02}" for number in range(8)]
 LONG = Timeout(5, 10, 20)

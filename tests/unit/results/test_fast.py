@@ -17,10 +17,10 @@ from jzysoap.model.values import DeliveryStatus
 from jzysoap.results.documents import find_records
 from jzysoap.results.fast import read_uniform
 from jzysoap.results.records import REPORTS, Schema, replies_schema
+from tests.kit.documents import DECLARATION
 from tests.kit.recordings import USABLE, load
 from tests.kit.soap import bare_envelope
 
-DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
 REPLIES = replies_schema()
 
 
