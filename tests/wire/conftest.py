@@ -17,16 +17,12 @@ import trustme
 from lxml import etree
 from requests.adapters import BaseAdapter
 
-from jzysoap import Client, Timeout
+from jzysoap import Client
 from jzysoap.transport import failures
 from tests.kit.samples import PASSWORD, USERNAME
 from tests.kit.servers import RawServer
 from tests.kit.soap import NAMESPACE, SOAP_11
-
-QUICK = Timeout(2, 0.5, 1)
-"""For a test in which something is waited for."""
-PATIENT = Timeout(5, 10, 20)
-"""For all others: a busy machine must not fail them."""
+from tests.kit.timeouts import PATIENT
 
 Handler = Callable[[RawServer, socket.socket], None]
 

@@ -37,12 +37,7 @@ from jzysoap import (
 from tests.kit.documents import report, reports
 from tests.kit.servers import RawServer, refused_port
 from tests.kit.soap import envelope, fault
-
-PATIENT = Timeout(connect=5, read=5, total=10)
-# Of the rows that wait for a deadline, each waits for one only; a busy machine must not reach another one first.
-QUICK_CONNECT = Timeout(connect=0.2, read=5, total=10)
-QUICK_READ = Timeout(connect=5, read=0.2, total=10)
-QUICK_TOTAL = Timeout(connect=5, read=5, total=0.4)
+from tests.kit.timeouts import PATIENT, QUICK_CONNECT, QUICK_READ, QUICK_TOTAL
 
 REPORTS = reports(*(report(mobile, username="test") for mobile in ("15275427712", "13865193295")))
 HTML = b"<html><head><title>Oops</title></head><body>Bad &nbsp; gateway<br></body></html>"

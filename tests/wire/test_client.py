@@ -32,7 +32,8 @@ from jzysoap.model.events import CallEvent
 from tests.kit.samples import MOBILE, PASSWORD, PASSWORD_BASE64, TEXT, USERNAME
 from tests.kit.servers import RawServer, answering, refused_port, reply
 from tests.kit.soap import envelope, soap
-from tests.wire.conftest import QUICK, Make, Serve, asked, body_of, form, headers_of, over_tls
+from tests.kit.timeouts import QUICK
+from tests.wire.conftest import Make, Serve, asked, body_of, form, headers_of, over_tls
 
 DEFINITION = wsdl.bundled()
 WRONG_PASSWORD = "failure;用户名或密码错误"

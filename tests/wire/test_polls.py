@@ -31,7 +31,8 @@ from tests.kit.documents import replies, report, reports
 from tests.kit.samples import MOBILE, PASSWORD_BASE64, TEXT, USERNAME
 from tests.kit.servers import answering, refused_port, reply
 from tests.kit.soap import envelope, fault, soap
-from tests.wire.conftest import QUICK, Make, Serve, asked, form
+from tests.kit.timeouts import QUICK
+from tests.wire.conftest import Make, Serve, asked, form
 
 OTHER = "13865193295"
 OPERATIONS = {"reports": "getSmsReport", "replies": "getRecvSMS", "balance": "getRestMoney"}

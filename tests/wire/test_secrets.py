@@ -19,7 +19,8 @@ from tests.kit.leaks import shown, spellings
 from tests.kit.samples import MOBILE
 from tests.kit.servers import RawServer, answering, refused_port, reply
 from tests.kit.soap import envelope, fault, soap
-from tests.wire.conftest import QUICK, Handler, Make, Serve
+from tests.kit.timeouts import QUICK
+from tests.wire.conftest import Handler, Make, Serve
 
 PASSWORD = "Geheim-Pass+9"
 NEW_PASSWORD = "NeuesPass42"

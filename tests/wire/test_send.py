@@ -33,7 +33,8 @@ from jzysoap import (
 from tests.kit.samples import MOBILE, PASSWORD_BASE64, TEXT, USERNAME
 from tests.kit.servers import RawServer, answering, refused_port, reply
 from tests.kit.soap import envelope, fault, soap
-from tests.wire.conftest import QUICK, Handler, Make, Serve, asked, headers_of
+from tests.kit.timeouts import QUICK
+from tests.wire.conftest import Handler, Make, Serve, asked, headers_of
 
 NUMBERS = [MOBILE, "13866194296", "13866194297", "13866194298", "13866194299"]
 OTHER_NUMBERS = [f"139{number:08}" for number in range(10_000)]

@@ -19,7 +19,7 @@ import httpx
 import pytest
 from lxml import etree
 
-from jzysoap import AsyncClient, JzySoapError, OutcomeUnknownError, Timeout, WsdlError
+from jzysoap import AsyncClient, JzySoapError, OutcomeUnknownError, WsdlError
 from jzysoap.definition.source import bundled
 from jzysoap.transport.connections import watch
 from jzysoap.transport.surroundings import proxy_for
@@ -28,14 +28,14 @@ from tests.kit.facade import KINDS, Facade, Kind
 from tests.kit.samples import MOBILE, PASSWORD, TEXT
 from tests.kit.servers import RawServer, answering, reply
 from tests.kit.soap import soap
+from tests.kit.timeouts import PATIENT
 from tests.wire.conftest import Make, Serve
 
 NUMBERS = [f"138000000{number:02}" for number in range(8)]
-LONG = Timeout(5, 10, 20)
 
 
 def client_of(url: str, **options: Any) -> AsyncClient:
-    defaults = {"wsdl": "bundled", "cache_dir": False, "timeout": LONG, "poll_timeout": LONG}
+    defaults = {"wsdl": "bundled", "cache_dir": False, "timeout": PATIENT, "poll_timeout": PATIENT}
     return AsyncClient(url, "account", **{"password": PASSWORD, **defaults, **options})
 
 
