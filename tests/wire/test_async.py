@@ -19,8 +19,8 @@ from jzysoap import AsyncClient, ConfigurationError, DeliveryReport, NotSentErro
 from jzysoap.definition.source import bundled
 from jzysoap.transport import failures
 from tests.kit.samples import MOBILE
-from tests.kit.servers import RawServer, refused_port
-from tests.wire.matrix import good, http, operation_of
+from tests.kit.servers import RawServer, refused_port, reply
+from tests.wire.matrix import good, operation_of
 
 
 class Holding:
@@ -43,7 +43,7 @@ class Holding:
             except BlockingIOError:
                 time.sleep(0.01)
         connection.setblocking(True)
-        connection.sendall(http(good("soap", operation_of(request))))
+        connection.sendall(reply(good("soap", operation_of(request))))
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_a_cancelled_poll_with_an_unreadable_answer_is_cancelled() -> None:
         server.read_request(connection)
         asked.set()
         let.wait(10)
-        connection.sendall(http(b"<html>sorry</html>"))
+        connection.sendall(reply(b"<html>sorry</html>"))
 
     async def main(url: str) -> None:
         async with client_of(url) as client:
@@ -171,7 +171,7 @@ def test_a_poll_cancelled_before_it_was_asked_for_is_not_sent(monkeypatch: pytes
 
 def answer(server: RawServer, connection: socket.socket) -> None:
     while request := server.read_request(connection):
-        connection.sendall(http(good("soap", operation_of(request))))
+        connection.sendall(reply(good("soap", operation_of(request))))
 
 
 def test_several_loops_one_after_the_other() -> None:
@@ -196,7 +196,7 @@ def test_two_hundred_tasks_over_one_client_get_their_own_answers() -> None:
         while request := server.read_request(connection):
             number = request.partition(b"<ns0:mobile>")[2].partition(b"<")[0].decode()
             body = good("soap", "sendSms").replace(b"337017332", number.encode())
-            connection.sendall(http(body))
+            connection.sendall(reply(body))
 
     async def main(url: str) -> None:
         async with client_of(url, pool_size=20) as client:
@@ -222,9 +222,9 @@ def test_loading_the_definition_does_not_block_the_loop(monkeypatch: pytest.Monk
             if request.startswith(b"GET"):
                 fetched.append(request)
                 time.sleep(0.3)
-                connection.sendall(http(bundled()))
+                connection.sendall(reply(bundled()))
             else:
-                connection.sendall(http(good("soap", operation_of(request))))
+                connection.sendall(reply(good("soap", operation_of(request))))
 
     async def main(url: str) -> None:
         ticks = 0
@@ -304,7 +304,7 @@ def test_a_foreign_transport_that_announces_nonsense_costs_no_answer(length: str
 def long_answers(server: RawServer, connection: socket.socket) -> None:
     document = "<smsreport>" + "<psreport><mobile>13800000001</mobile></psreport>" * 10_000 + "</smsreport>"
     while server.read_request(connection):
-        connection.sendall(http(document.encode()))
+        connection.sendall(reply(document.encode()))
 
 
 def test_a_loop_without_threads_loses_no_poll() -> None:
@@ -389,7 +389,7 @@ def test_what_a_pool_without_threads_is_at_already_is_waited_for() -> None:
 
     def handle(server: RawServer, connection: socket.socket) -> None:
         server.read_request(connection)
-        connection.sendall(http(b"success;1"))
+        connection.sendall(reply(b"success;1"))
 
     with RawServer(handle) as server:
         asyncio.run(main(server.url))

@@ -27,9 +27,9 @@ from jzysoap import (
 from jzysoap.sandbox import Sandbox
 from tests.kit.facade import KINDS, Facade, Kind
 from tests.kit.samples import MOBILE, SECOND_MOBILE, THIRD_MOBILE
-from tests.kit.servers import RawServer, refused_port
+from tests.kit.servers import RawServer, refused_port, reply
 from tests.kit.soap import envelope
-from tests.wire.matrix import REPORTS, good, http, operation_of
+from tests.wire.matrix import REPORTS, good, operation_of
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
@@ -107,7 +107,7 @@ def test_batches_stop_at_the_first_that_is_not_accepted(kind: Kind, interface: s
     def handle(server: RawServer, connection: Any) -> None:
         while server.read_request(connection):
             text = answers[len(server.requests) - 1]
-            connection.sendall(http(envelope(text) if interface == "soap" else text.encode()))
+            connection.sendall(reply(envelope(text) if interface == "soap" else text.encode()))
 
     told: list[Batch] = []
     with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1", interface=interface) as client:
@@ -193,7 +193,7 @@ def test_a_poll_cut_at_every_byte(kind: Kind, interface: str) -> None:
 
     def handle(server: RawServer, connection: Any) -> None:
         server.read_request(connection)
-        connection.sendall(http(body[: next(cuts)], "200 OK", f"Content-Length: {len(body)}"))
+        connection.sendall(reply(body[: next(cuts)], "200 OK", f"Content-Length: {len(body)}"))
 
     kept: list[bytes] = []
     options: dict[str, Any] = {"interface": interface, "on_reply": lambda _, raw: kept.append(raw)}
@@ -298,7 +298,7 @@ def test_a_closed_client_says_so_before_it_asks_for_a_definition(kind: Kind, san
 def test_a_restarted_server_costs_nothing(kind: Kind, interface: str) -> None:
     def handle(server: RawServer, connection: Any) -> None:
         while request := server.read_request(connection):
-            connection.sendall(http(good(interface, operation_of(request))))
+            connection.sendall(reply(good(interface, operation_of(request))))
 
     with RawServer(handle) as first:
         client = Facade(kind, first.url, "test", "secret1", interface=interface)
@@ -336,7 +336,7 @@ def test_every_mistaken_charset_is_read(kind: Kind, interface: str, case: str) -
 
     def handle(server: RawServer, connection: Any) -> None:
         while server.read_request(connection):
-            connection.sendall(http(text.encode(encoding), kind=content_type))
+            connection.sendall(reply(text.encode(encoding), content_type=content_type))
 
     with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1", interface=interface) as client:
         assert [report.username for report in client.reports()] == ["张三丰"] * 2
@@ -353,7 +353,7 @@ def test_illegal_characters_in_an_answer_cost_nothing_else(kind: Kind, interface
 
     def handle(server: RawServer, connection: Any) -> None:
         while server.read_request(connection):
-            connection.sendall(http(text.encode()))
+            connection.sendall(reply(text.encode()))
 
     with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1", interface=interface) as client:
         poll = client.reports()
@@ -375,7 +375,7 @@ def test_what_follows_an_answer_is_not_the_next_ones(kind: Kind) -> None:
 
 
 def good_send(batch_id: str) -> bytes:
-    return http(f"success;{batch_id}".encode())
+    return reply(f"success;{batch_id}".encode())
 
 
 def test_a_header_of_latin_1_arrives(kind: Kind) -> None:

@@ -24,10 +24,9 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from jzysoap import AsyncClient, Client, MalformedReplyError, NotSentError, OutcomeUnknownError
 from jzysoap.transport import failures
 from tests.kit.samples import MOBILE
-from tests.kit.servers import RawServer
+from tests.kit.servers import RawServer, reply
 from tests.kit.soap import NAMESPACE
 from tests.wire.matrix import good, operation_of
-from tests.wire.matrix import http as http_reply
 
 
 def classes(*modules: ModuleType) -> list[type[Exception]]:
@@ -98,7 +97,7 @@ class Raising(HTTPAdapter):
 def server() -> Any:
     def handle(server: RawServer, connection: socket.socket) -> None:
         while request := server.read_request(connection):
-            connection.sendall(http_reply(good("soap", operation_of(request))))
+            connection.sendall(reply(good("soap", operation_of(request))))
 
     with RawServer(handle) as server:
         yield server

@@ -31,16 +31,16 @@ from jzysoap import (
 from tests.kit.facade import KINDS, Facade, Kind
 from tests.kit.leaks import shown, spellings
 from tests.kit.samples import MOBILE, SECOND_MOBILE, TEXT
-from tests.kit.servers import RawServer
+from tests.kit.servers import RawServer, reply
 from tests.kit.soap import envelope
-from tests.wire.matrix import good, http, operation_of
+from tests.wire.matrix import good, operation_of
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 
 
 def answer(server: RawServer, connection: socket.socket) -> None:
     while request := server.read_request(connection):
-        connection.sendall(http(good("soap", operation_of(request))))
+        connection.sendall(reply(good("soap", operation_of(request))))
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def test_interim_answers_are_passed_over(kind: Kind, status: str) -> None:
     def handle(server: RawServer, connection: socket.socket) -> None:
         while request := server.read_request(connection):
             connection.sendall(f"HTTP/1.1 {status}\r\nLink: </a>\r\n\r\n".encode() * 2)
-            connection.sendall(http(good("soap", operation_of(request))))
+            connection.sendall(reply(good("soap", operation_of(request))))
 
     with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1") as client:
         assert len(client.reports()) == 2
@@ -214,7 +214,7 @@ def test_interim_answers_are_passed_over(kind: Kind, status: str) -> None:
 def test_words_that_leave_the_outcome_open_are_no_refusal(kind: Kind, words: str) -> None:
     def handle(server: RawServer, connection: socket.socket) -> None:
         while server.read_request(connection):
-            connection.sendall(http(envelope(f"failure;{words}")))
+            connection.sendall(reply(envelope(f"failure;{words}")))
 
     with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1") as client:
         with pytest.raises(GatewayError) as caught:
@@ -229,7 +229,7 @@ def test_words_that_leave_the_outcome_open_are_no_refusal(kind: Kind, words: str
 def test_a_success_that_says_otherwise_is_unknown(kind: Kind, result: str) -> None:
     def handle(server: RawServer, connection: socket.socket) -> None:
         while server.read_request(connection):
-            connection.sendall(http(envelope(result)))
+            connection.sendall(reply(envelope(result)))
 
     with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1") as client:
         with pytest.raises(MalformedReplyError):
@@ -250,7 +250,7 @@ def test_a_cancelled_poll_does_not_poll_again_with_another_password() -> None:
         while server.read_request(connection):
             asked.set()
             let.wait(10)
-            connection.sendall(http(envelope("failure;密码错误", "getSmsReport")))
+            connection.sendall(reply(envelope("failure;密码错误", "getSmsReport")))
 
     async def main(url: str) -> None:
         passwords = iter(["old", "new", "newer"])
@@ -277,7 +277,7 @@ def test_a_cancelled_poll_whose_hook_fails_is_cancelled_for_that_reason() -> Non
         server.read_request(connection)
         asked.set()
         let.wait(10)
-        connection.sendall(http(good("soap", "getSmsReport")))
+        connection.sendall(reply(good("soap", "getSmsReport")))
 
     def fail(*_: object) -> None:
         raise OSError("disk full")
@@ -327,7 +327,7 @@ def test_closing_waits_for_the_calls_under_way() -> None:
         while request := server.read_request(connection):
             asked.set()
             let.wait(10)
-            connection.sendall(http(good("soap", operation_of(request))))
+            connection.sendall(reply(good("soap", operation_of(request))))
 
     async def main(url: str) -> None:
         client = asynchronous_client(url)
