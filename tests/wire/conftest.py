@@ -1,5 +1,4 @@
-"""What the tests over real sockets share: clients that wait briefly, servers that end with the test, replies as Axis2
-writes them."""
+"""What the tests over real sockets share: patient clients, servers that end with the test, requests taken apart."""
 
 from __future__ import annotations
 
