@@ -22,9 +22,9 @@ from tests.kit.definitions import SIGNATURES
 from tests.kit.interfaces import build_soap as build
 from tests.kit.interfaces import call_of
 from tests.kit.recordings import STACKS, UNUSABLE, USABLE, Stack, load
+from tests.kit.soap import SOAP_11, SOAP_12
 
 WSDL, XSD = "{http://schemas.xmlsoap.org/wsdl/}", "{http://www.w3.org/2001/XMLSchema}"
-SOAP_11, SOAP_12 = "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 NAMES = SIGNATURES["sendSms"]
 NUMBERS = {"smstype", "isLongSms"}

@@ -88,9 +88,23 @@ class RawServer:
             self._handler(self, connection)
 
 
-def reply(body: bytes, status: str = "200 OK", *headers: str, length: int | None = None) -> bytes:
-    """The bytes of an HTTP reply."""
-    lines = [f"HTTP/1.1 {status}", "Content-Type: text/xml; charset=utf-8", *headers]
+def reply(
+    body: bytes,
+    status: str = "200 OK",
+    *headers: str,
+    length: int | None = None,
+    content_type: str = "text/xml; charset=utf-8",
+) -> bytes:
+    """The bytes of an HTTP reply.
+
+    Args:
+        body: its body.
+        status: code and reason.
+        headers: more headers, also a Content-Length or Transfer-Encoding of its own.
+        length: the length to announce, where it is not that of the body.
+        content_type: the Content-Type, or "" for a reply without one.
+    """
+    lines = [f"HTTP/1.1 {status}", *([f"Content-Type: {content_type}"] if content_type else []), *headers]
     if not any(header.lower().startswith(("content-length", "transfer-encoding")) for header in headers):
         lines.append(f"Content-Length: {len(body) if length is None else length}")
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

@@ -8,10 +8,8 @@ from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
 from tests.kit.recordings import Message, parse_http
+from tests.kit.soap import NAMESPACE, SOAP_11
 
-NAMESPACE = "http://pojo7.service.sms.com"
-SOAP11 = "http://schemas.xmlsoap.org/soap/envelope/"
-SOAP12 = "http://www.w3.org/2003/05/soap-envelope"
 PASSWORD = base64.b64encode(b"secret1").decode()
 
 
@@ -44,7 +42,7 @@ def talk(url: str, data: bytes) -> Message:
         return parse_http(read_all(connection))
 
 
-def envelope(operation: str, *, version: str = SOAP11, namespace: str = NAMESPACE, **arguments: str) -> bytes:
+def envelope(operation: str, *, version: str = SOAP_11, namespace: str = NAMESPACE, **arguments: str) -> bytes:
     """An envelope, its arguments qualified; the credentials are those of the ``sandbox`` fixture unless given."""
     arguments = {"username": "test", "password": PASSWORD} | arguments
     inner = "".join(f"<m:{name}>{escape(value)}</m:{name}>" for name, value in arguments.items())

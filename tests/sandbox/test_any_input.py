@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from jzysoap.sandbox import Sandbox
-from tests.sandbox.foreign import NAMESPACE, SOAP11, SOAP12, envelope
+from tests.kit.soap import NAMESPACE, SOAP_11, SOAP_12
+from tests.sandbox.foreign import envelope
 
 TYPES = ["text/xml", "text/xml; charset=utf-8", "text/xml; charset=utf-16", "text/xml; charset=unicode_escape", ""]
 PIECES = st.sampled_from(
@@ -24,8 +25,8 @@ PIECES = st.sampled_from(
         b"&#xD83D;&#xDE00;",
         b"&#1;",
         envelope("sendSms"),
-        f'<e:Envelope xmlns:e="{SOAP11}"><e:Body>'.encode(),
-        f'<Envelope xmlns="{SOAP12}"><Header/><Body>'.encode(),
+        f'<e:Envelope xmlns:e="{SOAP_11}"><e:Body>'.encode(),
+        f'<Envelope xmlns="{SOAP_12}"><Header/><Body>'.encode(),
         f'<sendSms xmlns="{NAMESPACE}"><mobile><b>1</b></mobile></sendSms>'.encode(),
         b"</e:Body></e:Envelope>",
         b"</Body></Envelope>",
@@ -52,7 +53,7 @@ def test_any_envelope(running: Sandbox, session: requests.Session, body: bytes, 
     headers = {"Content-Type": content_type}
     reply = session.post(f"{running.url}/services/userApi", body, headers=headers, timeout=60)
     assert reply.status_code in (200, 500)
-    assert etree.fromstring(reply.content).tag in (f"{{{SOAP11}}}Envelope", f"{{{SOAP12}}}Envelope")
+    assert etree.fromstring(reply.content).tag in (f"{{{SOAP_11}}}Envelope", f"{{{SOAP_12}}}Envelope")
 
 
 @given(

@@ -16,13 +16,13 @@ import requests
 from jzysoap import Channel, ConfigurationError, WsdlError
 from jzysoap.sandbox import Gateway, Sandbox
 from tests.kit.recordings import parse_http
+from tests.kit.samples import MOBILE
 from tests.sandbox.foreign import PASSWORD, connect, envelope, is_ended, post, read_all, talk
 
 SERVICE = "/services/userApi"
 SERVLET = "/servlet/UserServiceAPI"
 XML = "Content-Type: text/xml; charset=utf-8"
-NUMBER = "13866194295"
-SENDING = {"smstype": "1", "content": "你好", "mobile": NUMBER}
+SENDING = {"smstype": "1", "content": "你好", "mobile": MOBILE}
 ASK = f"{SERVLET}?method=getRestMoney&username=test&password={PASSWORD}"
 
 

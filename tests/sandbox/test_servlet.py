@@ -11,12 +11,13 @@ import requests
 
 from jzysoap import Channel
 from jzysoap.sandbox import Gateway, Sandbox
+from tests.kit.samples import MOBILE, SECOND_MOBILE
 from tests.sandbox.foreign import PASSWORD, post, talk
 
 SERVLET = "/servlet/UserServiceAPI"
 TWIN = "/servlet/UserServiceAPIUTF8"
 FORM = "Content-Type: application/x-www-form-urlencoded"
-NUMBERS = ("13866194295", "15375427702")
+NUMBERS = (MOBILE, SECOND_MOBILE)
 HARD = """验证码 1234 & < > " ' ]]> 100%+1 😀"""
 
 

@@ -18,13 +18,14 @@ from jzysoap import Channel, DeliveryStatus
 from jzysoap.sandbox import Gateway, Sandbox
 from jzysoap.sandbox.operations import Empty
 from tests.kit.recordings import load
-from tests.sandbox.foreign import NAMESPACE, PASSWORD, SOAP11, SOAP12, envelope, post, talk
+from tests.kit.samples import MOBILE
+from tests.kit.soap import NAMESPACE, SOAP_11, SOAP_12
+from tests.sandbox.foreign import PASSWORD, envelope, post, talk
 
 HARD = """验证码 1234 & < > " ' ]]> 😀 𠮷\n第二行"""
 SERVICE = "/services/userApi"
 XML = "Content-Type: text/xml; charset=utf-8"
-NUMBER = "13866194295"
-SENDING = {"smstype": "1", "content": "你好", "mobile": NUMBER, "isLongSms": "0", "extenno": ""}
+SENDING = {"smstype": "1", "content": "你好", "mobile": MOBILE, "isLongSms": "0", "extenno": ""}
 
 
 def call(sandbox: Sandbox, body: bytes, *headers: str, path: str = SERVICE) -> tuple[int, str | None]:
@@ -38,7 +39,7 @@ def fault(sandbox: Sandbox, body: bytes, *headers: str) -> str:
     reply = talk(sandbox.url, post(SERVICE, body, *(headers or (XML,))))
     assert reply.status == 500
     root: Any = etree.fromstring(reply.body)
-    return str(root.findtext(".//faultstring") or root.findtext(f".//{{{SOAP12}}}Text"))
+    return str(root.findtext(".//faultstring") or root.findtext(f".//{{{SOAP_12}}}Text"))
 
 
 def load_with_zeep(sandbox: Sandbox) -> Any:
@@ -59,8 +60,8 @@ def test_zeep_calls_everything(served: Sandbox, binding: str) -> None:
         (port,) = (name for name in service.ports if binding in name)
         extension = ["0001"] if service.name == "UserApi" else []
         ask = client.bind(service.name, port)
-        served.gateway.inject_reply(NUMBER, "你谁啊?")
-        assert ask.sendSms("test", PASSWORD, 2, HARD, f"{NUMBER},15375427702", 1, *extension) == "success;337017332"
+        served.gateway.inject_reply(MOBILE, "你谁啊?")
+        assert ask.sendSms("test", PASSWORD, 2, HARD, f"{MOBILE},15375427702", 1, *extension) == "success;337017332"
         assert ask.getRestMoney("test", PASSWORD) == "memberSmsNum=998;gateSmsNum=1000;kaSmsNum=1000"
         assert ask.getSmsReport("test", PASSWORD).count("<psreport>") == 2
         assert "<content>xOPLrbChPw==</content>" in ask.getRecvSMS("test", PASSWORD)
@@ -70,7 +71,7 @@ def test_zeep_calls_everything(served: Sandbox, binding: str) -> None:
     (message,) = served.gateway.sent
     assert message.text == HARD
     assert (message.channel, message.long, message.via) == (Channel.MEMBER, True, "soap")
-    assert message.mobiles == (NUMBER, "15375427702")
+    assert message.mobiles == (MOBILE, "15375427702")
     assert message.extension == "".join(extension)
 
 
@@ -237,14 +238,14 @@ def test_a_charset_that_only_the_document_names(sandbox: Sandbox) -> None:
 
 
 def test_arguments_by_name_qualified_or_not_missing_or_nil(sandbox: Sandbox) -> None:
-    body = f"""<e:Envelope xmlns:e="{SOAP11}"><e:Header><a:Action xmlns:a="http://www.w3.org/2005/08/addressing">urn:other
+    body = f"""<e:Envelope xmlns:e="{SOAP_11}"><e:Header><a:Action xmlns:a="http://www.w3.org/2005/08/addressing">urn:other
         </a:Action></e:Header><e:Body><m:sendSms xmlns:m="{NAMESPACE}" xmlns:i="http://www.w3.org/2001/XMLSchema-instance">
-        <mobile>{NUMBER}, ,</mobile><m:content>你好</m:content><m:extenno i:nil="true">9</m:extenno>
+        <mobile>{MOBILE}, ,</mobile><m:content>你好</m:content><m:extenno i:nil="true">9</m:extenno>
         <m:unknown>1</m:unknown><password>{PASSWORD}</password><m:username>test</m:username></m:sendSms></e:Body>
         </e:Envelope>""".encode()
     assert call(sandbox, body) == (200, "success")
     (message,) = sandbox.gateway.sent
-    assert (message.mobiles, message.text, message.extension) == ((NUMBER,), "你好", "")
+    assert (message.mobiles, message.text, message.extension) == ((MOBILE,), "你好", "")
     assert (message.channel, message.long) == (Channel.GATEWAY, False)
 
 
@@ -258,7 +259,7 @@ def test_arguments_by_name_qualified_or_not_missing_or_nil(sandbox: Sandbox) -> 
         ({"content": ""}, "短信内容不能为空"),
         ({"password": "secret1"}, "用户名或密码错误"),
         ({"password": "密码"}, "用户名或密码错误"),
-        ({"mobile": ",".join([NUMBER] * 1001)}, "余额不足"),
+        ({"mobile": ",".join([MOBILE] * 1001)}, "余额不足"),
     ],
 )
 def test_refusals(sandbox: Sandbox, arguments: dict[str, str], words: str) -> None:
@@ -299,9 +300,9 @@ DOCTYPE = b'<!DOCTYPE e [<!ENTITY a "x">]>'
         (envelope("getRestMoney", username="TEXT").replace(b"TEXT", b"&#xD83D;&#65;"), "org.apache.axiom"),
         (envelope("getRestMoney", username="TEXT").replace(b"TEXT", b"&#xD83D;&#xD83D;"), "org.apache.axiom"),
         (b"<html/>", "First Element must contain the local name, Envelope , but found html"),
-        (f'<e:Envelope xmlns:e="{SOAP11}"/>'.encode(), "Operation not found"),
-        (f'<e:Envelope xmlns:e="{SOAP11}"><e:Body/></e:Envelope>'.encode(), "Operation not found"),
-        (envelope("getRestMoney", version=SOAP12), "Transport level information does not match"),
+        (f'<e:Envelope xmlns:e="{SOAP_11}"/>'.encode(), "Operation not found"),
+        (f'<e:Envelope xmlns:e="{SOAP_11}"><e:Body/></e:Envelope>'.encode(), "Operation not found"),
+        (envelope("getRestMoney", version=SOAP_12), "Transport level information does not match"),
     ],
 )
 def test_faults(sandbox: Sandbox, body: bytes, words: str) -> None:
@@ -309,7 +310,7 @@ def test_faults(sandbox: Sandbox, body: bytes, words: str) -> None:
 
 
 def test_an_operation_without_a_namespace(sandbox: Sandbox) -> None:
-    body = f'<e:Envelope xmlns:e="{SOAP11}"><e:Body><getRestMoney/></e:Body></e:Envelope>'.encode()
+    body = f'<e:Envelope xmlns:e="{SOAP_11}"><e:Body><getRestMoney/></e:Body></e:Envelope>'.encode()
     assert fault(sandbox, body) == f"namespace mismatch require {NAMESPACE} found none"
 
 
@@ -320,12 +321,12 @@ def test_an_unknown_charset(sandbox: Sandbox, charset: str) -> None:
 
 
 def test_a_fault_over_soap12(sandbox: Sandbox) -> None:
-    body = envelope("<", version=SOAP12) + b"broken"
+    body = envelope("<", version=SOAP_12) + b"broken"
     reply = talk(sandbox.url, post(SERVICE, body, "Content-Type: application/soap+xml"))
     assert reply.status == 500
     assert reply.headers["content-type"].startswith("application/soap+xml; charset=utf-8; action=")
     root: Any = etree.fromstring(reply.body)
-    assert root.findtext(f".//{{{SOAP12}}}Value") == "soapenv:Receiver"
+    assert root.findtext(f".//{{{SOAP_12}}}Value") == "soapenv:Receiver"
 
 
 @pytest.mark.parametrize("binding", ["Soap11", "Soap12"])

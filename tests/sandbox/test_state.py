@@ -11,8 +11,8 @@ import pytest
 from jzysoap import Channel, ConfigurationError, DeliveryStatus
 from jzysoap.sandbox import Gateway, Message
 from jzysoap.sandbox.state import MAX_NUMBERS, RefusedError, Status, UnknownAccountError
+from tests.kit.samples import MOBILE, SECOND_MOBILE
 
-NUMBER, OTHER = "13866194295", "15375427702"
 NOON = datetime(2012, 8, 16, 12, 0, 0)  # noqa: DTZ001  # a naive clock is what one of the tests is about
 CHINA = timezone(timedelta(hours=8))
 
@@ -26,7 +26,7 @@ def gateway(**options: Any) -> Gateway:
 def send(to: Gateway, *mobiles: str, **options: Any) -> Message:
     arguments: dict[str, Any] = {
         "channel": 1,
-        "mobiles": mobiles or (NUMBER,),
+        "mobiles": mobiles or (MOBILE,),
         "text": "你好",
         "long": False,
         "extension": "",
@@ -37,11 +37,11 @@ def send(to: Gateway, *mobiles: str, **options: Any) -> Message:
 
 def test_a_send_is_remembered_charged_and_reported() -> None:
     one = gateway(clock=lambda: NOON)
-    message = send(one, NUMBER, OTHER, extension="0001", long=True)
+    message = send(one, MOBILE, SECOND_MOBILE, extension="0001", long=True)
     assert message == Message(
         "test",
         Channel.GATEWAY,
-        (NUMBER, OTHER),
+        (MOBILE, SECOND_MOBILE),
         "你好",
         True,
         "0001",
@@ -55,9 +55,9 @@ def test_a_send_is_remembered_charged_and_reported() -> None:
     assert send(one).batch_id == "337017333"
     reports = one.poll_reports("test", "密码1".encode())
     assert [(report.mobile, report.batch_id, report.status) for report in reports] == [
-        (NUMBER, "337017332", DeliveryStatus.DELIVERED),
-        (OTHER, "337017332", DeliveryStatus.DELIVERED),
-        (NUMBER, "337017333", DeliveryStatus.DELIVERED),
+        (MOBILE, "337017332", DeliveryStatus.DELIVERED),
+        (SECOND_MOBILE, "337017332", DeliveryStatus.DELIVERED),
+        (MOBILE, "337017333", DeliveryStatus.DELIVERED),
     ]
     assert {report.sent_at for report in reports} == {NOON.replace(tzinfo=CHINA)}
     assert one.poll_reports("test", "密码1".encode()) == []
@@ -69,7 +69,7 @@ def test_a_send_is_remembered_charged_and_reported() -> None:
 )
 def test_segments_are_counted_in_utf16_units(text: str, segments: int) -> None:
     one = gateway()
-    assert send(one, NUMBER, OTHER, text=text, channel=2).segments == segments
+    assert send(one, MOBILE, SECOND_MOBILE, text=text, channel=2).segments == segments
     assert one.balances("test")[Channel.MEMBER] == 10 - 2 * segments
 
 
@@ -77,11 +77,11 @@ def test_segments_are_counted_in_utf16_units(text: str, segments: int) -> None:
     ("options", "words"),
     [
         ({"mobiles": ()}, "手机号码不能为空"),
-        ({"mobiles": [NUMBER] * (MAX_NUMBERS + 1)}, "手机号码超过20000个"),
-        ({"mobiles": [NUMBER, "138 6619 4295"]}, "手机号码格式错误"),
+        ({"mobiles": [MOBILE] * (MAX_NUMBERS + 1)}, "手机号码超过20000个"),
+        ({"mobiles": [MOBILE, "138 6619 4295"]}, "手机号码格式错误"),
         ({"text": ""}, "短信内容不能为空"),
         ({"channel": 3}, "短信类型错误"),
-        ({"mobiles": [NUMBER] * 11}, "余额不足"),
+        ({"mobiles": [MOBILE] * 11}, "余额不足"),
     ],
 )
 def test_a_refused_send_changes_nothing(options: Mapping[str, Any], words: str) -> None:
@@ -96,7 +96,7 @@ def test_a_refused_send_changes_nothing(options: Mapping[str, Any], words: str) 
 def test_as_many_numbers_as_are_allowed() -> None:
     one = gateway()
     one.set_balance("test", {Channel.GATEWAY: MAX_NUMBERS})
-    send(one, *[NUMBER] * MAX_NUMBERS)
+    send(one, *[MOBILE] * MAX_NUMBERS)
     assert one.balances("test") == {Channel.CARD: 0, Channel.GATEWAY: 0, Channel.MEMBER: 0}
 
 
@@ -121,14 +121,14 @@ def broken(number: str) -> DeliveryStatus:
     ("status", "expected"),
     [
         (DeliveryStatus.UNKNOWN, [DeliveryStatus.UNKNOWN] * 2),
-        ({OTHER: DeliveryStatus.FAILED}, [DeliveryStatus.DELIVERED, DeliveryStatus.FAILED]),
-        ({OTHER: None}, [DeliveryStatus.DELIVERED]),
-        (lambda number: DeliveryStatus.FAILED if number == NUMBER else None, [DeliveryStatus.FAILED]),
+        ({SECOND_MOBILE: DeliveryStatus.FAILED}, [DeliveryStatus.DELIVERED, DeliveryStatus.FAILED]),
+        ({SECOND_MOBILE: None}, [DeliveryStatus.DELIVERED]),
+        (lambda number: DeliveryStatus.FAILED if number == MOBILE else None, [DeliveryStatus.FAILED]),
     ],
 )
 def test_what_becomes_of_a_message_can_be_told(status: Status, expected: list[DeliveryStatus]) -> None:
     one = gateway(status=status)
-    send(one, NUMBER, OTHER)
+    send(one, MOBILE, SECOND_MOBILE)
     assert [report.status for report in one.poll_reports("test", "密码1".encode())] == expected
 
 
@@ -142,22 +142,22 @@ def test_a_status_that_fails_leaves_nothing_half_done() -> None:
 
 def test_polls_in_portions() -> None:
     one = gateway(max_records=2)
-    send(one, *[NUMBER] * 5)
+    send(one, *[MOBILE] * 5)
     assert [len(one.poll_reports("test", "密码1".encode())) for _ in range(4)] == [2, 2, 1, 0]
 
 
 def test_polls_that_consume_nothing() -> None:
     one = gateway(consuming=False, max_records=1)
-    first = one.inject_report(NUMBER, DeliveryStatus.FAILED, batch_id="66", when=NOON)
-    one.inject_report(OTHER, DeliveryStatus.FAILED, batch_id="66")
+    first = one.inject_report(MOBILE, DeliveryStatus.FAILED, batch_id="66", when=NOON)
+    one.inject_report(SECOND_MOBILE, DeliveryStatus.FAILED, batch_id="66")
     assert one.poll_reports("test", "密码1".encode()) == one.poll_reports("test", "密码1".encode()) == [first]
 
 
 def test_an_injected_reply() -> None:
     one = gateway(clock=lambda: datetime(2012, 8, 16, 4, 0, tzinfo=UTC))
-    queued = one.inject_reply(NUMBER, "你谁啊?😀")
+    queued = one.inject_reply(MOBILE, "你谁啊?😀")
     assert one.poll_replies("test", "密码1".encode()) == [queued]
-    assert (queued.mobile, queued.receiver, queued.text) == (NUMBER, "test", "你谁啊?😀")
+    assert (queued.mobile, queued.receiver, queued.text) == (MOBILE, "test", "你谁啊?😀")
     assert queued.raw == "你谁啊?😀".encode("gb18030")
     assert queued.received_at == NOON.replace(tzinfo=CHINA)
     assert one.poll_replies("test", "密码1".encode()) == []
@@ -167,9 +167,9 @@ def test_with_several_accounts_one_has_to_be_named() -> None:
     one = gateway()
     one.add_account("other", "secret2", {Channel.CARD: 3})
     with pytest.raises(UnknownAccountError):
-        one.inject_reply(NUMBER, "回象")
-    one.inject_reply(NUMBER, "回象", username="other", when=NOON)
-    one.inject_report(NUMBER, DeliveryStatus.UNKNOWN, batch_id="66", username="other")
+        one.inject_reply(MOBILE, "回象")
+    one.inject_reply(MOBILE, "回象", username="other", when=NOON)
+    one.inject_report(MOBILE, DeliveryStatus.UNKNOWN, batch_id="66", username="other")
     assert one.poll_replies("test", "密码1".encode()) == []
     assert one.poll_reports("test", "密码1".encode()) == []
     assert len(one.poll_replies("other", b"secret2")) == len(one.poll_reports("other", b"secret2")) == 1
@@ -219,5 +219,5 @@ def test_no_repr_shows_what_is_private() -> None:
     one = gateway()
     shown = repr(send(one)) + repr(one) + repr(one.sent)
     assert "337017332" in shown
-    for private in (NUMBER, "你好", "密码1"):
+    for private in (MOBILE, "你好", "密码1"):
         assert private not in shown

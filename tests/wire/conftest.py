@@ -1,5 +1,4 @@
-"""What the tests over real sockets share: clients that wait briefly, servers that end with the test, replies as Axis2
-writes them."""
+"""What the tests over real sockets share: patient clients, servers that end with the test, requests taken apart."""
 
 from __future__ import annotations
 
@@ -10,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
-from xml.sax.saxutils import escape
 
 import pytest
 import requests
@@ -18,23 +16,12 @@ import trustme
 from lxml import etree
 from requests.adapters import BaseAdapter
 
-from jzysoap import Client, Timeout
+from jzysoap import Client
 from jzysoap.transport import failures
-from tests.kit.servers import RawServer, reply
-
-NAMESPACE = "http://pojo7.service.sms.com"
-"""Of the bundled definition."""
-
-USERNAME = "account"
-PASSWORD = "s3cret-Pass"
-PASSWORD_BASE64 = "czNjcmV0LVBhc3M="
-MOBILE = "13866194295"
-TEXT = "您的验证码是 1234"
-
-QUICK = Timeout(2, 0.5, 1)
-"""For a test in which something is waited for."""
-PATIENT = Timeout(5, 10, 20)
-"""For all others: a busy machine must not fail them."""
+from tests.kit.samples import PASSWORD, USERNAME
+from tests.kit.servers import RawServer
+from tests.kit.soap import NAMESPACE, SOAP_11
+from tests.kit.timeouts import PATIENT
 
 Handler = Callable[[RawServer, socket.socket], None]
 
@@ -120,54 +107,6 @@ def over_tls(context: ssl.SSLContext, handler: Handler) -> Handler:
     return handle
 
 
-def envelope(text: str | None, operation: str = "sendSms") -> bytes:
-    """A reply as Axis2 writes it; nil for None."""
-    result = '<ns:return xsi:nil="true"/>' if text is None else f"<ns:return>{escape(text)}</ns:return>"
-    return (
-        "<?xml version='1.0' encoding='UTF-8'?>"
-        '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
-        f'<ns:{operation}Response xmlns:ns="{NAMESPACE}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
-        f"{result}</ns:{operation}Response></soapenv:Body></soapenv:Envelope>"
-    ).encode()
-
-
-def soap(text: str | None, operation: str = "sendSms", status: str = "200 OK") -> bytes:
-    """The bytes of an HTTP reply with such an envelope."""
-    return reply(envelope(text, operation), status)
-
-
-def fault(text: str = "java.lang.NullPointerException") -> bytes:
-    """A fault as Axis2 writes it."""
-    return (
-        '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body><soapenv:Fault>'
-        f"<faultcode>soapenv:Server</faultcode><faultstring>{escape(text)}</faultstring><detail/>"
-        "</soapenv:Fault></soapenv:Body></soapenv:Envelope>"
-    ).encode()
-
-
-def report(mobile: str = MOBILE, batch_id: str = "66", status: int = 1) -> str:
-    """One delivery report (vendor page)."""
-    return (
-        f"<psreport><mobile>{mobile}</mobile><username>{USERNAME}</username><smslogid>{batch_id}</smslogid>"
-        f"<status>{status}</status><sendtime>2012-08-16 01:05:39.0</sendtime></psreport>"
-    )
-
-
-def reports(*records: str) -> str:
-    """A document of delivery reports (vendor page)."""
-    return f'<?xml version="1.0" encoding="utf-8"?><smsreport>{"".join(records)}</smsreport>'
-
-
-def replies(*records: tuple[str, str]) -> str:
-    """A document of replies (vendor page), each a number and the BASE64 of a text."""
-    parts = (
-        f"<psrerecv><mobile>{mobile}</mobile><receiver>{USERNAME}</receiver><content>{content}</content>"
-        "<sendtime>2012-08-16 01:05:39.0</sendtime></psrerecv>"
-        for mobile, content in records
-    )
-    return f'<?xml version="1.0" encoding="utf-8"?><smsrerecv>{"".join(parts)}</smsrerecv>'
-
-
 def body_of(request: bytes) -> bytes:
     """The body of a request."""
     return request.partition(b"\r\n\r\n")[2]
@@ -182,7 +121,7 @@ def headers_of(request: bytes) -> dict[str, str]:
 def asked(request: bytes) -> tuple[str, dict[str, str]]:
     """The operation of a SOAP request and its arguments."""
     root = etree.fromstring(body_of(request))
-    (call,) = root.find("{http://schemas.xmlsoap.org/soap/envelope/}Body")  # type: ignore[misc]  # a request has one
+    (call,) = root.find(f"{{{SOAP_11}}}Body")  # type: ignore[misc]  # a request has one
     assert etree.QName(call).namespace == NAMESPACE
     return etree.QName(call).localname, {etree.QName(child).localname: child.text or "" for child in call}
 

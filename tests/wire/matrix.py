@@ -21,7 +21,6 @@ from dataclasses import KW_ONLY, dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
-from xml.sax.saxutils import escape
 
 import trustme
 
@@ -35,25 +34,13 @@ from jzysoap import (
     SoapFaultError,
     Timeout,
 )
-from tests.kit.servers import RawServer, refused_port
+from tests.kit.documents import report, reports
+from tests.kit.servers import RawServer, refused_port, reply
+from tests.kit.soap import envelope, fault
+from tests.kit.timeouts import PATIENT, QUICK_CONNECT, QUICK_READ, QUICK_TOTAL
 
-PATIENT = Timeout(connect=5, read=5, total=10)
-# Of the rows that wait for a deadline, each waits for one only; a busy machine must not reach another one first.
-QUICK_CONNECT = Timeout(connect=0.2, read=5, total=10)
-QUICK_READ = Timeout(connect=5, read=0.2, total=10)
-QUICK_TOTAL = Timeout(connect=5, read=5, total=0.4)
-
-REPORTS = (
-    '<?xml version="1.0" encoding="utf-8" ?><smsreport>'
-    + "".join(
-        f"<psreport><mobile>{mobile}</mobile><username>test</username><smslogid>66</smslogid><status>1</status>"
-        "<sendtime>2012-08-16 01:05:39.0</sendtime></psreport>"
-        for mobile in ("15275427712", "13865193295")
-    )
-    + "</smsreport>"
-)
+REPORTS = reports(*(report(mobile, username="test") for mobile in ("15275427712", "13865193295")))
 HTML = b"<html><head><title>Oops</title></head><body>Bad &nbsp; gateway<br></body></html>"
-NAMESPACE = "http://pojo7.service.sms.com"
 
 
 def operation_of(request: bytes) -> str:
@@ -61,42 +48,10 @@ def operation_of(request: bytes) -> str:
     return "getSmsReport" if b"getSmsReport" in request else "sendSms"
 
 
-def envelope(operation: str, text: str) -> str:
-    """A reply as Axis2 writes it."""
-    return (
-        "<?xml version='1.0' encoding='UTF-8'?>"
-        '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
-        f'<ns:{operation}Response xmlns:ns="{NAMESPACE}"><ns:return>{escape(text)}</ns:return></ns:{operation}Response>'
-        "</soapenv:Body></soapenv:Envelope>"
-    )
-
-
-def fault(version: str = "1.1") -> bytes:
-    """A fault, such as Axis2 throws."""
-    if version == "1.1":
-        return (
-            '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><e:Fault>'
-            "<faultcode>e:Server</faultcode><faultstring>服务器异常</faultstring></e:Fault></e:Body></e:Envelope>"
-        ).encode()
-    return (
-        '<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body><e:Fault><e:Code>'
-        "<e:Value>e:Receiver</e:Value></e:Code><e:Reason><e:Text>服务器异常</e:Text></e:Reason></e:Fault></e:Body>"
-        "</e:Envelope>"
-    ).encode()
-
-
 def good(interface: str, operation: str) -> bytes:
     """A body with a result that says yes."""
     text = REPORTS if operation == "getSmsReport" else "success;337017332"
-    return (envelope(operation, text) if interface == "soap" else text).encode()
-
-
-def http(body: bytes, status: str = "200 OK", *headers: str, kind: str = "text/xml; charset=utf-8") -> bytes:
-    """The bytes of an HTTP reply."""
-    lines = [f"HTTP/1.1 {status}", *([f"Content-Type: {kind}"] if kind else []), *headers]
-    if not any(line.lower().startswith(("content-length:", "transfer-encoding:")) for line in headers):
-        lines.append(f"Content-Length: {len(body)}")
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+    return envelope(text, operation) if interface == "soap" else text.encode()
 
 
 @dataclass
@@ -207,7 +162,7 @@ def trickled(head: int, size: int) -> Serve:
     def serve(stage: Stage) -> Iterator[str]:
         def handle(server: RawServer, connection: socket.socket) -> None:
             request = server.read_request(connection)
-            data = http(good(stage.interface, operation_of(request)) + b" " * 4000)
+            data = reply(good(stage.interface, operation_of(request)) + b" " * 4000)
             connection.sendall(data[:head])
             for start in range(head, len(data), size):
                 connection.sendall(data[start : start + size])
@@ -280,7 +235,7 @@ def secured(
                 if request and after is not None:
                     after(secure, connection)
                 elif request:
-                    secure.sendall(http(good(stage.interface, operation_of(request))))
+                    secure.sendall(reply(good(stage.interface, operation_of(request))))
 
         if trusted:
             stage.options.update(verify=authority_file())
@@ -295,14 +250,14 @@ def _corrupt_record(_: ssl.SSLSocket, connection: socket.socket) -> None:
 
 
 def _plain_text(_: ssl.SSLSocket, connection: socket.socket) -> None:
-    connection.sendall(http(b"success;1"))
+    connection.sendall(reply(b"success;1"))
 
 
 @contextlib.contextmanager
 def _plain_server_on_https(stage: Stage) -> Iterator[str]:
     def handle(_: RawServer, connection: socket.socket) -> None:
         connection.recv(65536)
-        connection.sendall(http(HTML, "400 Bad Request"))
+        connection.sendall(reply(HTML, "400 Bad Request"))
 
     with stage.server(handle) as server:
         yield server.url.replace("http:", "https:")
@@ -312,7 +267,7 @@ def _plain_server_on_https(stage: Stage) -> Iterator[str]:
 def _proxy_refuses(stage: Stage) -> Iterator[str]:
     def handle(_: RawServer, connection: socket.socket) -> None:
         connection.recv(65536)
-        connection.sendall(http(HTML, "403 Forbidden"))
+        connection.sendall(reply(HTML, "403 Forbidden"))
 
     with stage.server(handle) as server:
         stage.options.update(proxies={"https": server.url})
@@ -341,7 +296,7 @@ def redirected(status: str, *, elsewhere: bool) -> Serve:
         def handle(server: RawServer, connection: socket.socket) -> None:
             while server.read_request(connection):
                 target = stage.servers[0].url.replace("127.0.0.1", "localhost") if elsewhere else ""
-                connection.sendall(http(b"", status, f"Location: {target}/services/other"))
+                connection.sendall(reply(b"", status, f"Location: {target}/services/other"))
 
         other = stage.server(_read_and_close) if elsewhere else contextlib.nullcontext()
         with other, stage.server(handle) as server:
@@ -358,7 +313,7 @@ def bomb() -> bytes:
 
 
 def _sized(body: bytes, length: int) -> bytes:
-    return http(body, "200 OK", f"Content-Length: {length}")
+    return reply(body, "200 OK", f"Content-Length: {length}")
 
 
 def _half(interface: str, operation: str) -> bytes:
@@ -367,7 +322,7 @@ def _half(interface: str, operation: str) -> bytes:
 
 
 def _gzipped(body: bytes) -> bytes:
-    return http(body, "200 OK", "Content-Encoding: gzip")
+    return reply(body, "200 OK", "Content-Encoding: gzip")
 
 
 def _fixed(answer: bytes, *_: str) -> bytes:
@@ -375,7 +330,7 @@ def _fixed(answer: bytes, *_: str) -> bytes:
 
 
 def _with_status(line: str, interface: str, operation: str) -> bytes:
-    return http(good(interface, operation), line)
+    return reply(good(interface, operation), line)
 
 
 def _statuses() -> Iterator[Case]:
@@ -398,7 +353,7 @@ def _statuses() -> Iterator[Case]:
             f"{line[:3]}-{kind}",
             english=f"status {line[:3]} with {english}",
             chinese=f"状态码 {line[:3]}，{chinese}",
-            serve=answered(partial(_fixed, http(body, line))),
+            serve=answered(partial(_fixed, reply(body, line))),
             send=HttpStatusError,
             poll=HttpStatusError,
         )
@@ -407,7 +362,7 @@ def _statuses() -> Iterator[Case]:
             f"{line[:3]}-fault",
             english=f"status {line[:3]} with a SOAP fault",
             chinese=f"状态码 {line[:3]}，SOAP fault",
-            serve=answered(partial(_fixed, http(fault(), line))),
+            serve=answered(partial(_fixed, reply(fault("服务器异常"), line))),
             send=SoapFaultError,
             poll=SoapFaultError,
             servlet_send=HttpStatusError,
@@ -568,7 +523,7 @@ CASES: tuple[Case, ...] = (
         "half-chunk",
         english="a chunked body that is cut off",
         chinese="分块传输中途断开",
-        serve=answered(lambda *_: http(b"ff\r\nabc", "200 OK", "Transfer-Encoding: chunked"), close=True),
+        serve=answered(lambda *_: reply(b"ff\r\nabc", "200 OK", "Transfer-Encoding: chunked"), close=True),
         send=OutcomeUnknownError,
         poll=IncompletePollError,
     ),
@@ -616,7 +571,7 @@ CASES: tuple[Case, ...] = (
         "too-large",
         english="larger than the limit",
         chinese="超过大小上限",
-        serve=answered(lambda i, o: http(good(i, o) + b" " * 99_000), max_reply_bytes=2048, max_poll_bytes=2048),
+        serve=answered(lambda i, o: reply(good(i, o) + b" " * 99_000), max_reply_bytes=2048, max_poll_bytes=2048),
         send=OutcomeUnknownError,
         poll=IncompletePollError,
     ),
@@ -634,7 +589,7 @@ CASES: tuple[Case, ...] = (
         "empty",
         english="200 with an empty body",
         chinese="200，空响应体",
-        serve=answered(lambda *_: http(b"")),
+        serve=answered(lambda *_: reply(b"")),
         send=MalformedReplyError,
         poll=MalformedReplyError,
         servlet_poll=READ,
@@ -643,7 +598,7 @@ CASES: tuple[Case, ...] = (
         "html",
         english="200 with an HTML page",
         chinese="200，HTML 页面",
-        serve=answered(lambda *_: http(HTML)),
+        serve=answered(lambda *_: reply(HTML)),
         send=MalformedReplyError,
         poll=MalformedReplyError,
     ),
@@ -651,7 +606,7 @@ CASES: tuple[Case, ...] = (
         "other-xml",
         english="200 with another service's XML",
         chinese="200，其他服务的 XML",
-        serve=answered(lambda *_: http(b"<weather><today>rain</today></weather>")),
+        serve=answered(lambda *_: reply(b"<weather><today>rain</today></weather>")),
         send=MalformedReplyError,
         poll=MalformedReplyError,
     ),
@@ -659,7 +614,7 @@ CASES: tuple[Case, ...] = (
         "fault-11",
         english="200 with a SOAP 1.1 fault",
         chinese="200，SOAP 1.1 fault",
-        serve=answered(lambda *_: http(fault())),
+        serve=answered(lambda *_: reply(fault("服务器异常"))),
         send=SoapFaultError,
         poll=SoapFaultError,
         servlet_send=MalformedReplyError,
@@ -669,7 +624,7 @@ CASES: tuple[Case, ...] = (
         "fault-12",
         english="200 with a fault of the other SOAP version",
         chinese="200，另一 SOAP 版本的 fault",
-        serve=answered(lambda *_: http(fault("1.2"))),
+        serve=answered(lambda *_: reply(fault("服务器异常", "1.2"))),
         send=SoapFaultError,
         poll=SoapFaultError,
         servlet_send=MalformedReplyError,
@@ -679,7 +634,7 @@ CASES: tuple[Case, ...] = (
         "cut-document",
         english="200 with a document that ends in the middle",
         chinese="200，文档中途结束",
-        serve=answered(lambda i, o: http(good(i, o)[:-30])),
+        serve=answered(lambda i, o: reply(good(i, o)[:-30])),
         send=MalformedReplyError,
         poll=IncompletePollError,
     ),
@@ -688,7 +643,7 @@ CASES: tuple[Case, ...] = (
         english="200 with garbage after the document",
         chinese="200，文档后有多余内容",
         serve=answered(
-            lambda i, o: http(good(i, o) + (b"\r\n<!-- x --> trailing" if i == "soap" or o != "sendSms" else b"\r\n"))
+            lambda i, o: reply(good(i, o) + (b"\r\n<!-- x --> trailing" if i == "soap" or o != "sendSms" else b"\r\n"))
         ),
         send=READ,
         poll=READ,
@@ -697,7 +652,7 @@ CASES: tuple[Case, ...] = (
         "bom",
         english="200 with a byte-order mark",
         chinese="200，带字节顺序标记",
-        serve=answered(lambda i, o: http(b"\xef\xbb\xbf" + good(i, o))),
+        serve=answered(lambda i, o: reply(b"\xef\xbb\xbf" + good(i, o))),
         send=READ,
         poll=READ,
     ),
@@ -705,7 +660,7 @@ CASES: tuple[Case, ...] = (
         "202",
         english="202 with a valid result",
         chinese="202，有效结果",
-        serve=answered(lambda i, o: http(good(i, o), "202 Accepted")),
+        serve=answered(lambda i, o: reply(good(i, o), "202 Accepted")),
         send=READ,
         poll=READ,
     ),
@@ -713,7 +668,7 @@ CASES: tuple[Case, ...] = (
         "202-empty",
         english="202 with nothing",
         chinese="202，空内容",
-        serve=answered(lambda *_: http(b"", "202 Accepted")),
+        serve=answered(lambda *_: reply(b"", "202 Accepted")),
         send=MalformedReplyError,
         poll=MalformedReplyError,
         servlet_poll=READ,
@@ -722,7 +677,7 @@ CASES: tuple[Case, ...] = (
         "204",
         english="204",
         chinese="204",
-        serve=answered(lambda *_: http(b"", "204 No Content", "Content-Length: 0")),
+        serve=answered(lambda *_: reply(b"", "204 No Content", "Content-Length: 0")),
         send=MalformedReplyError,
         poll=MalformedReplyError,
         servlet_poll=READ,
@@ -731,7 +686,7 @@ CASES: tuple[Case, ...] = (
         "twice",
         english="answered twice",
         chinese="应答两次",
-        serve=answered(lambda i, o: http(good(i, o)) * 2),
+        serve=answered(lambda i, o: reply(good(i, o)) * 2),
         send=READ,
         poll=READ,
     ),

@@ -18,10 +18,9 @@ import pytest
 from jzysoap import AsyncClient, ConfigurationError, DeliveryReport, OutcomeUnknownError, Poll, Timeout
 from jzysoap.definition.source import bundled
 from jzysoap.transport import failures
-from tests.kit.servers import RawServer, refused_port
-from tests.wire.matrix import good, http, operation_of
-
-NUMBER = "13866194295"
+from tests.kit.samples import MOBILE
+from tests.kit.servers import RawServer, refused_port, reply
+from tests.wire.matrix import good, operation_of
 
 
 class Holding:
@@ -44,7 +43,7 @@ class Holding:
             except BlockingIOError:
                 time.sleep(0.01)
         connection.setblocking(True)
-        connection.sendall(http(good("soap", operation_of(request))))
+        connection.sendall(reply(good("soap", operation_of(request))))
 
 
 @pytest.fixture
@@ -65,7 +64,7 @@ async def until(event: threading.Event) -> None:
 def test_a_cancelled_send_closes_its_connection(holding: Holding) -> None:
     async def main(url: str) -> None:
         async with client_of(url) as client:
-            task = asyncio.create_task(client.send(NUMBER, "好"))
+            task = asyncio.create_task(client.send(MOBILE, "好"))
             await until(holding.asked)
             task.cancel("enough")
             with pytest.raises(asyncio.CancelledError) as caught:
@@ -137,7 +136,7 @@ def test_a_cancelled_poll_with_an_unreadable_answer_is_cancelled() -> None:
         server.read_request(connection)
         asked.set()
         let.wait(10)
-        connection.sendall(http(b"<html>sorry</html>"))
+        connection.sendall(reply(b"<html>sorry</html>"))
 
     async def main(url: str) -> None:
         async with client_of(url) as client:
@@ -172,7 +171,7 @@ def test_a_poll_cancelled_before_it_was_asked_for_is_not_sent(monkeypatch: pytes
 
 def answer(server: RawServer, connection: socket.socket) -> None:
     while request := server.read_request(connection):
-        connection.sendall(http(good("soap", operation_of(request))))
+        connection.sendall(reply(good("soap", operation_of(request))))
 
 
 def test_several_loops_one_after_the_other() -> None:
@@ -197,7 +196,7 @@ def test_two_hundred_tasks_over_one_client_get_their_own_answers() -> None:
         while request := server.read_request(connection):
             number = request.partition(b"<ns0:mobile>")[2].partition(b"<")[0].decode()
             body = good("soap", "sendSms").replace(b"337017332", number.encode())
-            connection.sendall(http(body))
+            connection.sendall(reply(body))
 
     async def main(url: str) -> None:
         async with client_of(url, pool_size=20) as client:
@@ -221,9 +220,9 @@ def test_loading_the_definition_does_not_block_the_loop() -> None:
             if request.startswith(b"GET"):
                 fetched.append(request)
                 time.sleep(0.3)
-                connection.sendall(http(bundled()))
+                connection.sendall(reply(bundled()))
             else:
-                connection.sendall(http(good("soap", operation_of(request))))
+                connection.sendall(reply(good("soap", operation_of(request))))
 
     async def main(url: str) -> None:
         ticks = 0
@@ -254,7 +253,7 @@ def test_a_foreign_transport_can_promise_nothing() -> None:
         transport = httpx.MockTransport(fail)
         async with client_of("http://127.0.0.1:9", adapter=transport) as client:
             with pytest.raises(OutcomeUnknownError):
-                await client.send(NUMBER, "好")
+                await client.send(MOBILE, "好")
 
     asyncio.run(main())
 
@@ -265,7 +264,7 @@ def test_a_foreign_transport_is_used() -> None:
 
     async def main() -> None:
         async with client_of("http://127.0.0.1:9", adapter=httpx.MockTransport(respond)) as client:
-            assert (await client.send(NUMBER, "好")).batch_id == "337017332"
+            assert (await client.send(MOBILE, "好")).batch_id == "337017332"
 
     asyncio.run(main())
 
@@ -282,7 +281,7 @@ def test_a_foreign_transport_that_loses_bytes_is_noticed() -> None:
     async def main() -> None:
         async with client_of("http://127.0.0.1:9", adapter=httpx.MockTransport(respond)) as client:
             with pytest.raises(OutcomeUnknownError, match="ended after 7 of 500 bytes"):
-                await client.send(NUMBER, "好")
+                await client.send(MOBILE, "好")
 
     asyncio.run(main())
 
@@ -295,7 +294,7 @@ def test_a_foreign_transport_that_announces_nonsense_costs_no_answer(length: str
     async def main() -> None:
         adapter = httpx.MockTransport(respond)
         async with client_of("http://127.0.0.1:9", interface="servlet", adapter=adapter) as client:
-            assert (await client.send(NUMBER, "好")).batches[0].batch_id is None
+            assert (await client.send(MOBILE, "好")).batches[0].batch_id is None
 
     asyncio.run(main())
 
@@ -303,7 +302,7 @@ def test_a_foreign_transport_that_announces_nonsense_costs_no_answer(length: str
 def long_answers(server: RawServer, connection: socket.socket) -> None:
     document = "<smsreport>" + "<psreport><mobile>13800000001</mobile></psreport>" * 10_000 + "</smsreport>"
     while server.read_request(connection):
-        connection.sendall(http(document.encode()))
+        connection.sendall(reply(document.encode()))
 
 
 def test_a_loop_without_threads_loses_no_poll() -> None:
@@ -381,11 +380,11 @@ def test_what_a_pool_without_threads_is_at_already_is_waited_for() -> None:
     async def main(url: str) -> None:
         asyncio.get_running_loop().set_default_executor(Late(refuses=True))
         async with client_of(url, interface="servlet", password=password) as client:
-            assert (await client.send(NUMBER, "好")).batches[0].batch_id == "1"
+            assert (await client.send(MOBILE, "好")).batches[0].batch_id == "1"
 
     def handle(server: RawServer, connection: socket.socket) -> None:
         server.read_request(connection)
-        connection.sendall(http(b"success;1"))
+        connection.sendall(reply(b"success;1"))
 
     with RawServer(handle) as server:
         asyncio.run(main(server.url))

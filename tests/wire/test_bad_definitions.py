@@ -14,8 +14,9 @@ import pytest
 from jzysoap import WsdlError
 from tests.kit.definitions import definition
 from tests.kit.facade import KINDS, Facade, Kind
+from tests.kit.samples import MOBILE, TEXT
 from tests.kit.servers import RawServer, answering, reply
-from tests.wire.conftest import MOBILE, TEXT, Serve, over_tls
+from tests.wire.conftest import Serve, over_tls
 
 Make = Callable[..., Facade]
 Handler = Callable[[RawServer, socket.socket], None]

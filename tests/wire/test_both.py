@@ -26,10 +26,10 @@ from jzysoap import (
 )
 from jzysoap.sandbox import Sandbox
 from tests.kit.facade import KINDS, Facade, Kind
-from tests.kit.servers import RawServer, refused_port
-from tests.wire.matrix import REPORTS, envelope, good, http, operation_of
-
-FIRST, SECOND, THIRD = "13866194295", "15375427702", "15275427712"
+from tests.kit.samples import MOBILE, SECOND_MOBILE, THIRD_MOBILE
+from tests.kit.servers import RawServer, refused_port, reply
+from tests.kit.soap import envelope
+from tests.wire.matrix import REPORTS, good, operation_of
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
@@ -54,31 +54,31 @@ def test_the_main_job(kind: Kind, interface: str, sandbox: Sandbox) -> None:
     text = "短信测试 <&>\"']]>\r\n\t尾"
     with Facade(kind, sandbox.url, "test", "secret1", wsdl=None, interface=interface) as client:
         before = client.balance()
-        sent = client.send([FIRST, "+86 153-7542-7702", FIRST], text, channel=Channel.MEMBER, extension="0001")
+        sent = client.send([MOBILE, "+86 153-7542-7702", MOBILE], text, channel=Channel.MEMBER, extension="0001")
         after = client.balance()
-        sandbox.gateway.inject_reply(FIRST, "你谁啊?")
+        sandbox.gateway.inject_reply(MOBILE, "你谁啊?")
         reports, replies = client.reports(), client.replies()
         assert len(client.reports()) == len(client.replies()) == 0
-    assert sent.mobiles == (FIRST, SECOND)
+    assert sent.mobiles == (MOBILE, SECOND_MOBILE)
     assert sent.batch_id == sandbox.gateway.sent[0].batch_id
     message = sandbox.gateway.sent[0]
-    assert (message.text, message.mobiles, message.extension) == (text, (FIRST, SECOND), "0001")
+    assert (message.text, message.mobiles, message.extension) == (text, (MOBILE, SECOND_MOBILE), "0001")
     assert (message.channel, message.long) == (Channel.MEMBER, False)
     assert (before.member, after.member) == (1000, 998)
     assert [(one.mobile, one.batch_id, one.status) for one in reports] == [
-        (FIRST, sent.batch_id, DeliveryStatus.DELIVERED),
-        (SECOND, sent.batch_id, DeliveryStatus.DELIVERED),
+        (MOBILE, sent.batch_id, DeliveryStatus.DELIVERED),
+        (SECOND_MOBILE, sent.batch_id, DeliveryStatus.DELIVERED),
     ]
-    assert [(one.mobile, one.text, one.receiver) for one in replies] == [(FIRST, "你谁啊?", "test")]
+    assert [(one.mobile, one.text, one.receiver) for one in replies] == [(MOBILE, "你谁啊?", "test")]
 
 
 def test_account_defaults_and_long_messages(kind: Kind, interface: str, sandbox: Sandbox) -> None:
     options: dict[str, Any] = {"signature": "签名", "extension": "12", "channel": Channel.CARD, "interface": interface}
     with Facade(kind, sandbox.url, "test", "secret1", **options) as client:
-        assert client.send(FIRST, "字" * 66).segments == 1
-        assert client.send(FIRST, "字" * 67).segments == 2
-        assert client.send(FIRST, "【签名】好", signature="别的").segments == 1
-        client.send(FIRST, "好", signature="", long=True)
+        assert client.send(MOBILE, "字" * 66).segments == 1
+        assert client.send(MOBILE, "字" * 67).segments == 2
+        assert client.send(MOBILE, "【签名】好", signature="别的").segments == 1
+        client.send(MOBILE, "好", signature="", long=True)
     sent = sandbox.gateway.sent
     assert [message.long for message in sent] == [False, True, False, True]
     assert {message.extension for message in sent} == {"12"}
@@ -91,7 +91,7 @@ def test_account_defaults_and_long_messages(kind: Kind, interface: str, sandbox:
 def test_refusals_are_told_apart(kind: Kind, interface: str, sandbox: Sandbox) -> None:
     with Facade(kind, sandbox.url, "test", "wrong", interface=interface) as client:
         with pytest.raises(AuthenticationError) as caught:
-            client.send(FIRST, "好")
+            client.send(MOBILE, "好")
         with pytest.raises(AuthenticationError):
             client.reports()
     error = caught.value
@@ -107,12 +107,12 @@ def test_batches_stop_at_the_first_that_is_not_accepted(kind: Kind, interface: s
     def handle(server: RawServer, connection: Any) -> None:
         while server.read_request(connection):
             text = answers[len(server.requests) - 1]
-            connection.sendall(http((envelope("sendSms", text) if interface == "soap" else text).encode()))
+            connection.sendall(reply(envelope(text) if interface == "soap" else text.encode()))
 
     told: list[Batch] = []
     with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1", interface=interface) as client:
         with pytest.raises(PartlySentError) as caught:
-            client.send([FIRST, SECOND, THIRD], "好", batch_size=1, on_batch=told.append)
+            client.send([MOBILE, SECOND_MOBILE, THIRD_MOBILE], "好", batch_size=1, on_batch=told.append)
         assert len(server.requests) == 2
     error = caught.value
     assert (error.may_have_been_sent, error.retry) == (True, "never")
@@ -132,7 +132,7 @@ def test_a_failing_on_batch_brings_what_is_known(kind: Kind, interface: str, san
         Facade(kind, sandbox.url, "test", "secret1", interface=interface) as client,
         pytest.raises(RuntimeError, match="no room") as caught,
     ):
-        client.send([FIRST, SECOND], "好", batch_size=1, on_batch=fail)
+        client.send([MOBILE, SECOND_MOBILE], "好", batch_size=1, on_batch=fail)
     result = caught.value.result  # type: ignore[attr-defined]  # set on whatever the hook raised
     assert [batch.outcome for batch in result.batches] == [Outcome.ACCEPTED, Outcome.NOT_SENT]
     assert len(sandbox.gateway.sent) == 1
@@ -143,7 +143,7 @@ def test_a_send_without_a_definition_tells_what_was_not_sent(kind: Kind) -> None
     with refused_port() as port:
         with Facade(kind, f"http://127.0.0.1:{port}", "test", "secret1", wsdl=None) as client:
             with pytest.raises(WsdlError) as caught:
-                client.send([FIRST, SECOND], "好", batch_size=1)
+                client.send([MOBILE, SECOND_MOBILE], "好", batch_size=1)
     assert (caught.value.may_have_been_sent, caught.value.retry) == (False, "later")
     assert caught.value.result is not None
     assert [batch.outcome for batch in caught.value.result.batches] == [Outcome.NOT_SENT] * 2
@@ -157,7 +157,7 @@ def test_polls_go_to_their_own_address(kind: Kind, interface: str, sandbox: Sand
         with Facade(kind, nowhere, "test", "secret1", **options) as client:
             assert len(client.reports()) == len(client.replies()) == 0
             with pytest.raises(NotSentError):
-                client.send(FIRST, "好")
+                client.send(MOBILE, "好")
             with pytest.raises(NotSentError):
                 client.balance()
 
@@ -166,7 +166,7 @@ def test_on_reply_gets_the_bytes_before_anyone_reads_them(kind: Kind, interface:
     kept: list[tuple[str, bytes]] = []
     options: dict[str, Any] = {"interface": interface, "on_reply": lambda *what: kept.append(what)}
     with Facade(kind, sandbox.url, "test", "secret1", **options) as client:
-        client.send(FIRST, "好")
+        client.send(MOBILE, "好")
         reports = client.reports()
         client.replies()
         client.balance()
@@ -179,11 +179,11 @@ def test_a_failing_on_reply_brings_the_bytes(kind: Kind, interface: str, sandbox
         raise OSError("disk full")
 
     with Facade(kind, sandbox.url, "test", "secret1", interface=interface, on_reply=fail) as client:
-        client.send(FIRST, "好")
+        client.send(MOBILE, "好")
         with pytest.raises(OSError, match="disk full") as caught:
             client.reports()
     raw: bytes = caught.value.raw  # type: ignore[attr-defined]  # set on whatever the hook raised
-    assert FIRST.encode() in raw
+    assert MOBILE.encode() in raw
 
 
 def test_a_poll_cut_at_every_byte(kind: Kind, interface: str) -> None:
@@ -193,7 +193,7 @@ def test_a_poll_cut_at_every_byte(kind: Kind, interface: str) -> None:
 
     def handle(server: RawServer, connection: Any) -> None:
         server.read_request(connection)
-        connection.sendall(http(body[: next(cuts)], "200 OK", f"Content-Length: {len(body)}"))
+        connection.sendall(reply(body[: next(cuts)], "200 OK", f"Content-Length: {len(body)}"))
 
     kept: list[bytes] = []
     options: dict[str, Any] = {"interface": interface, "on_reply": lambda _, raw: kept.append(raw)}
@@ -209,10 +209,10 @@ def test_on_call_gets_one_event_a_call(kind: Kind, interface: str, sandbox: Sand
     events: list[CallEvent] = []
     options: dict[str, Any] = {"interface": interface, "on_call": events.append}
     with Facade(kind, sandbox.url, "test", "secret1", **options) as client:
-        client.send([FIRST, SECOND], "字" * 80)
+        client.send([MOBILE, SECOND_MOBILE], "字" * 80)
         client.change_password("new1")
         with pytest.raises(GatewayError):
-            client.send([FIRST] * 1 + [SECOND], "好" * 70 * 600)
+            client.send([MOBILE] * 1 + [SECOND_MOBILE], "好" * 70 * 600)
     first, second, third = events
     assert (first.operation, first.interface, first.outcome, first.error) == (
         "sendSms",
@@ -232,7 +232,7 @@ def test_a_failing_on_call_changes_nothing(kind: Kind, sandbox: Sandbox, caplog:
         raise RuntimeError("no")
 
     with Facade(kind, sandbox.url, "test", "secret1", on_call=fail) as client:
-        assert client.send(FIRST, "好").batch_id
+        assert client.send(MOBILE, "好").batch_id
     assert "on_call" in caplog.text
 
 
@@ -259,7 +259,7 @@ def test_a_password_from_a_callable_is_asked_again_after_a_refusal(
         return next(passwords)
 
     with Facade(kind, sandbox.url, "test", ask, interface=interface) as client:
-        client.send(FIRST, "好")
+        client.send(MOBILE, "好")
         client.balance()
     assert len(asked) == 2
     if kind is not KINDS[0]:
@@ -269,12 +269,12 @@ def test_a_password_from_a_callable_is_asked_again_after_a_refusal(
 def test_what_gbk_cannot_spell_is_refused_by_the_servlet_alone(kind: Kind, sandbox: Sandbox) -> None:
     with Facade(kind, sandbox.url, "test", "secret1", interface="servlet") as client:
         with pytest.raises(InvalidMessageError, match="GBK") as caught:
-            client.send(FIRST, "价格 5 €")
+            client.send(MOBILE, "价格 5 €")
         assert caught.value.position == 5
     with Facade(kind, sandbox.url, "test", "secret1", interface="servlet", utf8_servlet=True) as client:
-        client.send(FIRST, "价格 5 € 😀")
+        client.send(MOBILE, "价格 5 € 😀")
     with Facade(kind, sandbox.url, "test", "secret1") as client:
-        client.send(FIRST, "价格 5 € 😀")
+        client.send(MOBILE, "价格 5 € 😀")
     assert [message.text for message in sandbox.gateway.sent] == ["价格 5 € 😀"] * 2
 
 
@@ -285,7 +285,7 @@ def test_a_closed_client_refuses_calls(kind: Kind, interface: str, sandbox: Sand
         with pytest.raises(ConfigurationError, match="closed"):
             client.balance()
         with pytest.raises(ConfigurationError, match="closed"):
-            client.send(FIRST, "好")
+            client.send(MOBILE, "好")
 
 
 def test_a_closed_client_says_so_before_it_asks_for_a_definition(kind: Kind, sandbox: Sandbox) -> None:
@@ -298,7 +298,7 @@ def test_a_closed_client_says_so_before_it_asks_for_a_definition(kind: Kind, san
 def test_a_restarted_server_costs_nothing(kind: Kind, interface: str) -> None:
     def handle(server: RawServer, connection: Any) -> None:
         while request := server.read_request(connection):
-            connection.sendall(http(good(interface, operation_of(request))))
+            connection.sendall(reply(good(interface, operation_of(request))))
 
     with RawServer(handle) as first:
         client = Facade(kind, first.url, "test", "secret1", interface=interface)
@@ -306,7 +306,7 @@ def test_a_restarted_server_costs_nothing(kind: Kind, interface: str) -> None:
         port = first.port
     with client, RawServer(handle, port=port) as second:
         assert len(client.reports()) == 2
-        assert client.send(FIRST, "好").batch_id == "337017332"
+        assert client.send(MOBILE, "好").batch_id == "337017332"
         assert len(second.requests) == 2
 
 
@@ -328,7 +328,7 @@ CHARSETS = {
 def test_every_mistaken_charset_is_read(kind: Kind, interface: str, case: str) -> None:
     encoding, content_type, declared = CHARSETS[case]
     document = REPORTS.replace("<username>test", "<username>张三丰")
-    text = envelope("getSmsReport", document) if interface == "soap" else document
+    text = envelope(document, "getSmsReport").decode() if interface == "soap" else document
     mark = f' encoding="{declared}"' if declared else ""
     text = text.replace(" encoding='UTF-8'", mark, 1) if interface == "soap" else text
     if content_type == "\r\n":
@@ -336,7 +336,7 @@ def test_every_mistaken_charset_is_read(kind: Kind, interface: str, case: str) -
 
     def handle(server: RawServer, connection: Any) -> None:
         while server.read_request(connection):
-            connection.sendall(http(text.encode(encoding), kind=content_type))
+            connection.sendall(reply(text.encode(encoding), content_type=content_type))
 
     with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1", interface=interface) as client:
         assert [report.username for report in client.reports()] == ["张三丰"] * 2
@@ -347,13 +347,13 @@ def test_illegal_characters_in_an_answer_cost_nothing_else(kind: Kind, interface
     document = REPORTS.replace("<username>test", f"<username>te{sign}st", 1)
     if interface == "soap":
         # The sign itself, not an escaped one.
-        text = envelope("getSmsReport", document).replace(sign.replace("&", "&amp;"), sign)
+        text = envelope(document, "getSmsReport").decode().replace(sign.replace("&", "&amp;"), sign)
     else:
         text = document
 
     def handle(server: RawServer, connection: Any) -> None:
         while server.read_request(connection):
-            connection.sendall(http(text.encode()))
+            connection.sendall(reply(text.encode()))
 
     with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1", interface=interface) as client:
         poll = client.reports()
@@ -371,11 +371,11 @@ def test_what_follows_an_answer_is_not_the_next_ones(kind: Kind) -> None:
 
     with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1", interface="servlet") as client:
         for batch_id in "123":
-            assert client.send(FIRST, "text").batches[0].batch_id == batch_id
+            assert client.send(MOBILE, "text").batches[0].batch_id == batch_id
 
 
 def good_send(batch_id: str) -> bytes:
-    return http(f"success;{batch_id}".encode())
+    return reply(f"success;{batch_id}".encode())
 
 
 def test_a_header_of_latin_1_arrives(kind: Kind) -> None:
@@ -385,14 +385,14 @@ def test_a_header_of_latin_1_arrives(kind: Kind) -> None:
 
     options: dict[str, Any] = {"interface": "servlet", "headers": {"X-A": "caf\xe9"}}
     with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1", **options) as client:
-        assert client.send(FIRST, "text").batches[0].batch_id == "1"
+        assert client.send(MOBILE, "text").batches[0].batch_id == "1"
         assert b"X-A: caf\xe9\r\n" in server.requests[0]
 
 
 def test_an_address_that_no_request_can_be_made_for(kind: Kind) -> None:
     with Facade(kind, "http://[v1.a]:9", "test", "secret1", interface="servlet") as client:
         with pytest.raises(NotSentError) as caught:
-            client.send(FIRST, "text")
+            client.send(MOBILE, "text")
     assert not caught.value.may_have_been_sent
 
 
@@ -400,5 +400,5 @@ def test_an_address_that_no_request_can_be_made_for(kind: Kind) -> None:
 def test_a_path_that_is_none(kind: Kind, name: str) -> None:
     with Facade(kind, "http://127.0.0.1:9", "test", "secret1", wsdl=name) as client:
         with pytest.raises(WsdlError) as caught:
-            client.send(FIRST, "text")
+            client.send(MOBILE, "text")
     assert caught.value.result is not None

@@ -29,24 +29,11 @@ from jzysoap import (
 )
 from jzysoap.definition import source as wsdl
 from jzysoap.model.events import CallEvent
+from tests.kit.samples import MOBILE, PASSWORD, PASSWORD_BASE64, TEXT, USERNAME
 from tests.kit.servers import RawServer, answering, refused_port, reply
-from tests.wire.conftest import (
-    MOBILE,
-    PASSWORD,
-    PASSWORD_BASE64,
-    QUICK,
-    TEXT,
-    USERNAME,
-    Make,
-    Serve,
-    asked,
-    body_of,
-    envelope,
-    form,
-    headers_of,
-    over_tls,
-    soap,
-)
+from tests.kit.soap import envelope, soap
+from tests.kit.timeouts import QUICK
+from tests.wire.conftest import Make, Serve, asked, body_of, form, headers_of, over_tls
 
 DEFINITION = wsdl.bundled()
 WRONG_PASSWORD = "failure;用户名或密码错误"

@@ -19,8 +19,9 @@ from benchmarks.contenders import by_httpx_async, by_urllib3
 from jzysoap import AsyncClient, Client
 from jzysoap.definition.source import bundled
 from tests.kit.facade import KINDS, Facade, Kind
+from tests.kit.samples import MOBILE, TEXT
 from tests.kit.servers import RawServer
-from tests.wire.conftest import MOBILE, TEXT, Make, Serve
+from tests.wire.conftest import Make, Serve
 
 CLONE = Path(__file__).parent.parent.parent
 

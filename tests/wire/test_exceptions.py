@@ -23,11 +23,10 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 
 from jzysoap import AsyncClient, Client, MalformedReplyError, NotSentError, OutcomeUnknownError
 from jzysoap.transport import failures
-from tests.kit.servers import RawServer
-from tests.wire.matrix import NAMESPACE, good, operation_of
-from tests.wire.matrix import http as http_reply
-
-NUMBER = "13866194295"
+from tests.kit.samples import MOBILE
+from tests.kit.servers import RawServer, reply
+from tests.kit.soap import NAMESPACE
+from tests.wire.matrix import good, operation_of
 
 
 def classes(*modules: ModuleType) -> list[type[Exception]]:
@@ -98,7 +97,7 @@ class Raising(HTTPAdapter):
 def server() -> Any:
     def handle(server: RawServer, connection: socket.socket) -> None:
         while request := server.read_request(connection):
-            connection.sendall(http_reply(good("soap", operation_of(request))))
+            connection.sendall(reply(good("soap", operation_of(request))))
 
     with RawServer(handle) as server:
         yield server
@@ -110,7 +109,7 @@ def test_of_the_synchronous_stack(kind: type[Exception], server: RawServer, monk
     for late, wanted in ((False, NotSentError), (True, OutcomeUnknownError)):
         options: dict[str, Any] = {"wsdl": "bundled", "cache_dir": False, "adapter": Raising(made(kind), late=late)}
         with Client(server.url, "test", "secret1", **options) as client, pytest.raises(wanted) as caught:
-            client.send(NUMBER, "好")
+            client.send(MOBILE, "好")
         assert type(caught.value) is wanted
         assert_harmless(caught.value)
         assert "made up" not in str(caught.value)
@@ -160,7 +159,7 @@ def test_while_a_body_is_read(kind: type[Exception]) -> None:
     options: dict[str, Any] = {"wsdl": "bundled", "cache_dir": False, "adapter": Half(made(kind))}
     with Client("http://127.0.0.1:9", "test", "secret1", **options) as client:
         with pytest.raises(OutcomeUnknownError) as caught:
-            client.send(NUMBER, "好")
+            client.send(MOBILE, "好")
     assert caught.value.raw == b"<half"
 
 
@@ -204,7 +203,7 @@ def test_of_the_asynchronous_stack(kind: type[Exception], monkeypatch: pytest.Mo
             options: dict[str, Any] = {"wsdl": "bundled", "cache_dir": False, "adapter": Transport(made(kind), place)}
             async with AsyncClient("http://127.0.0.1:9", "test", "secret1", **options) as client:
                 with pytest.raises(wanted) as caught:
-                    await client.send(NUMBER, "好")
+                    await client.send(MOBILE, "好")
             assert type(caught.value) is wanted
             assert_harmless(caught.value)
             assert "made up" not in str(caught.value)

@@ -14,8 +14,10 @@ import pytest
 from requests.adapters import HTTPAdapter
 
 from jzysoap import Client, OutcomeUnknownError
+from tests.kit.samples import MOBILE
 from tests.kit.servers import RawServer
-from tests.wire.conftest import MOBILE, Foreign, Make, Serve, asked, soap
+from tests.kit.soap import soap
+from tests.wire.conftest import Foreign, Make, Serve, asked
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork"),

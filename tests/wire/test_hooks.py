@@ -30,17 +30,17 @@ from jzysoap import (
 )
 from tests.kit.facade import KINDS, Facade, Kind
 from tests.kit.leaks import shown, spellings
-from tests.kit.servers import RawServer
-from tests.wire.matrix import envelope, good, http, operation_of
+from tests.kit.samples import MOBILE, SECOND_MOBILE, TEXT
+from tests.kit.servers import RawServer, reply
+from tests.kit.soap import envelope
+from tests.wire.matrix import good, operation_of
 
-FIRST, SECOND = "13866194295", "15375427702"
-TEXT = "您的验证码是 1234"
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 
 
 def answer(server: RawServer, connection: socket.socket) -> None:
     while request := server.read_request(connection):
-        connection.sendall(http(good("soap", operation_of(request))))
+        connection.sendall(reply(good("soap", operation_of(request))))
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_hook_that_cannot_be_called_is_refused_before_anything_leaves(
 ) -> None:
     with Facade(kind, server.url, "test", "secret1") as client:
         with pytest.raises(InvalidMessageError, match="on_batch must be") as caught:
-            client.send([FIRST, SECOND], TEXT, on_batch=hook)
+            client.send([MOBILE, SECOND_MOBILE], TEXT, on_batch=hook)
     assert caught.value.field == "on_batch"
     for name in ("on_reply", "on_call"):
         with pytest.raises(ConfigurationError, match=f"{name} must be"):
@@ -80,7 +80,7 @@ def test_an_error_of_ours_from_on_batch_is_not_taken_for_the_sends_own(kind: Kin
 
     with Facade(kind, server.url, "test", "secret1") as client:
         with pytest.raises(HookError, match="NotSentError") as caught:
-            client.send([FIRST, SECOND], TEXT, batch_size=1, on_batch=alert)
+            client.send([MOBILE, SECOND_MOBILE], TEXT, batch_size=1, on_batch=alert)
     error = caught.value
     assert (error.may_have_been_sent, error.retry) == (True, "never")
     assert isinstance(error.__cause__, NotSentError)
@@ -113,7 +113,7 @@ def test_an_interrupt_in_a_hook_brings_what_it_kept_from_being_stored(kind: Kind
             client.reports()
         assert caught.value.raw == good("soap", "getSmsReport")  # type: ignore[attr-defined]  # what is tested
         with pytest.raises(KeyboardInterrupt) as caught:
-            client.send([FIRST, SECOND], TEXT, batch_size=1, on_batch=interrupted)
+            client.send([MOBILE, SECOND_MOBILE], TEXT, batch_size=1, on_batch=interrupted)
         outcomes = [batch.outcome for batch in caught.value.result.batches]  # type: ignore[attr-defined]  # as above
         assert outcomes == [Outcome.ACCEPTED, Outcome.NOT_SENT]
 
@@ -175,7 +175,7 @@ def test_an_interrupted_call_is_told_too() -> None:
     options: dict[str, Any] = {"wsdl": "bundled", "cache_dir": False, "on_call": events.append}
     client = Client("http://127.0.0.1:9", "test", "secret1", adapter=Interrupting(), **options)
     with pytest.raises(KeyboardInterrupt):
-        client.send(FIRST, TEXT)
+        client.send(MOBILE, TEXT)
     assert [(event.outcome, event.error, event.numbers) for event in events] == [
         (Outcome.UNKNOWN, "KeyboardInterrupt", 1)
     ]
@@ -184,13 +184,13 @@ def test_an_interrupted_call_is_told_too() -> None:
 @each_kind
 def test_recipients_that_raise_show_neither_text_nor_numbers(kind: Kind, server: RawServer) -> None:
     def recipients() -> Iterator[str]:
-        yield FIRST
+        yield MOBILE
         raise LookupError("no more")
 
     with Facade(kind, server.url, "test", "s3cret-pass") as client, pytest.raises(LookupError) as caught:
         client.send(recipients(), TEXT, extension="12", signature="签名")
     for text in shown(caught.value, []):
-        for secret in spellings("s3cret-pass", TEXT, FIRST):
+        for secret in spellings("s3cret-pass", TEXT, MOBILE):
             assert secret not in text
     assert server.requests == []
 
@@ -201,11 +201,11 @@ def test_interim_answers_are_passed_over(kind: Kind, status: str) -> None:
     def handle(server: RawServer, connection: socket.socket) -> None:
         while request := server.read_request(connection):
             connection.sendall(f"HTTP/1.1 {status}\r\nLink: </a>\r\n\r\n".encode() * 2)
-            connection.sendall(http(good("soap", operation_of(request))))
+            connection.sendall(reply(good("soap", operation_of(request))))
 
     with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1") as client:
         assert len(client.reports()) == 2
-        assert client.send(FIRST, TEXT).batch_id == "337017332"
+        assert client.send(MOBILE, TEXT).batch_id == "337017332"
         assert server.connections == 1
 
 
@@ -214,11 +214,11 @@ def test_interim_answers_are_passed_over(kind: Kind, status: str) -> None:
 def test_words_that_leave_the_outcome_open_are_no_refusal(kind: Kind, words: str) -> None:
     def handle(server: RawServer, connection: socket.socket) -> None:
         while server.read_request(connection):
-            connection.sendall(http(envelope("sendSms", f"failure;{words}").encode()))
+            connection.sendall(reply(envelope(f"failure;{words}")))
 
     with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1") as client:
         with pytest.raises(GatewayError) as caught:
-            client.send(FIRST, TEXT)
+            client.send(MOBILE, TEXT)
     assert caught.value.may_have_been_sent
     assert caught.value.result is not None
     assert caught.value.result.batches[0].outcome is Outcome.UNKNOWN
@@ -229,11 +229,11 @@ def test_words_that_leave_the_outcome_open_are_no_refusal(kind: Kind, words: str
 def test_a_success_that_says_otherwise_is_unknown(kind: Kind, result: str) -> None:
     def handle(server: RawServer, connection: socket.socket) -> None:
         while server.read_request(connection):
-            connection.sendall(http(envelope("sendSms", result).encode()))
+            connection.sendall(reply(envelope(result)))
 
     with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1") as client:
         with pytest.raises(MalformedReplyError):
-            client.send(FIRST, TEXT)
+            client.send(MOBILE, TEXT)
 
 
 def asynchronous_client(url: str, **options: Any) -> AsyncClient:
@@ -250,7 +250,7 @@ def test_a_cancelled_poll_does_not_poll_again_with_another_password() -> None:
         while server.read_request(connection):
             asked.set()
             let.wait(10)
-            connection.sendall(http(envelope("getSmsReport", "failure;密码错误").encode()))
+            connection.sendall(reply(envelope("failure;密码错误", "getSmsReport")))
 
     async def main(url: str) -> None:
         passwords = iter(["old", "new", "newer"])
@@ -277,7 +277,7 @@ def test_a_cancelled_poll_whose_hook_fails_is_cancelled_for_that_reason() -> Non
         server.read_request(connection)
         asked.set()
         let.wait(10)
-        connection.sendall(http(good("soap", "getSmsReport")))
+        connection.sendall(reply(good("soap", "getSmsReport")))
 
     def fail(*_: object) -> None:
         raise OSError("disk full")
@@ -308,7 +308,7 @@ def test_a_cancelled_send_is_told_to_on_call() -> None:
 
     async def main(url: str) -> None:
         async with asynchronous_client(url, on_call=events.append) as client:
-            task = asyncio.create_task(client.send(FIRST, TEXT))
+            task = asyncio.create_task(client.send(MOBILE, TEXT))
             assert await asyncio.to_thread(asked.wait, 10)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -327,11 +327,11 @@ def test_closing_waits_for_the_calls_under_way() -> None:
         while request := server.read_request(connection):
             asked.set()
             let.wait(10)
-            connection.sendall(http(good("soap", operation_of(request))))
+            connection.sendall(reply(good("soap", operation_of(request))))
 
     async def main(url: str) -> None:
         client = asynchronous_client(url)
-        task = asyncio.create_task(client.send(FIRST, TEXT))
+        task = asyncio.create_task(client.send(MOBILE, TEXT))
         assert await asyncio.to_thread(asked.wait, 10)
         closing = asyncio.create_task(client.aclose())
         await asyncio.sleep(0.05)
@@ -404,4 +404,4 @@ def test_an_answer_that_is_no_http_is_told_from_a_closed_connection() -> None:
 
         with RawServer(handle) as server, Facade(Client, server.url, "test", "secret1") as client:
             with pytest.raises(Exception, match=words):
-                client.send(FIRST, TEXT)
+                client.send(MOBILE, TEXT)

@@ -12,24 +12,21 @@ import pytest
 
 from jzysoap import AsyncClient, Client, HttpStatusError, IncompletePollError, JzySoapError, Outcome, Sent
 from tests.kit.leaks import shown, spellings
+from tests.kit.samples import MOBILE, PASSWORD, TEXT, USERNAME
 from tests.wire.matrix import CASES, DOCUMENTS, READ, Case, Stage, document
-
-PASSWORD = "s3cret-pass"
-NUMBER = "13866194295"
-TEXT = "您的验证码是 1234"
 
 
 def run(kind: type[Client] | type[AsyncClient], url: str, operation: str, options: dict[str, Any]) -> Any:
     """One call by a client of either kind."""
-    arguments = (NUMBER, TEXT) if operation == "send" else ()
+    arguments = (MOBILE, TEXT) if operation == "send" else ()
     name = "send" if operation == "send" else "reports"
     defaults = {"wsdl": "bundled", "cache_dir": False, **options}
     if kind is Client:
-        with Client(url, "test", PASSWORD, **defaults) as client:
+        with Client(url, USERNAME, PASSWORD, **defaults) as client:
             return getattr(client, name)(*arguments)
 
     async def call() -> Any:
-        async with AsyncClient(url, "test", PASSWORD, **defaults) as client:
+        async with AsyncClient(url, USERNAME, PASSWORD, **defaults) as client:
             method: Callable[..., Awaitable[Any]] = getattr(client, name)
             return await method(*arguments)
 
@@ -62,7 +59,7 @@ def test_matrix(
         seen = [len(server.requests) for server in stage.servers]
     assert type(raised) is (expected or type(None)), repr(raised)
     for text in shown(raised, caplog.records):
-        for secret in spellings(PASSWORD, TEXT, NUMBER):
+        for secret in spellings(PASSWORD, TEXT, MOBILE):
             assert secret not in text
     assert sum(seen) <= case.requests, "a request was repeated, or went elsewhere"
     if raised is None:

@@ -27,24 +27,12 @@ from jzysoap import (
     SoapFaultError,
 )
 from jzysoap.model.events import CallEvent
+from tests.kit.documents import replies, report, reports
+from tests.kit.samples import MOBILE, PASSWORD_BASE64, TEXT, USERNAME
 from tests.kit.servers import answering, refused_port, reply
-from tests.wire.conftest import (
-    MOBILE,
-    PASSWORD_BASE64,
-    QUICK,
-    TEXT,
-    USERNAME,
-    Make,
-    Serve,
-    asked,
-    envelope,
-    fault,
-    form,
-    replies,
-    report,
-    reports,
-    soap,
-)
+from tests.kit.soap import envelope, fault, soap
+from tests.kit.timeouts import QUICK
+from tests.wire.conftest import Make, Serve, asked, form
 
 OTHER = "13865193295"
 OPERATIONS = {"reports": "getSmsReport", "replies": "getRecvSMS", "balance": "getRestMoney"}

@@ -10,8 +10,9 @@ import pytest
 from jzysoap import AsyncClient, ConfigurationError
 from tests.kit.facade import KINDS, Facade, Kind
 from tests.kit.leaks import shown
+from tests.kit.samples import MOBILE
 from tests.kit.servers import answering, reply
-from tests.wire.conftest import MOBILE, Serve
+from tests.wire.conftest import Serve
 
 ENVIRONMENT = ("http_proxy", "HTTP_PROXY")
 

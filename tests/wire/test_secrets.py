@@ -13,10 +13,14 @@ from typing import Any
 import pytest
 
 from jzysoap import Client, JzySoapError
+from tests.kit.documents import report, reports
 from tests.kit.facade import KINDS, Facade, Kind
 from tests.kit.leaks import shown, spellings
+from tests.kit.samples import MOBILE
 from tests.kit.servers import RawServer, answering, refused_port, reply
-from tests.wire.conftest import MOBILE, QUICK, Handler, Make, Serve, envelope, fault, report, reports, soap
+from tests.kit.soap import envelope, fault, soap
+from tests.kit.timeouts import QUICK
+from tests.wire.conftest import Handler, Make, Serve
 
 PASSWORD = "Geheim-Pass+9"
 NEW_PASSWORD = "NeuesPass42"

@@ -30,24 +30,13 @@ from jzysoap import (
     SoapFaultError,
     WsdlError,
 )
+from tests.kit.samples import MOBILE, PASSWORD_BASE64, TEXT, USERNAME
 from tests.kit.servers import RawServer, answering, refused_port, reply
-from tests.wire.conftest import (
-    MOBILE,
-    PASSWORD_BASE64,
-    QUICK,
-    TEXT,
-    USERNAME,
-    Handler,
-    Make,
-    Serve,
-    asked,
-    envelope,
-    fault,
-    headers_of,
-    soap,
-)
+from tests.kit.soap import envelope, fault, soap
+from tests.kit.timeouts import QUICK
+from tests.wire.conftest import Handler, Make, Serve, asked, headers_of
 
-NUMBERS = ["13866194295", "13866194296", "13866194297", "13866194298", "13866194299"]
+NUMBERS = [MOBILE, "13866194296", "13866194297", "13866194298", "13866194299"]
 OTHER_NUMBERS = [f"139{number:08}" for number in range(10_000)]
 
 

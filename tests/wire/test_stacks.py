@@ -16,10 +16,11 @@ from jzysoap import MalformedReplyError, Outcome, WsdlError
 from tests.kit.definitions import DOCUMENTED, definition
 from tests.kit.facade import KINDS, Facade, Kind
 from tests.kit.recordings import USABLE, load
+from tests.kit.samples import MOBILE, TEXT
 from tests.kit.servers import RawServer, reply
-from tests.wire.conftest import MOBILE, TEXT, Serve, body_of, headers_of
+from tests.kit.soap import SOAP_11, SOAP_12, bare_envelope
+from tests.wire.conftest import Serve, body_of, headers_of
 
-SOAP_11, SOAP_12 = "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"
 TEXT_AT_ITS_WORST = "【签】 & < > ]]>\r\n\t😀 "
 Make = Callable[..., Facade]
 
@@ -105,16 +106,14 @@ def test_every_recorded_stack_is_understood(name: str, make: Make, serve: Serve)
 
 def answering(document: bytes, version: str = SOAP_11) -> Callable[[RawServer, socket.socket], None]:
     """A handler that serves a definition and accepts every call."""
-    envelope = (
-        f'<e:Envelope xmlns:e="{version}"><e:Body><r><return>success;1</return></r></e:Body></e:Envelope>'
-    ).encode()
+    accepted = bare_envelope("<r><return>success;1</return></r>", version).encode()
 
     def handle(server: RawServer, connection: socket.socket) -> None:
         while request := server.read_request(connection):
             if request.startswith(b"GET "):
                 connection.sendall(reply(document))
             else:
-                connection.sendall(reply(envelope, "200 OK", "Content-Type: application/soap+xml; charset=utf-8"))
+                connection.sendall(reply(accepted, "200 OK", "Content-Type: application/soap+xml; charset=utf-8"))
 
     return handle
 
@@ -203,10 +202,8 @@ def test_a_definition_split_in_three_works_from_its_saved_copy(make: Make, serve
         if request.startswith(b"GET "):
             connection.sendall(reply(served[request.split(b" ")[1].partition(b"?")[2]], "200 OK", "Connection: close"))
         else:
-            envelope = (
-                f'<e:Envelope xmlns:e="{SOAP_11}"><e:Body><r><return>success;1</return></r></e:Body></e:Envelope>'
-            )
-            connection.sendall(reply(envelope.encode(), "200 OK", "Connection: close"))
+            accepted = bare_envelope("<r><return>success;1</return></r>").encode()
+            connection.sendall(reply(accepted, "200 OK", "Connection: close"))
 
     server = serve(handle)
     for _ in range(2):
@@ -229,7 +226,7 @@ DEEP = 100_000
     ids=["loop", "itself", "nested", "alone", "cut"],
 )
 def test_a_reply_that_leads_nowhere_costs_little(body: str, make: Make, serve: Serve) -> None:
-    envelope = f'<e:Envelope xmlns:e="{SOAP_11}"><e:Body>{body}</e:Body></e:Envelope>'.encode()
+    envelope = bare_envelope(body).encode()
 
     def handle(server: RawServer, connection: socket.socket) -> None:
         while server.read_request(connection):

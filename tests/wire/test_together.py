@@ -19,20 +19,23 @@ import httpx
 import pytest
 from lxml import etree
 
-from jzysoap import AsyncClient, JzySoapError, OutcomeUnknownError, Timeout, WsdlError
+from jzysoap import AsyncClient, JzySoapError, OutcomeUnknownError, WsdlError
 from jzysoap.definition.source import bundled
 from jzysoap.transport.connections import watch
 from jzysoap.transport.surroundings import proxy_for
+from tests.kit.documents import reports
 from tests.kit.facade import KINDS, Facade, Kind
+from tests.kit.samples import MOBILE, PASSWORD, TEXT
 from tests.kit.servers import RawServer, answering, reply
-from tests.wire.conftest import MOBILE, PASSWORD, TEXT, Make, Serve, reports, soap
+from tests.kit.soap import soap
+from tests.kit.timeouts import PATIENT
+from tests.wire.conftest import Make, Serve
 
 NUMBERS = [f"138000000{number:02}" for number in range(8)]
-LONG = Timeout(5, 10, 20)
 
 
 def client_of(url: str, **options: Any) -> AsyncClient:
-    defaults = {"wsdl": "bundled", "cache_dir": False, "timeout": LONG, "poll_timeout": LONG}
+    defaults = {"wsdl": "bundled", "cache_dir": False, "timeout": PATIENT, "poll_timeout": PATIENT}
     return AsyncClient(url, "account", **{"password": PASSWORD, **defaults, **options})
 
 
@@ -369,16 +372,22 @@ def test_a_poll_is_kept_whatever_cancels_it(how: str, serve: Serve, monkeypatch:
         loop = asyncio.get_running_loop()
         if how == "all tasks":
             # asyncio.run cancels what is left.
-            loop.call_later(0.3, gate.let.set)
             left = asyncio.create_task(client.reports())
             await until(gate.asked.is_set)
             assert not left.done()
+            loop.call_later(0.3, gate.let.set)
             return
         with anyio.CancelScope() as scope:
-            loop.call_later(0.1, scope.cancel)
-            loop.call_later(0.5, gate.let.set)
+
+            async def cancel_once_asked() -> None:
+                await until(gate.asked.is_set)
+                scope.cancel()
+                loop.call_later(0.3, gate.let.set)
+
+            cancelling = asyncio.create_task(cancel_once_asked())
             await client.reports()
         assert scope.cancel_called
+        await cancelling
         await client.aclose()
 
     gate = Gate(soap(reports(), "getSmsReport"))

@@ -35,7 +35,8 @@ from jzysoap.settings.options import configure
 from jzysoap.transport.surroundings import proxy_for
 from jzysoap.transport.sync import Transport
 from tests.kit.servers import RawServer, answering, refused_port, reply, trickling
-from tests.wire.conftest import PATIENT, QUICK, Foreign, Handler, Serve, headers_of, over_tls
+from tests.kit.timeouts import PATIENT, QUICK
+from tests.wire.conftest import Foreign, Handler, Serve, headers_of, over_tls
 
 
 class Ask(Protocol):

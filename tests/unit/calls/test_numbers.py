@@ -16,8 +16,9 @@ from jzysoap.calls.numbers import clean_numbers, recipients, split
 from jzysoap.model.errors import InvalidMessageError
 from jzysoap.model.values import CleanNumbers, InvalidNumber
 from jzysoap.settings.options import International
+from tests.kit.samples import MOBILE, SECOND_MOBILE
 
-ONE, TWO, THREE = "13866194295", "15375427702", "19912345678"
+ONE, TWO, THREE = MOBILE, SECOND_MOBILE, "19912345678"
 
 NOT_DIGITS = "has characters other than digits in it (separate numbers with commas)"
 NOT_MAINLAND = "is not a mainland mobile number (11 digits, the first two 13 to 19)"

@@ -15,17 +15,12 @@ from jzysoap.calls.operations import Answer, Call, Plan
 from jzysoap.model.errors import GatewayError, IncompletePollError, InvalidMessageError, MalformedReplyError
 from jzysoap.model.values import Balance, Channel, DeliveryStatus
 from jzysoap.settings.options import Config, configure
+from tests.kit.documents import inbound, report
 
 NUMBERS = ["13800000001", "13800000002", "13800000003", "13800000004", "13800000005"]
-REPORT = (
-    "<smsreport><psreport><mobile>15275427712</mobile><username>admin</username><smslogid>66</smslogid>"
-    "<status>1</status><sendtime>2012-08-16 01:05:39.0</sendtime></psreport>"
-)
+REPORT = f"<smsreport>{report('15275427712', username='admin')}"
 """From the vendor's page, without its end."""
-REPLY = (
-    "<smsrerecv><psrerecv><mobile>15275427712</mobile><receiver>admin</receiver><content>{}</content>"
-    "<sendtime>2012-08-16 01:05:39.0</sendtime></psrerecv></smsrerecv>"
-)
+REPLY = f"<smsrerecv>{inbound('15275427712', '{}', receiver='admin')}</smsrerecv>"
 """From the vendor's page, where the content is ``xOPLrbChPw==``."""
 
 

@@ -20,9 +20,10 @@ from jzysoap import Client, Poll, __version__
 from jzysoap.cli import main as cli
 from jzysoap.sandbox import Sandbox
 from tests.kit.recordings import ROOT, load
+from tests.kit.samples import MOBILE, SECOND_MOBILE, THIRD_MOBILE
 from tests.kit.servers import refused_port
 
-NUMBERS = ("13866194295", "15375427702", "15275427712")
+NUMBERS = (MOBILE, SECOND_MOBILE, THIRD_MOBILE)
 
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[bytes]:

@@ -17,11 +17,11 @@ import pytest
 
 from jzysoap import Channel, Client, ConfigurationError, InvalidMessageError, Timeout
 from jzysoap.client.base import BaseClient
+from tests.kit.samples import TEXT
 
 NEEDED: dict[str, Any] = {"base_url": "http://h:9003", "username": "user", "password": "geheim"}
 GEHEIM = base64.b64encode(b"geheim").decode()
 NUMBER = "13812345678"
-TEXT = "您的验证码是 1234"
 
 
 @pytest.fixture(autouse=True)

@@ -16,9 +16,9 @@ from jzysoap.definition.bindings import Bindings, Template
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import WsdlError
 from tests.kit.definitions import DOCUMENTED, SIGNATURES, URL, definition
+from tests.kit.soap import SOAP_11, SOAP_12
 
 NAMES = SIGNATURES["sendSms"]
-SOAP_11, SOAP_12 = "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"
 
 
 def compiled(document: bytes, *, arguments: tuple[str, ...] | None = None) -> Bindings:

@@ -11,14 +11,12 @@ from jzysoap.definition.bindings import Bindings
 from jzysoap.definition.compiler import compile_bindings, is_standard
 from jzysoap.model.errors import WsdlError
 from tests.kit.definitions import DOCUMENTED, SIGNATURES, URL
+from tests.kit.soap import SOAP_11, SOAP_12
 
 ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
 ENCODING_12 = "http://www.w3.org/2003/05/soap-encoding"
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
-ENVELOPES = {
-    "1.1": "http://schemas.xmlsoap.org/soap/envelope/",
-    "1.2": "http://www.w3.org/2003/05/soap-envelope",
-}
+ENVELOPES = {"1.1": SOAP_11, "1.2": SOAP_12}
 IMPORT = '<x:schema targetNamespace="urn:gateway"><x:import namespace="{0}" schemaLocation="{0}"/></x:schema>'
 
 

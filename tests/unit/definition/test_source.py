@@ -25,6 +25,7 @@ from jzysoap.model.http import HttpReply
 from jzysoap.settings.options import Config, configure
 from tests.kit.definitions import DOCUMENTED, URL, definition, load_bindings
 from tests.kit.recordings import load as recorded
+from tests.kit.soap import bare_envelope
 
 BASE = "http://gateway.invalid"
 DAY = 86400.0
@@ -713,10 +714,7 @@ ANSWER = sys.argv[2].encode()
 with Client("http://gateway.invalid", "test", "pw123", cache_dir=sys.argv[1], adapter=Adapter()) as client:
     print(client.balance().card, "zeep" in sys.modules)
 """
-ANSWER = (
-    '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><r><return>kaSmsNum=49964</return></r>'
-    "</s:Body></s:Envelope>"
-)
+ANSWER = bare_envelope("<r><return>kaSmsNum=49964</return></r>")
 
 
 def test_a_fresh_process_with_a_young_copy_makes_its_first_call_without_zeep(

@@ -30,17 +30,13 @@ from jzysoap.model.values import DeliveryReport, Poll
 from jzysoap.results.parse import parse_reports
 from tests.kit.interfaces import SOAP, call_of
 from tests.kit.interfaces import build_soap as build
+from tests.kit.soap import SOAP_11, SOAP_12, XSI
+from tests.kit.soap import bare_envelope as envelope
 
-SOAP_11, SOAP_12 = "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"
-XSI = "http://www.w3.org/2001/XMLSchema-instance"
 LEGAL = st.text(
     st.characters(exclude_categories=["Cs"]).filter(lambda c: c in "\t\n\r" or " " <= c not in "\ufffe\uffff")
 )
 """What an XML document can carry."""
-
-
-def envelope(inside: str, *, soap: str = SOAP_11) -> str:
-    return f'<s:Envelope xmlns:s="{soap}" xmlns:i="{XSI}"><s:Body>{inside}</s:Body></s:Envelope>'
 
 
 def answer(value: str) -> str:
@@ -134,7 +130,7 @@ def test_any_legal_text_arrives_as_it_was(text: str) -> None:
             "</s:Envelope>\r\n\r\n",
             " y",
         ),
-        (envelope("<r><return>1.2</return></r>", soap=SOAP_12), "1.2"),
+        (envelope("<r><return>1.2</return></r>", version=SOAP_12), "1.2"),
         # mono-asmx-rpc: the first element only names the return.
         (
             envelope(
@@ -359,7 +355,7 @@ def test_a_fault_is_a_fault_in_any_envelope_at_any_status(
     fault: str, code: str, text: str, actor: str, soap: str, status: int
 ) -> None:
     with pytest.raises(SoapFaultError) as caught:
-        SOAP.read(reply(envelope(fault, soap=soap), status))
+        SOAP.read(reply(envelope(fault, version=soap), status))
     error = caught.value
     assert (error.code, error.text, error.actor) == (code, text, actor)
     assert str(error) == f"the gateway answered with a SOAP fault: {code}: {text}"

@@ -30,9 +30,9 @@ from jzysoap.model.values import (
     Rejected,
     Reply,
 )
+from tests.kit.samples import TEXT
 
 NUMBER = "13812345678"
-TEXT = "您的验证码是 1234"
 WHEN = datetime(2017, 6, 1, 12, 30, 5, tzinfo=timezone(timedelta(hours=8)))
 FIELDS = {"mobile": NUMBER, "content": TEXT}
 

@@ -16,10 +16,11 @@ from jzysoap.model.values import DeliveryStatus
 from jzysoap.results.documents import find_records
 from jzysoap.results.fast import read_uniform
 from jzysoap.results.records import REPORTS, Schema, replies_schema
+from tests.kit.documents import DECLARATION
 from tests.kit.interfaces import SERVLET, SOAP
 from tests.kit.recordings import USABLE, load
+from tests.kit.soap import bare_envelope
 
-DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
 REPLIES = replies_schema()
 
 
@@ -36,10 +37,7 @@ def wrap(document: str, way: str) -> HttpReply:
     return HttpReply(
         200,
         {"content-type": "text/xml; charset=utf-8"},
-        (
-            '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><n:r xmlns:n="urn:n">'
-            f"<n:return>{text}</n:return></n:r></s:Body></s:Envelope>"
-        ).encode(),
+        bare_envelope(f'<n:r xmlns:n="urn:n"><n:return>{text}</n:return></n:r>').encode(),
     )
 
 

@@ -41,6 +41,8 @@ from jzysoap.results.parse import (
     parse_send,
 )
 from jzysoap.results.records import CHINA
+from tests.kit.documents import report
+from tests.kit.samples import MOBILE, SECOND_MOBILE
 
 VENDOR_REPORTS = """
   <?xmlversion="1.0" encoding="utf-8" ?>
@@ -138,13 +140,10 @@ VENDOR_REPLIES = """
 """
 
 TIME = datetime(2012, 8, 16, 1, 5, 39, tzinfo=timezone(timedelta(hours=8)))
-ONE = DeliveryReport("13866194295", "admin", "66", DeliveryStatus.DELIVERED, TIME)
-TWO = DeliveryReport("15375427702", "admin", "67", DeliveryStatus.FAILED, TIME)
-RECORD_ONE = (
-    "<psreport><mobile>13866194295</mobile><username>admin</username><smslogid>66</smslogid>"
-    "<status>1</status><sendtime>2012-08-16 01:05:39.0</sendtime></psreport>"
-)
-RECORD_TWO = RECORD_ONE.replace("13866194295", "15375427702").replace("66<", "67<").replace(">1<", ">0<")
+ONE = DeliveryReport(MOBILE, "admin", "66", DeliveryStatus.DELIVERED, TIME)
+TWO = DeliveryReport(SECOND_MOBILE, "admin", "67", DeliveryStatus.FAILED, TIME)
+RECORD_ONE = report(MOBILE, username="admin")
+RECORD_TWO = report(SECOND_MOBILE, "67", 0, username="admin")
 BOTH = f"<smsreport>{RECORD_ONE}{RECORD_TWO}</smsreport>"
 PARSERS: list[Callable[..., Any]] = [parse_send, parse_balance, parse_password_change, parse_reports, parse_replies]
 POLLS: list[Callable[..., Poll[Any]]] = [parse_reports, parse_replies]
