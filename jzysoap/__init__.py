@@ -8,135 +8,65 @@ from typing import TYPE_CHECKING, Any
 
 from jzysoap._version import __version__
 
-if TYPE_CHECKING:
-    from jzysoap.calls.numbers import clean_numbers
-    from jzysoap.calls.text import count_segments, gbk_safe
-    from jzysoap.client.aio import AsyncClient
-    from jzysoap.client.sync import Client
-    from jzysoap.model.errors import (
-        AuthenticationError,
-        ConfigurationError,
-        ContentRejectedError,
-        GatewayError,
-        HookError,
-        HttpStatusError,
-        IncompletePollError,
-        InsufficientBalanceError,
-        InvalidMessageError,
-        MalformedReplyError,
-        NotSentError,
-        NumberRejectedError,
-        OutcomeUnknownError,
-        PartlySentError,
-        RateLimitedError,
-        SoapFaultError,
-        TransportError,
-        WsdlError,
-    )
-    from jzysoap.model.events import CallEvent
-    from jzysoap.model.http import Timeout
-    from jzysoap.model.sent import Batch, JzySoapError, Outcome, Sent
-    from jzysoap.model.values import (
-        Balance,
-        Channel,
-        CleanNumbers,
-        DeliveryReport,
-        DeliveryStatus,
-        InvalidNumber,
-        Poll,
-        Rejected,
-        Reply,
-    )
-
-__all__ = [
-    "AsyncClient",
-    "AuthenticationError",
-    "Balance",
-    "Batch",
-    "CallEvent",
-    "Channel",
-    "CleanNumbers",
-    "Client",
-    "ConfigurationError",
-    "ContentRejectedError",
-    "DeliveryReport",
-    "DeliveryStatus",
-    "GatewayError",
-    "HookError",
-    "HttpStatusError",
-    "IncompletePollError",
-    "InsufficientBalanceError",
-    "InvalidMessageError",
-    "InvalidNumber",
-    "JzySoapError",
-    "MalformedReplyError",
-    "NotSentError",
-    "NumberRejectedError",
-    "Outcome",
-    "OutcomeUnknownError",
-    "PartlySentError",
-    "Poll",
-    "RateLimitedError",
-    "Rejected",
-    "Reply",
-    "Sent",
-    "SoapFaultError",
-    "Timeout",
-    "TransportError",
-    "WsdlError",
-    "__version__",
-    "clean_numbers",
-    "count_segments",
-    "gbk_safe",
-]
-
-# The names above, by the module that defines them; a test holds the two equal.
+# The public names, by the module that defines them. Type checkers read the imports below; a test holds the two equal.
 _MODULES = {
-    "calls.numbers": ("clean_numbers",),
-    "calls.text": ("count_segments", "gbk_safe"),
-    "client.aio": ("AsyncClient",),
-    "client.sync": ("Client",),
-    "model.events": ("CallEvent",),
-    "model.sent": ("Batch", "JzySoapError", "Outcome", "Sent"),
-    "model.errors": (
-        "AuthenticationError",
-        "ConfigurationError",
-        "ContentRejectedError",
-        "GatewayError",
-        "HookError",
-        "HttpStatusError",
-        "IncompletePollError",
-        "InsufficientBalanceError",
-        "InvalidMessageError",
-        "MalformedReplyError",
-        "NotSentError",
-        "NumberRejectedError",
-        "OutcomeUnknownError",
-        "PartlySentError",
-        "RateLimitedError",
-        "SoapFaultError",
-        "TransportError",
-        "WsdlError",
-    ),
-    "model.http": ("Timeout",),
-    "model.values": (
-        "Balance",
-        "Channel",
-        "CleanNumbers",
-        "DeliveryReport",
-        "DeliveryStatus",
-        "InvalidNumber",
-        "Poll",
-        "Rejected",
-        "Reply",
-    ),
+    "calls.numbers": "clean_numbers",
+    "calls.text": "count_segments gbk_safe",
+    "client.aio": "AsyncClient",
+    "client.sync": "Client",
+    "model.events": "CallEvent",
+    "model.sent": "Batch JzySoapError Outcome Sent",
+    "model.errors": "AuthenticationError ConfigurationError ContentRejectedError GatewayError HookError "
+    "HttpStatusError IncompletePollError InsufficientBalanceError InvalidMessageError "
+    "MalformedReplyError NotSentError NumberRejectedError OutcomeUnknownError PartlySentError "
+    "RateLimitedError SoapFaultError TransportError WsdlError",
+    "model.http": "Timeout",
+    "model.values": "Balance Channel CleanNumbers DeliveryReport DeliveryStatus InvalidNumber Poll Rejected Reply",
 }
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
+_HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 
-__all__ = ["__version__", *sorted(_HOME)]  # names only
+__all__ = ["__version__", *sorted(_HOME)]  # all of them are names
 
-
-if not TYPE_CHECKING:
+if TYPE_CHECKING:
+    from jzysoap.calls.numbers import clean_numbers as clean_numbers
+    from jzysoap.calls.text import count_segments as count_segments, gbk_safe as gbk_safe
+    from jzysoap.client.aio import AsyncClient as AsyncClient
+    from jzysoap.client.sync import Client as Client
+    from jzysoap.model.errors import (
+        AuthenticationError as AuthenticationError,
+        ConfigurationError as ConfigurationError,
+        ContentRejectedError as ContentRejectedError,
+        GatewayError as GatewayError,
+        HookError as HookError,
+        HttpStatusError as HttpStatusError,
+        IncompletePollError as IncompletePollError,
+        InsufficientBalanceError as InsufficientBalanceError,
+        InvalidMessageError as InvalidMessageError,
+        MalformedReplyError as MalformedReplyError,
+        NotSentError as NotSentError,
+        NumberRejectedError as NumberRejectedError,
+        OutcomeUnknownError as OutcomeUnknownError,
+        PartlySentError as PartlySentError,
+        RateLimitedError as RateLimitedError,
+        SoapFaultError as SoapFaultError,
+        TransportError as TransportError,
+        WsdlError as WsdlError,
+    )
+    from jzysoap.model.events import CallEvent as CallEvent
+    from jzysoap.model.http import Timeout as Timeout
+    from jzysoap.model.sent import Batch as Batch, JzySoapError as JzySoapError, Outcome as Outcome, Sent as Sent
+    from jzysoap.model.values import (
+        Balance as Balance,
+        Channel as Channel,
+        CleanNumbers as CleanNumbers,
+        DeliveryReport as DeliveryReport,
+        DeliveryStatus as DeliveryStatus,
+        InvalidNumber as InvalidNumber,
+        Poll as Poll,
+        Rejected as Rejected,
+        Reply as Reply,
+    )
+else:
     # Hidden from type checkers, which would accept any name at all.
     def __getattr__(name: str) -> Any:
         if name not in _HOME:

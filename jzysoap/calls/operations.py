@@ -18,7 +18,14 @@ from jzysoap.model.masking import Secret, echo_forms
 from jzysoap.model.operations import Operation
 from jzysoap.model.sent import Batch, Outcome, Sent
 from jzysoap.model.values import Balance, Channel, DeliveryReport, Poll, Reply
-from jzysoap.results.parse import parse_balance, parse_password_change, parse_replies, parse_reports, parse_send
+from jzysoap.results.parse import (
+    Answer,
+    parse_balance,
+    parse_password_change,
+    parse_replies,
+    parse_reports,
+    parse_send,
+)
 from jzysoap.settings import checks
 from jzysoap.settings.options import Config
 
@@ -27,23 +34,6 @@ T_co = TypeVar("T_co", covariant=True)
 MASK_TEXTS_FROM = 6
 """Characters from which on a message text is masked in an error. Shorter texts could occur in a gateway's words by
 chance, and masking would garble these."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer that an interface read from a reply.
-
-    Attributes:
-        text: the result string; None for nil.
-        raw: the reply's body.
-        secrets: texts that an error's message must not show.
-        complete: False if the reply was cut off.
-    """
-
-    text: str | None = field(repr=False)
-    raw: bytes = field(default=b"", repr=False)
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,7 +128,7 @@ def send(
             batch,
             Call(
                 operation,
-                lambda answer: parse_send(answer.text, secrets=answer.secrets),
+                parse_send,
                 {**arguments, "mobile": ",".join(batch)},
                 len(batch),
                 segments,
@@ -152,18 +142,18 @@ def send(
 
 def balance(config: Config) -> Call[Balance]:
     """Ask for the balance (docs/protocol.md#balance)."""
-    return Call(config.operations["getRestMoney"], lambda answer: parse_balance(answer.text, secrets=answer.secrets))
+    return Call(config.operations["getRestMoney"], parse_balance)
 
 
 def reports(config: Config) -> Call[Poll[DeliveryReport]]:
     """Poll for delivery reports (docs/protocol.md#delivery-reports)."""
-    return Call(config.operations["getSmsReport"], partial(_parse_poll, parse_reports, config))
+    return Call(config.operations["getSmsReport"], partial(parse_reports, empty_texts=config.empty_texts))
 
 
 def replies(config: Config) -> Call[Poll[Reply]]:
     """Poll for replies (docs/protocol.md#replies)."""
-    parse = partial(parse_replies, encoding=config.reply_encoding)
-    return Call(config.operations["getRecvSMS"], partial(_parse_poll, parse, config))
+    parse = partial(parse_replies, empty_texts=config.empty_texts, encoding=config.reply_encoding)
+    return Call(config.operations["getRecvSMS"], parse)
 
 
 def change_password(config: Config, new: object, *, base64: bool) -> Call[None]:
@@ -178,20 +168,10 @@ def change_password(config: Config, new: object, *, base64: bool) -> Call[None]:
     encoded = checks.encode_password(new, "ascii")
     return Call(
         config.operations["updatePassword"],
-        lambda answer: parse_password_change(answer.text, secrets=answer.secrets),
+        parse_password_change,
         {"newPassword": encoded if base64 else Secret(new)},
         plain_password=not base64,
         secrets=echo_forms(new, encoded, encoded.rstrip("=")),
-    )
-
-
-def _parse_poll(parse: Callable[..., Any], config: Config, answer: Answer) -> Any:
-    return parse(
-        answer.text,
-        raw=answer.raw,
-        complete=answer.complete,
-        empty_texts=config.empty_texts,
-        secrets=answer.secrets,
     )
 
 

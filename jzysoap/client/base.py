@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from typing import Any, ClassVar, Literal, NoReturn, TypeVar
@@ -22,6 +21,65 @@ C = TypeVar("C", bound="BaseClient")
 
 
 class BaseClient:
+    """One account at one gateway.
+
+    Args:
+        base_url: The gateway's address, such as ``http://smsapi.example.com:9003``, with its context path if it has
+            one, without ``/services/…`` and without user and password.
+        username: The account's name.
+        password: The password as text, or a callable that returns it and is called again when the gateway refuses
+            that password. Give either this or ``password_base64``.
+        password_base64: The BASE64 of the password's bytes, as old code holds it.
+        password_encoding: The charset of the password's bytes.
+        channel: The default channel: card, gateway or member.
+        signature: The signature, put in front of every text as ``【…】`` unless the text begins with it.
+        extension: The default extension number: digits as text, since leading zeros count.
+        batch_size: Recipients in one call, at most 20,000.
+        international: The spelling of numbers outside mainland China: ``"00"``, ``"plus"`` or ``"bare"``; ``None``
+            refuses them.
+        allow_recipients: The only numbers that may be sent to (for staging).
+        interface: ``"soap"``, or ``"servlet"`` for the HTTP interface.
+        utf8_servlet: True for the UTF-8 servlet of some resellers, which takes the password in the clear.
+        wsdl: The service definition: ``None`` for the gateway's own; a path, also of a directory that ``jzysoap wsdl
+            fetch`` recorded; an address; ``"bundled"``, or ``"bundled:<name>"`` for another bundled one.
+        wsdl_max_age: Seconds for which a saved definition is used without asking the gateway; 0 asks for each new
+            client.
+        wsdl_sha256: The only definition to accept, by the SHA-256 of its bytes (with imports: of all documents, one
+            after the other). The error for another definition names its hash.
+        wsdl_accept_changes: True if a gateway's definition that would change what is sent may replace the saved one.
+            Otherwise the saved one stays in use, with a warning that says what would change; ``jzysoap wsdl fetch
+            <base_url> --accept`` accepts the new one.
+        cache_dir: The directory for saved definitions: ``None`` for the user's cache directory; a path; ``False`` to
+            save none.
+        arguments: The documented names of the arguments of ``sendSms`` in the definition's order, if they cannot be
+            matched.
+        poll_url: The base address for polls, if the deployment has another one.
+        reply_encoding: The charset of the text in replies.
+        empty_texts: Texts after ``failure;`` that mean that there are no records.
+        timeout: ``Timeout(connect, read, total)`` of a call: seconds to connect, between two arrivals of bytes, and
+            in total, name resolution not included.
+        poll_timeout: The same for a poll.
+        max_reply_bytes: The largest answer, decompressed.
+        max_poll_bytes: The same for a poll.
+        verify: True to verify certificates, a path to a CA bundle, or False.
+        cert: A client certificate: a path, or a pair of paths, certificate and key.
+        proxies: Proxies as requests takes them; ``None`` for the environment's, ``{}`` for none. Loopback is never
+            proxied.
+        headers: More HTTP headers for each request.
+        adapter: A custom adapter: a requests adapter that never retries; for ``AsyncClient`` an httpx transport.
+        pool_size: Connections that are kept.
+        max_idle: Seconds after which an idle connection is not used again.
+        on_reply: Called with the operation's name and the body's bytes of every poll, before they are parsed. An
+            exception that it raises has the bytes as ``raw``.
+        on_call: Called with a ``CallEvent`` after every call: operation, interface, outcome, error, duration, counts,
+            batch id; nothing secret.
+
+    Raises:
+        ConfigurationError: naming the argument.
+
+    Every argument but hooks, headers and adapter has an environment variable: see ``from_env``.
+    """
+
     operations: ClassVar[Operations] = OPERATIONS
     """The table of operations; a subclass may bring another one."""
 
@@ -110,20 +168,6 @@ class BaseClient:
         if not hasattr(self, "_config"):  # as a traceback shows a client whose arguments were refused
             return f"<{type(self).__name__}>"
         return f"<{type(self).__name__} {self._config.base_url} user={self._config.username}>"
-
-
-def _document_options() -> str:
-    lines = ["One account at one gateway.", "", "Args:"]
-    for name, option in OPTIONS.items():
-        text = f"{name}: {option.doc}".replace("`", "``")
-        lines += textwrap.wrap(text, 116, initial_indent="    ", subsequent_indent="        ")
-    lines += ["", "Raises:", "    ConfigurationError: naming the argument."]
-    return "\n".join(
-        [*lines, "", "Every argument but hooks, headers and adapter has an environment variable: see ``from_env``."]
-    )
-
-
-BaseClient.__doc__ = _document_options()
 
 
 def copy_error(error: JzySoapError) -> JzySoapError:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from jzysoap.calls.operations import Answer, Call, Plan
+from jzysoap.calls.operations import Call, Plan
 from jzysoap.definition import source
 from jzysoap.definition.bindings import Bindings
 from jzysoap.interface.base import Interface, status_error
@@ -36,6 +36,7 @@ from jzysoap.model.http import HttpReply
 from jzysoap.model.masking import Secret, mask_evidence, mask_text
 from jzysoap.model.sent import Batch, JzySoapError, Outcome, Sent
 from jzysoap.model.steps import Prepare, Steps, Work
+from jzysoap.results.parse import Answer
 from jzysoap.settings.credentials import Credentials
 from jzysoap.settings.options import Config
 

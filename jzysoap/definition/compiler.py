@@ -149,8 +149,7 @@ def _ports(url: str, documents: Mapping[str, bytes], source: str) -> list[tuple[
     """The SOAP ports: 1.1 before 1.2, in the definition's order; told by their binding's class, never by position."""
     # zeep is slow to import; a process with saved bindings never needs it.
     from lxml import etree
-    from zeep import Settings
-    from zeep import exceptions as zeep_errors
+    from zeep import Settings, exceptions as zeep_errors
     from zeep.wsdl import Document
     from zeep.wsdl.bindings import Soap11Binding, Soap12Binding
 

@@ -33,16 +33,12 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
         async def call_and_await(*args: Any, **kwargs: Any) -> Any:
             try:
                 return await function(*args, **kwargs)
-            except BaseException as error:  # noqa: BLE001  # raised again below
-                failure = cut_frames(error)
+            except BaseException as error:
+                cut_frames(error)
+                raise
             finally:
                 # This frame stays in the traceback.
                 del args, kwargs
-            try:
-                raise failure
-            finally:
-                # A traceback that refers to its own exception would wait for the garbage collector.
-                del failure
 
         return call_and_await  # type: ignore[return-value]  # a coroutine function for a coroutine function
 
@@ -50,19 +46,16 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
-        except BaseException as error:  # noqa: BLE001  # raised again below
-            failure = cut_frames(error)
+        except BaseException as error:
+            cut_frames(error)
+            raise
         finally:
             del args, kwargs
-        try:
-            raise failure
-        finally:
-            del failure
 
     return call
 
 
-def cut_frames(error: BaseException) -> BaseException:
+def cut_frames(error: BaseException) -> None:
     """Cut all frames up to the last inner one from an exception and from all that it was made of.
 
     What remains is the user's: the frames of a hook, of a password callable, of a signal handler.
@@ -78,7 +71,6 @@ def cut_frames(error: BaseException) -> BaseException:
                 # The library's errors name their cause; anything else that was being handled may quote the answer.
                 one.__context__ = None
             waiting += [one.__cause__, one.__context__]
-    return error
 
 
 def _after_inner(trace: TracebackType | None) -> TracebackType | None:

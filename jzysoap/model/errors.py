@@ -52,13 +52,10 @@ class InvalidMessageError(JzySoapError, ValueError):
 
     __module__ = "jzysoap"
 
+    field: str = ""
     numbers: tuple[InvalidNumber, ...] = ()
     text: str | None = None
     position: int | None = None
-
-    def __init__(self, message: str, *, field: str, **attributes: Any) -> None:
-        super().__init__(message, field=field, **attributes)
-        self.field = field
 
 
 class WsdlError(JzySoapError):
@@ -113,9 +110,7 @@ class HttpStatusError(OutcomeUnknownError):
 
     __module__ = "jzysoap"
 
-    def __init__(self, message: str, *, status: int, **attributes: Any) -> None:
-        super().__init__(message, status=status, **attributes)
-        self.status = status
+    status: int = 0
 
 
 class SoapFaultError(JzySoapError):
@@ -132,11 +127,8 @@ class SoapFaultError(JzySoapError):
 
     may_have_been_sent = True
 
-    def __init__(self, message: str, *, code: str, text: str, **attributes: Any) -> None:
-        super().__init__(message, code=code, text=text, **attributes)
-        self.code = code
-        self.text = text
-
+    code: str = ""
+    text: str = ""
     actor: str | None = None
     detail: str | None = None
 
@@ -165,11 +157,7 @@ class IncompletePollError(JzySoapError):
 
     may_have_been_sent = True
     retry = "later"
-
-    def __init__(self, message: str, *, raw: bytes, poll: Poll[Any], **attributes: Any) -> None:
-        super().__init__(message, raw=raw, poll=poll, **attributes)
-        self.raw = raw
-        self.poll = poll
+    poll: Poll[Any] = Poll()
 
 
 class PartlySentError(JzySoapError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from jzysoap.encoding.charsets import looks_like_html
@@ -65,6 +66,23 @@ _PASSWORD_CODES = ("1", "2", "3", "4")
 _HEAD = 4096
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer that an interface read from a reply.
+
+    Attributes:
+        text: the result string; None for nil.
+        raw: the reply's body.
+        secrets: texts that an error's message must not show.
+        complete: False if the reply was cut off.
+    """
+
+    text: str | None = field(repr=False)
+    raw: bytes = field(default=b"", repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    complete: bool = True
+
+
 def gateway_error(text: str, secrets: Collection[str] = (), **attributes: Any) -> GatewayError:
     """Return the error for the words after ``failure;``.
 
@@ -96,33 +114,34 @@ def is_result(text: str) -> bool:
     )
 
 
-def parse_send(text: str | None, *, secrets: Collection[str] = ()) -> str | None:
+def parse_send(answer: Answer) -> str | None:
     """Return the batch id of a send that was accepted; None if the gateway gave none (docs/protocol.md#send).
 
     Raises:
         GatewayError: the send was refused.
         MalformedReplyError: any other answer; the message may have been sent.
     """
-    success = _SUCCESS.fullmatch(text or "")
+    success = _SUCCESS.fullmatch(answer.text or "")
     if success is None or _CONTRADICTION.search(success[1] or ""):
-        raise _unwanted("the result of a send", text, secrets)
+        raise _unwanted("the result of a send", answer)
     return (success[1] or "").strip(" \t\r\n;；") or None
 
 
-def parse_balance(text: str | None, *, secrets: Collection[str] = ()) -> Balance:
+def parse_balance(answer: Answer) -> Balance:
     """Return the counts of a balance query; a missing or malformed count is None (docs/protocol.md#balance).
 
     Raises:
         GatewayError: the query was refused.
         MalformedReplyError: the answer has none of the three counts, or is XML.
     """
-    counts = _counts(text) if text is not None and "<" not in text and _refusal(text) is None else {}
+    text = answer.text or ""
+    counts = _counts(text) if "<" not in text and _refusal(text) is None else {}
     if not counts:
-        raise _unwanted("a balance", text, secrets)
-    return Balance(counts.get("member"), counts.get("gateway"), counts.get("card"), text or "")
+        raise _unwanted("a balance", answer)
+    return Balance(counts.get("member"), counts.get("gateway"), counts.get("card"), text)
 
 
-def parse_password_change(text: str | None, *, secrets: Collection[str] = ()) -> None:
+def parse_password_change(answer: Answer) -> None:
     """Read the code that answers a change of password (docs/protocol.md#change-of-password).
 
     The error's ``text`` is the vendor's description of the code.
@@ -132,7 +151,7 @@ def parse_password_change(text: str | None, *, secrets: Collection[str] = ()) ->
         AuthenticationError: 3 (用户不存在).
         MalformedReplyError: any other answer; either password may be valid.
     """
-    code = (text or "").strip()
+    code = (answer.text or "").strip()
     if code == "2":
         raise GatewayError("修改密码失败")
     if code == "3":
@@ -140,65 +159,40 @@ def parse_password_change(text: str | None, *, secrets: Collection[str] = ()) ->
     if code == "4":
         raise GatewayError("未知错误", may_have_been_sent=True)
     if code != "1":
-        raise _unwanted("the result of a change of password", text, secrets)
+        raise _unwanted("the result of a change of password", answer)
 
 
-def parse_reports(
-    text: str | None,
-    *,
-    raw: bytes = b"",
-    complete: bool = True,
-    empty_texts: Collection[str] = (),
-    secrets: Collection[str] = (),
-) -> Poll[DeliveryReport]:
+def parse_reports(answer: Answer, *, empty_texts: Collection[str] = ()) -> Poll[DeliveryReport]:
     """Return the delivery reports of a poll (docs/protocol.md#delivery-reports).
 
     Args:
-        text: the result string; None for nil.
-        raw: the reply's body, kept on the poll and on every error.
-        complete: False if the reply was cut off.
+        answer: the answer; its bytes are kept on the poll and on every error.
         empty_texts: texts after ``failure;``, or whole results, that mean that there are no records.
-        secrets: texts that an error's message must not show.
 
     Raises:
         GatewayError: the poll was refused.
         IncompletePollError: the document was cut off; the error has the complete records.
         MalformedReplyError: any other answer.
     """
-    return _parse_poll(REPORTS, text, raw, complete, empty_texts, secrets)
+    return _parse_poll(REPORTS, answer, empty_texts)
 
 
-def parse_replies(
-    text: str | None,
-    *,
-    raw: bytes = b"",
-    complete: bool = True,
-    empty_texts: Collection[str] = (),
-    secrets: Collection[str] = (),
-    encoding: str = "gb18030",
-) -> Poll[Reply]:
+def parse_replies(answer: Answer, *, empty_texts: Collection[str] = (), encoding: str = "gb18030") -> Poll[Reply]:
     """Return the replies of a poll (docs/protocol.md#replies).
 
     Args:
-        text, raw, complete, empty_texts, secrets: as in ``parse_reports``.
+        answer, empty_texts: as in ``parse_reports``.
         encoding: the charset of the bytes that ``content`` holds in BASE64.
 
     Raises:
         GatewayError, IncompletePollError, MalformedReplyError: as in ``parse_reports``.
     """
-    return _parse_poll(replies_schema(encoding), text, raw, complete, empty_texts, secrets)
+    return _parse_poll(replies_schema(encoding), answer, empty_texts)
 
 
-def _parse_poll(
-    schema: Schema[T],
-    text: str | None,
-    raw: bytes,
-    complete: bool,
-    empty_texts: Collection[str],
-    secrets: Collection[str],
-) -> Poll[T]:
-    raw = raw or _bytes(text)
-    if complete:
+def _parse_poll(schema: Schema[T], answer: Answer, empty_texts: Collection[str]) -> Poll[T]:
+    text, raw = answer.text, answer.raw or _bytes(answer.text)
+    if answer.complete:
         nothing = {words.strip() for words in empty_texts}
         if text is None or _EMPTY.fullmatch(text) or (nothing and text.strip() in nothing):
             return Poll(raw=raw)
@@ -206,7 +200,7 @@ def _parse_poll(
         if refusal is not None and refusal.strip() in nothing:
             return Poll(raw=raw)
         if refusal is not None:
-            raise gateway_error(refusal, secrets, raw=raw)
+            raise gateway_error(refusal, answer.secrets, raw=raw)
         models = read_uniform(text, schema.root, schema.record, schema.read_all)
         if models is not None:
             return Poll(tuple(models), (), raw)
@@ -215,24 +209,24 @@ def _parse_poll(
 
     found = find_records(schema, text or "")
     if found is None:
-        if complete:
-            raise _unwanted(f"a <{schema.root}> document", text, secrets, raw=raw)
+        if answer.complete:
+            raise _unwanted(f"a <{schema.root}> document", answer, raw=raw)
         found = Found(schema)
     if found.rejected:
         logger.warning("%d records of a poll could not be read: see its rejected", len(found.rejected))
     poll = Poll(tuple(found.records), tuple(found.rejected), raw)
-    if complete and found.whole:
+    if answer.complete and found.whole:
         return poll
     raise IncompletePollError(
         f"the gateway's answer ends in the middle; {len(poll)} complete records came", raw=raw, poll=poll
     )
 
 
-def _unwanted(wanted: str, text: str | None, secrets: Collection[str], **attributes: Any) -> JzySoapError:
+def _unwanted(wanted: str, answer: Answer, **attributes: Any) -> JzySoapError:
     """Return the error for an answer other than the wanted one: a refusal, or something undocumented."""
-    refusal = _refusal(text)
+    text, refusal = answer.text, _refusal(answer.text)
     if refusal is not None:
-        return gateway_error(refusal, secrets, **attributes)
+        return gateway_error(refusal, answer.secrets, **attributes)
     if text is None:
         received = "nil"
     elif _EMPTY.fullmatch(text):

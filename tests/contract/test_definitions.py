@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 import zeep
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from lxml import etree
 from zeep.transports import Transport
 
@@ -19,8 +18,7 @@ from jzysoap.definition.bindings import Bindings
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import WsdlError
 from tests.kit.definitions import SIGNATURES
-from tests.kit.interfaces import build_soap as build
-from tests.kit.interfaces import call_of
+from tests.kit.interfaces import build_soap as build, call_of
 from tests.kit.recordings import STACKS, UNUSABLE, USABLE, Stack, load
 from tests.kit.soap import SOAP_11, SOAP_12
 

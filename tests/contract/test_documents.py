@@ -23,6 +23,7 @@ from jzysoap import Channel, Client, DeliveryStatus, JzySoapError, Timeout
 from jzysoap.model import errors
 from jzysoap.sandbox import Sandbox
 from jzysoap.settings.options import OPTIONS
+from tests.kit import options
 
 CLONE = Path(__file__).parent.parent.parent
 PAIRS = [
@@ -555,3 +556,14 @@ def test_the_changelog_has_this_version() -> None:
     headings = re.findall(r"^## \[(.+?)\](?: - \d{4}-\d\d-\d\d)?$", read("CHANGELOG.md"), re.MULTILINE)
     assert headings[0] == "Unreleased"
     assert jzysoap.__version__ in headings or headings == ["Unreleased"]
+
+
+@pytest.mark.parametrize("name", options.DOCUMENTS)
+def test_the_options_are_documented_from_their_table(name: str) -> None:
+    assert options.document(name, read(name)) == read(name), "run: python -m tests.kit.options"
+
+
+def test_the_constructor_is_documented_from_the_table_of_options() -> None:
+    source = read("jzysoap/client/base.py")
+    assert options.with_arguments(source) == source, "run: python -m tests.kit.options"
+    assert set(options.texts()) == set(OPTIONS)

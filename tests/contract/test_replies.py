@@ -18,10 +18,10 @@ from jzysoap.model.http import HttpReply
 from jzysoap.model.sent import JzySoapError
 from jzysoap.model.steps import Prepare, Steps, Work
 from jzysoap.model.values import DeliveryReport, Poll
-from jzysoap.results.parse import parse_balance, parse_reports, parse_send
 from jzysoap.settings.options import configure
 from tests.kit.interfaces import SOAP
 from tests.kit.recordings import STACKS, USABLE, load
+from tests.kit.results import parse_balance, parse_reports, parse_send
 
 BALANCE = "memberSmsNum=684;gateSmsNum=49919;kaSmsNum=49964"
 REPORTS = (

@@ -9,7 +9,7 @@ from pathlib import Path
 from jzysoap import JzySoapError
 from jzysoap.encoding.charsets import decode
 from jzysoap.model.http import HttpReply
-from jzysoap.results import parse as results
+from tests.kit import results
 from tests.kit.interfaces import SERVLET, SOAP
 
 CHARSETS = ("", "; charset=utf-8", "; charset=GBK", "; charset=utf-16", "; charset=nonsense")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from jzysoap.calls.operations import Answer, Call
+from jzysoap.calls.operations import Call
 from jzysoap.definition.bindings import Bindings
 from jzysoap.interface.servlet import ServletInterface
 from jzysoap.interface.soap import SoapInterface
 from jzysoap.model.masking import Secret, SecretBytes
 from jzysoap.model.operations import OPERATIONS
+from jzysoap.results.parse import Answer
 from jzysoap.settings.options import Config, configure
 
 

@@ -53,3 +53,13 @@ def shown(error: BaseException | None, records: list[logging.LogRecord]) -> Iter
             if not frame.f_globals.get("__name__", "").startswith("tests."):
                 for name, value in frame.f_locals.items():
                     yield f"{frame.f_code.co_name}: {name} = {value!r}"
+
+
+def library_frames(error: BaseException) -> list[str]:
+    """The functions of the library, and of the libraries below it, whose locals a traceback would show."""
+    return [
+        f"{frame.f_globals.get('__name__')}.{frame.f_code.co_name}"
+        for one in chain(error)
+        for frame, _ in traceback.walk_tb(one.__traceback__)
+        if frame.f_globals.get("__name__", "").partition(".")[0] in ("jzysoap", "requests", "urllib3", "http", "ssl")
+    ]

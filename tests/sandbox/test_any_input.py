@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from lxml import etree
 
 from jzysoap.sandbox import Sandbox

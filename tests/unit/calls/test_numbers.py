@@ -9,8 +9,7 @@ from enum import Enum
 from typing import Any
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from jzysoap.calls.numbers import clean_numbers, recipients, split
 from jzysoap.model.errors import InvalidMessageError

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from jzysoap.calls import operations as calls
-from jzysoap.calls.operations import Answer, Call, Plan
+from jzysoap.calls.operations import Call, Plan
 from jzysoap.model.errors import GatewayError, IncompletePollError, InvalidMessageError, MalformedReplyError
 from jzysoap.model.values import Balance, Channel, DeliveryStatus
+from jzysoap.results.parse import Answer
 from jzysoap.settings.options import Config, configure
 from tests.kit.documents import inbound, report
 

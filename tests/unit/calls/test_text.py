@@ -7,8 +7,7 @@ import traceback
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from jzysoap.calls.text import (
     PART,

@@ -7,12 +7,13 @@ from typing import Any, Literal, NoReturn
 
 import pytest
 
-from jzysoap.calls.operations import Answer, Call
+from jzysoap.calls.operations import Call
 from jzysoap.client.session import Session
 from jzysoap.model.errors import OutcomeUnknownError
 from jzysoap.model.http import HttpReply
 from jzysoap.model.operations import OPERATIONS
 from jzysoap.model.steps import Prepare
+from jzysoap.results.parse import Answer
 from jzysoap.settings.options import configure
 
 SECRET = "pw123"

@@ -17,8 +17,7 @@ from jzysoap.model.errors import NotSentError, WsdlError
 from jzysoap.model.http import HttpReply
 from jzysoap.settings.options import Config, configure
 from tests.kit.definitions import DOCUMENTED, URL, definition, load_bindings
-from tests.kit.recordings import USABLE
-from tests.kit.recordings import load as recorded
+from tests.kit.recordings import USABLE, load as recorded
 
 DAY = 86400.0
 SAVED = definition()

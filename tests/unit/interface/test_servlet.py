@@ -6,15 +6,13 @@ import traceback
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from jzysoap.calls.operations import Call
 from jzysoap.interface.servlet import ServletInterface
 from jzysoap.model.errors import ConfigurationError, HttpStatusError, InvalidMessageError
 from jzysoap.model.http import HttpReply
-from tests.kit.interfaces import SERVLET, call_of, config_of
-from tests.kit.interfaces import build_form as build
+from tests.kit.interfaces import SERVLET, build_form as build, call_of, config_of
 
 REPORTS = "<?xml version='1.0' encoding='utf-8' ?><smsreport></smsreport>"
 

@@ -10,8 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from lxml import etree
 
 from jzysoap.calls.operations import Call
@@ -27,11 +26,9 @@ from jzysoap.model.errors import (
 )
 from jzysoap.model.http import HttpReply
 from jzysoap.model.values import DeliveryReport, Poll
-from jzysoap.results.parse import parse_reports
-from tests.kit.interfaces import SOAP, call_of
-from tests.kit.interfaces import build_soap as build
-from tests.kit.soap import SOAP_11, SOAP_12, XSI
-from tests.kit.soap import bare_envelope as envelope
+from tests.kit.interfaces import SOAP, build_soap as build, call_of
+from tests.kit.results import parse_reports
+from tests.kit.soap import SOAP_11, SOAP_12, XSI, bare_envelope as envelope
 
 LEGAL = st.text(
     st.characters(exclude_categories=["Cs"]).filter(lambda c: c in "\t\n\r" or " " <= c not in "\ufffe\uffff")

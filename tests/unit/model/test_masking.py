@@ -9,8 +9,7 @@ import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from jzysoap.model.masking import SHOWN, Secret, SecretBytes, mask_number, mask_repr, mask_text
 

@@ -11,11 +11,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from jzysoap.model import sent
-from jzysoap.model import values as models
+from jzysoap.model import sent, values as models
 from jzysoap.model.errors import GatewayError
 from jzysoap.model.masking import SHOWN
 from jzysoap.model.sent import Batch, JzySoapError, Outcome, Sent

@@ -17,8 +17,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from jzysoap.model.errors import (
     AuthenticationError,
@@ -32,16 +31,10 @@ from jzysoap.model.errors import (
 )
 from jzysoap.model.sent import JzySoapError
 from jzysoap.model.values import Balance, DeliveryReport, DeliveryStatus, Poll, Rejected, Reply
-from jzysoap.results.parse import (
-    gateway_error,
-    parse_balance,
-    parse_password_change,
-    parse_replies,
-    parse_reports,
-    parse_send,
-)
+from jzysoap.results.parse import gateway_error
 from jzysoap.results.records import CHINA
 from tests.kit.documents import report
+from tests.kit.results import parse_balance, parse_password_change, parse_replies, parse_reports, parse_send
 from tests.kit.samples import MOBILE, SECOND_MOBILE
 
 VENDOR_REPORTS = """

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from jzysoap.client.base import BaseClient
 from jzysoap.model.errors import ConfigurationError
@@ -190,7 +189,7 @@ def test_no_traceback_shows_a_password(arguments: dict[str, Any]) -> None:
 
 def test_a_config_shows_no_password() -> None:
     config = configure({**NEEDED, "proxies": {"http": "http://u:geheim@p"}, "headers": {"X-A": "geheim"}})
-    assert repr(config) == str(config) == "<Config http://h:9003 user=user interface=soap>"
+    assert repr(config) == str(config) == "<Config base_url='http://h:9003' username='user' password=*** proxies=*** headers=***>"
     assert "geheim" not in repr(dataclasses.astuple(config))
 
 

@@ -7,8 +7,7 @@ import zlib
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from jzysoap.transport.body import Body, Inflater
 

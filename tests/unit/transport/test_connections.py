@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 import urllib3
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from jzysoap.transport.connections import Stack, WatchedResponse, watch
 
