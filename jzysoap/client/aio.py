@@ -51,7 +51,7 @@ class AsyncClient(BaseClient):
         batch_size: int | None = None,
         on_batch: Callable[[Batch], object] | None = None,
     ) -> Sent:
-        """As ``Client.send``. When it is cancelled, its connection is closed and its outcome is unknown."""
+        """Send a text, like ``Client.send``. A cancelled send closes its connection; its outcome is unknown."""
         plan = calls.send(
             self._config,
             mobile,
@@ -67,36 +67,36 @@ class AsyncClient(BaseClient):
 
     @public
     async def balance(self) -> Balance:
-        """As ``Client.balance``."""
+        """Return the messages left on each channel, like ``Client.balance``."""
         return await self._run(self._session.call(calls.balance(self._config)))
 
     @public
     async def reports(self) -> Poll[DeliveryReport]:
-        """As ``Client.reports``.
+        """Poll for delivery reports, like ``Client.reports``.
 
-        Once it has been asked for, a poll that is cancelled is still received within its deadline and handed to
-        ``on_reply`` before the cancellation goes on.
+        A poll that is cancelled after its request was sent is still received within its deadline and passed to
+        ``on_reply``; then the cancellation continues.
         """
         return await self._run(self._session.call(calls.reports(self._config)))
 
     @public
     async def replies(self) -> Poll[Reply]:
-        """As ``Client.replies``, and cancelled as ``reports``."""
+        """Poll for replies, like ``Client.replies``; cancelled like ``reports``."""
         return await self._run(self._session.call(calls.replies(self._config)))
 
     @public
     async def change_password(self, new: str, *, base64: bool = False) -> None:
-        """As ``Client.change_password``."""
+        """Change the account's password, like ``Client.change_password``."""
         call = calls.change_password(self._config, new, base64=base64)
         await self._run(self._session.change_password(new, call))
 
     @public
     async def prepare(self) -> None:
-        """As ``Client.prepare``."""
+        """Load the service definition now, like ``Client.prepare``."""
         await self._prepare(definition=self._session.needs_definition)
 
     async def aclose(self) -> None:
-        """Closes the connections, once the calls under way have ended. A closed client refuses calls."""
+        """Close the connections once the calls under way have ended. A closed client refuses calls."""
         await self._transport.aclose()
         loading = self._loading.get(asyncio.get_running_loop())
         if loading is not None:

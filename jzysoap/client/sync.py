@@ -46,24 +46,26 @@ class Client(BaseClient):
         batch_size: int | None = None,
         on_batch: Callable[[Batch], object] | None = None,
     ) -> Sent:
-        """Sends a text (vendor page, "SMS发送接口").
+        """Send a text (docs/protocol.md#send).
 
         Args:
-            mobile: a number, several in one text with commas, or an iterable of numbers; of any number, sent in
-                batches. Spaces, hyphens and the prefix ``+86`` are removed, and so are repeated numbers.
+            mobile: a number, several in one text separated by commas, or an iterable of numbers; any count of them is
+                sent in batches. Spaces, hyphens and the prefix ``+86`` are removed, and so are repeated numbers.
             text: the message, without its signature.
-            channel, extension, signature: in place of the client's own; an empty ``signature`` for none.
-            long: whether it is a long message; None goes by the length of the text with its signature.
+            channel: in place of the client's own.
+            extension: in place of the client's own; digits as text.
+            signature: in place of the client's own; empty for none.
+            long: the long-message flag; None sets it by the length of the text with its signature.
             batch_size: in place of the client's own.
             on_batch: called with each ``Batch`` as soon as its outcome is known.
 
         Returns:
-            What is known of each batch; all are accepted.
+            The outcome of each batch; all are accepted.
 
         Raises:
-            InvalidMessageError: an argument, by name; every bad number at once. Nothing was sent.
+            InvalidMessageError: an argument, by name; every unusable number at once. Nothing was sent.
             PartlySentError: batches were accepted before one was not.
-            JzySoapError: no batch was accepted. ``may_have_been_sent`` and ``retry`` tell what that means.
+            JzySoapError: no batch was accepted; see ``may_have_been_sent`` and ``retry``.
         """
         plan = calls.send(
             self._config,
@@ -80,71 +82,71 @@ class Client(BaseClient):
 
     @public
     def balance(self) -> Balance:
-        """Messages left on each channel (vendor page, "查看用户账号信息接口").
+        """Return the messages left on each channel (docs/protocol.md#balance).
 
         Raises:
-            GatewayError: the gateway refused; ``RateLimitedError`` where it is asked too often.
+            GatewayError: the gateway refused; ``RateLimitedError`` if it was asked too often.
             JzySoapError: no usable answer came.
         """
         return self._run(self._session.call(calls.balance(self._config)))
 
     @public
     def reports(self) -> Poll[DeliveryReport]:
-        """Takes the delivery reports that are waiting (vendor page, "获取下行状态报告接口").
+        """Poll for the delivery reports that are waiting (docs/protocol.md#delivery-reports).
 
-        What is returned is taken to be gone from the gateway: store it before anything else.
+        Assume that the gateway forgets what a poll returns: store the records before anything else.
 
         Raises:
-            IncompletePollError: the answer was cut off; it has what came.
+            IncompletePollError: the answer was cut off; the error has the complete records.
             GatewayError: the gateway refused.
-            JzySoapError: no usable answer came; any bytes that did are on ``raw``.
+            JzySoapError: no usable answer came; ``raw`` has the bytes that did.
         """
         return self._run(self._session.call(calls.reports(self._config)))
 
     @public
     def replies(self) -> Poll[Reply]:
-        """Takes the replies that are waiting (vendor page, "上行回复接口").
+        """Poll for the replies that are waiting (docs/protocol.md#replies).
 
-        What is returned is taken to be gone from the gateway: store it before anything else.
+        Assume that the gateway forgets what a poll returns: store the records before anything else.
 
         Raises:
-            IncompletePollError: the answer was cut off; it has what came.
+            IncompletePollError: the answer was cut off; the error has the complete records.
             GatewayError: the gateway refused.
-            JzySoapError: no usable answer came; any bytes that did are on ``raw``.
+            JzySoapError: no usable answer came; ``raw`` has the bytes that did.
         """
         return self._run(self._session.call(calls.replies(self._config)))
 
     @public
     def change_password(self, new: str, *, base64: bool = False) -> None:
-        """Changes the account's password (vendor page, "修改密码接口") and goes on with the new one.
+        """Change the account's password (docs/protocol.md#change-of-password); the client continues with the new one.
 
         Only the servlet has this operation: a client of the SOAP interface uses the servlet for it.
 
         Args:
             new: ASCII letters and digits.
-            base64: whether both passwords go BASE64-encoded, as in every other operation. The page's sample has them in
-                the clear, and does not say.
+            base64: True to send both passwords as BASE64, as in every other operation. The vendor's sample shows them
+                in the clear; the text does not say.
 
         Raises:
             AuthenticationError: no such user.
             GatewayError: the gateway refused.
-            JzySoapError: no usable answer came. Where ``may_have_been_sent`` is True, either password may hold.
+            JzySoapError: no usable answer came. If ``may_have_been_sent`` is True, either password may be valid.
         """
         call = calls.change_password(self._config, new, base64=base64)
         self._run(self._session.change_password(new, call))
 
     @public
     def prepare(self) -> None:
-        """Loads the service definition now rather than at the first call, which otherwise does it.
+        """Load the service definition now, not at the first call.
 
         Raises:
-            WsdlError: there is none that can be used.
+            WsdlError: there is no usable definition.
             ConfigurationError: the client is closed.
         """
         self._prepare(definition=self._session.needs_definition)
 
     def close(self) -> None:
-        """Closes the connections. A closed client refuses calls."""
+        """Close the connections. A closed client refuses calls."""
         self._transport.close()
 
     def __enter__(self: C) -> C:

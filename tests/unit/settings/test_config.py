@@ -189,7 +189,8 @@ def test_no_traceback_shows_a_password(arguments: dict[str, Any]) -> None:
 
 def test_a_config_shows_no_password() -> None:
     config = configure({**NEEDED, "proxies": {"http": "http://u:geheim@p"}, "headers": {"X-A": "geheim"}})
-    assert repr(config) == str(config) == "<Config base_url='http://h:9003' username='user' password=*** proxies=*** headers=***>"
+    shown = "<Config base_url='http://h:9003' username='user' password=*** proxies=*** headers=***>"
+    assert repr(config) == str(config) == shown
     assert "geheim" not in repr(dataclasses.astuple(config))
 
 
