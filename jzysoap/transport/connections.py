@@ -9,7 +9,6 @@ from __future__ import annotations
 import http.client
 import io
 import queue
-import re
 import socket
 import time
 import traceback
@@ -70,9 +69,6 @@ class Exchange:
 current: ContextVar[Exchange | None] = ContextVar("current", default=None)
 """The exchange that this thread is in; None outside of one."""
 
-# The head of a reply, where there is nothing in it that would need care.
-_HEAD = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) ([ -~]*)\r\n((?:[A-Za-z0-9-]+:[\t -~]*\r\n)*)\r\n")
-
 
 class WatchedReader(io.RawIOBase):
     """The bytes of a reply as they come. A failure ends them, so that what came before it is not lost."""
@@ -112,36 +108,10 @@ class WatchedResponse(http.client.HTTPResponse):
             self.fp = io.BufferedReader(WatchedReader(reader.detach(), sock, exchange))
 
     def begin(self) -> None:
-        """Reads the head: one of the usual form at a glance, which takes a tenth of the time."""
-        found = _HEAD.match(self.fp.peek())
-        if found is None or not self._take(int(found[1]), found[2].decode("ascii"), found[3].decode("ascii")):
-            super().begin()
-            # What of the head could not be read, urllib3 would write to the log.
-            self.headers.defects.clear()
-            self.headers.set_payload("")
-        else:
-            self.fp.read(found.end())
-
-    def _take(self, status: int, reason: str, lines: str) -> bool:
-        message = http.client.HTTPMessage()
-        for line in lines.splitlines():
-            name, _, value = line.partition(":")
-            message.set_raw(name, value.lstrip(" \t"))
-        length = message.get("content-length")
-        odd = length is not None and not (length.isdigit() and len(length) < 19)
-        if odd or status in (204, 304) or len(message) > 50:
-            return False
-        self.code = self.status = status
-        self.reason = reason.strip()
-        self.version = 11
-        self.headers = self.msg = message
-        self.chunked = message.get("transfer-encoding", "").lower() == "chunked"
-        self.chunk_left = None
-        self.length = None if length is None or self.chunked else int(length)
-        self.will_close = "close" in message.get("connection", "").lower() or not (
-            self.chunked or self.length is not None
-        )
-        return True
+        super().begin()
+        # urllib3 would log the parts of a head that could not be parsed, which may quote the request.
+        self.headers.defects.clear()
+        self.headers.set_payload("")
 
     def _read_status(self) -> tuple[str, int, str]:
         # http.client passes over 100 alone; any other interim answer it would take for the last one.
