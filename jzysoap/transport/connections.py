@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import io
-import queue
 import socket
 import time
 import traceback
@@ -195,31 +194,6 @@ def _is_of_a_socket(error: OSError) -> bool:
     return module == __name__ or module.partition(".")[0] in ("ssl", "socket", "urllib3", "gevent", "eventlet")
 
 
-class Stack:
-    """What a pool keeps its connections in, without waiting for one: last in, first out.
-
-    A queue's lock is left locked, for ever and for all threads, when a signal's handler raises while it is being taken.
-    """
-
-    def __init__(self, maxsize: int) -> None:
-        self._maxsize = maxsize
-        self.queue: list[Any] = []
-
-    def put(self, item: Any, block: bool = False, timeout: float | None = None) -> None:  # noqa: ARG002  # a queue's
-        if len(self.queue) >= self._maxsize:
-            raise queue.Full
-        self.queue.append(item)
-
-    def get(self, block: bool = False, timeout: float | None = None) -> Any:  # noqa: ARG002  # a queue's
-        try:
-            return self.queue.pop()
-        except IndexError:
-            raise queue.Empty from None
-
-    def qsize(self) -> int:
-        return len(self.queue)
-
-
 class WatchedPool(_Pool):
     def _get_conn(self, timeout: float | None = None) -> Any:
         exchange = current.get()
@@ -238,16 +212,14 @@ class WatchedPool(_Pool):
         super()._put_conn(conn)
 
 
-def watch(manager: Any, *, waits: bool) -> None:
-    """Makes a pool manager use watched pools and connections; ``waits``: whether a pool waits for a free connection."""
+def watch(manager: Any) -> None:
+    """Make a pool manager use watched pools and connections."""
     manager.pool_classes_by_scheme = {
-        scheme: pool if issubclass(pool, WatchedPool) else _watched(pool, waits=waits)
+        scheme: pool if issubclass(pool, WatchedPool) else _watched(pool)
         for scheme, pool in manager.pool_classes_by_scheme.items()
     }
 
 
-def _watched(pool: Any, *, waits: bool) -> Any:
-    usual = pool.QueueCls is urllib3.connectionpool.ConnectionPool.QueueCls
-    kept_in = Stack if usual and not waits else pool.QueueCls
+def _watched(pool: Any) -> Any:
     connection = type(f"Watched{pool.ConnectionCls.__name__}", (WatchedConnection, pool.ConnectionCls), {})
-    return type(f"Watched{pool.__name__}", (WatchedPool, pool), {"ConnectionCls": connection, "QueueCls": kept_in})
+    return type(f"Watched{pool.__name__}", (WatchedPool, pool), {"ConnectionCls": connection})

@@ -188,7 +188,7 @@ class Transport:
                 raise ConfigurationError(
                     "proxies has a SOCKS proxy, which needs PySocks: pip install 'requests[socks]'"
                 ) from None
-            watch(manager, waits=getattr(self._adapter, "_pool_block", True))
+            watch(manager)
         self._proxies[server] = {server[0]: proxy} if proxy else {}
 
     def _lock(self) -> Any:
@@ -213,7 +213,7 @@ class Transport:
 
     def _watch(self) -> None:
         if isinstance(self._adapter, HTTPAdapter):
-            watch(self._adapter.poolmanager, waits=getattr(self._adapter, "_pool_block", True))
+            watch(self._adapter.poolmanager)
 
     def _renew_after_fork(self) -> None:
         pid = os.getpid()

@@ -134,10 +134,10 @@ def test_a_proxys_connections_are_watched_before_any_thread_has_them(
     watched: list[Any] = []
     real = watch
 
-    def slow(manager: Any, **options: Any) -> None:
+    def slow(manager: Any) -> None:
         watched.append(manager)
         time.sleep(0.1)
-        real(manager, **options)
+        real(manager)
 
     def handle(server: RawServer, connection: socket.socket) -> None:
         # It takes the request, and the answer is lost.
