@@ -7,11 +7,10 @@ looked at, nothing is repeated that may have been sent. Its connections are watc
 from __future__ import annotations
 
 import http.client
-import os
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -22,6 +21,7 @@ from requests.utils import prepend_scheme_if_needed
 
 from jzysoap.model.errors import ConfigurationError, NotSentError
 from jzysoap.model.http import HttpReply, HttpRequest
+from jzysoap.model.processes import PerProcess
 from jzysoap.model.sent import JzySoapError
 from jzysoap.settings.options import Config
 from jzysoap.transport.body import Body
@@ -68,6 +68,20 @@ class _Adapter(HTTPAdapter):
         return response
 
 
+class _State(NamedTuple):
+    """What each process has for itself.
+
+    Attributes:
+        lock: held while a proxy is looked up; a signal handler may use the client in the same thread.
+        proxies: those that were looked up, by scheme and server, as requests takes them.
+        managers: the adapter's pool managers. A child keeps its parent's: to collect them would close connections.
+    """
+
+    lock: threading.RLock
+    proxies: dict[tuple[str, str], dict[str, str]]
+    managers: tuple[Any, ...]
+
+
 class Transport:
     """Exchanges requests for replies. Safe in threads, and usable after a fork.
 
@@ -92,12 +106,10 @@ class Transport:
                 "adapter repeats requests (max_retries is not 0), which would text people twice: set max_retries=0"
             )
         self._addresses: dict[str, str] = {}
-        self._proxies: dict[tuple[str, str], dict[str, str]] = {}
-        self._abandoned: list[Any] = []
         self._closed = False
-        self._pid = os.getpid()
-        self._locks: dict[int, Any] = {}
-        self._watch()
+        self._started = False
+        self._state = PerProcess(self._start)
+        self._state.get()
 
     def exchange(self, request: HttpRequest) -> HttpReply:
         """One request, at most once as far as anyone can tell, and its reply.
@@ -122,7 +134,7 @@ class Transport:
     def close(self) -> None:
         """Closes every connection. A call made later is refused."""
         self._closed = True
-        self._renew_after_fork()
+        self._state.get()
         self._adapter.close()
 
     def check_open(self) -> None:
@@ -136,7 +148,7 @@ class Transport:
 
     def _exchange(self, request: HttpRequest, deadline: float) -> HttpReply:
         self.check_open()
-        self._renew_after_fork()
+        state = self._state.get()
         exchange = Exchange(deadline, request.timeout.read, self._config.max_idle, body=bool(request.body))
         if not isinstance(self._adapter, HTTPAdapter):
             # Its connections cannot be watched, so nothing it does can be called not sent.
@@ -150,7 +162,7 @@ class Transport:
                 timeout=(min(request.timeout.connect, left), request.timeout.read),
                 verify=self._verify,
                 cert=self._config.cert,
-                proxies=self._proxies_for(request.url),
+                proxies=self._proxies_for(request.url, state),
             )
             early = exchange.watched and not exchange.sent
             if exchange.error is not None or exchange.ended or early:
@@ -168,32 +180,27 @@ class Transport:
             current.reset(token)
         raise failure
 
-    def _proxies_for(self, url: str) -> dict[str, str]:
+    def _proxies_for(self, url: str, state: _State) -> dict[str, str]:
         parts = urlsplit(url)
         # Another scheme may have another proxy, another port none.
         server = parts.scheme, parts.netloc
-        if server not in self._proxies:
-            # A manager that another thread has made must not be used before it is watched.
-            with self._lock():
-                if server not in self._proxies:
-                    self._find_proxy(url, server)
-        return self._proxies[server]
+        if server not in state.proxies:
+            # No thread may use a manager that another thread has made and not yet watched.
+            with state.lock:
+                if server not in state.proxies:
+                    proxy = proxy_for(self._config, url)
+                    self._watch_proxy(proxy)
+                    state.proxies[server] = {parts.scheme: proxy} if proxy else {}
+        return state.proxies[server]
 
-    def _find_proxy(self, url: str, server: tuple[str, str]) -> None:
-        proxy = proxy_for(self._config, url)
+    def _watch_proxy(self, proxy: str) -> None:
         if proxy and isinstance(self._adapter, HTTPAdapter):
             try:
-                manager = self._adapter.proxy_manager_for(prepend_scheme_if_needed(proxy, "http"))
+                watch(self._adapter.proxy_manager_for(prepend_scheme_if_needed(proxy, "http")))
             except requests.exceptions.InvalidSchema:
                 raise ConfigurationError(
                     "proxies has a SOCKS proxy, which needs PySocks: pip install 'requests[socks]'"
                 ) from None
-            watch(manager)
-        self._proxies[server] = {server[0]: proxy} if proxy else {}
-
-    def _lock(self) -> Any:
-        # Of this process: no fork can have left it locked. A signal's handler may use the client in the same thread.
-        return self._locks.setdefault(os.getpid(), threading.RLock())
 
     def _prepared(self, request: HttpRequest) -> requests.PreparedRequest:
         prepared = requests.PreparedRequest()
@@ -211,29 +218,17 @@ class Transport:
         prepared.hooks = {"response": []}
         return prepared
 
-    def _watch(self) -> None:
-        if isinstance(self._adapter, HTTPAdapter):
-            watch(self._adapter.poolmanager)
-
-    def _renew_after_fork(self) -> None:
-        pid = os.getpid()
-        if self._pid == pid:
-            return
-        with self._lock():
-            if self._pid != pid:
-                self._after_fork()
-                # Only now may other threads go on.
-                self._pid = pid
-
-    def _after_fork(self) -> None:
-        # The parent's connections, and the locks around them, must not be touched, not even to be collected.
-        if isinstance(self._adapter, HTTPAdapter):
-            adapter = self._adapter
-            self._abandoned += [adapter.poolmanager, adapter.proxy_manager]
-            adapter.proxy_manager = {}
-            adapter.init_poolmanager(adapter._pool_connections, adapter._pool_maxsize, block=adapter._pool_block)
-            self._watch()
-        self._proxies = {}
+    def _start(self) -> _State:
+        """Make the connections of this process: those that the adapter has, or after a fork new ones."""
+        adapter = self._adapter
+        if not isinstance(adapter, HTTPAdapter):
+            return _State(threading.RLock(), {}, ())
+        if self._started:
+            # As an adapter that is unpickled does it: new pools, of the same size.
+            adapter.__setstate__(adapter.__getstate__())
+        self._started = True
+        watch(adapter.poolmanager)
+        return _State(threading.RLock(), {}, (adapter.poolmanager, adapter.proxy_manager))
 
 
 def _receive(response: requests.Response, request: HttpRequest, exchange: Exchange) -> HttpReply:
