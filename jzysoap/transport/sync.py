@@ -24,7 +24,7 @@ from jzysoap.model.http import HttpReply, HttpRequest
 from jzysoap.model.processes import PerProcess
 from jzysoap.model.sent import JzySoapError
 from jzysoap.settings.options import Config
-from jzysoap.transport.body import Body
+from jzysoap.transport.body import ReplyBody
 from jzysoap.transport.connections import Exchange, current, watch
 from jzysoap.transport.failures import failure_of, pause_before, reason_of
 from jzysoap.transport.surroundings import proxy_for, trusted
@@ -234,7 +234,7 @@ class Transport:
 def _receive(response: requests.Response, request: HttpRequest, exchange: Exchange) -> HttpReply:
     headers = {name.lower(): value for name, value in response.headers.items()}
     problem: str | None = "interrupted"
-    body = Body(headers, request.max_bytes)
+    body = ReplyBody(headers, request.max_bytes)
     try:
         try:
             for chunk in _chunks(response.raw):
@@ -247,7 +247,7 @@ def _receive(response: requests.Response, request: HttpRequest, exchange: Exchan
                 problem = f"only an interim answer came (HTTP status {response.status_code})"
         except Exception as error:
             # An adapter may raise anything; what came before is kept.
-            if not body.came and not isinstance(
+            if not body.received and not isinstance(
                 error, (http.client.HTTPException, urllib3.exceptions.HTTPError, OSError)
             ):
                 raise
