@@ -21,7 +21,10 @@ from jzysoap.model.errors import ConfigurationError, NotSentError
 from jzysoap.model.http import HttpReply, HttpRequest
 from jzysoap.settings.options import Config
 from jzysoap.transport.body import ReplyBody as Body
-from jzysoap.transport.failures import Reasons, failure_of, pause_before, reason_of
+from jzysoap.transport.failures import Reasons
+from jzysoap.transport.failures import choose_pause as pause_before
+from jzysoap.transport.failures import describe_failure as reason_of
+from jzysoap.transport.failures import transport_error as failure_of
 from jzysoap.transport.surroundings import proxy_for, trusted
 
 if TYPE_CHECKING:

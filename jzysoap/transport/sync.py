@@ -26,7 +26,7 @@ from jzysoap.model.sent import JzySoapError
 from jzysoap.settings.options import Config
 from jzysoap.transport.body import ReplyBody
 from jzysoap.transport.connections import Exchange, current, watch
-from jzysoap.transport.failures import failure_of, pause_before, reason_of
+from jzysoap.transport.failures import choose_pause, describe_failure, transport_error
 from jzysoap.transport.surroundings import proxy_for, trusted
 
 _CHUNK = 65536
@@ -125,7 +125,7 @@ class Transport:
             try:
                 return self._exchange(request, deadline)
             except NotSentError as error:
-                pause = pause_before(attempt, error)
+                pause = choose_pause(attempt, error)
                 if pause is None or time.monotonic() + pause >= deadline:
                     raise
                 attempt += 1
@@ -175,7 +175,7 @@ class Transport:
         except Exception as error:  # noqa: BLE001  # an adapter may raise anything; none of it may escape unclassified
             # A subclass of HTTPAdapter may bring connections of its own, which tell nothing.
             told = exchange.watched or type(self._adapter) in (_Adapter, HTTPAdapter)
-            failure = failure_of(exchange.error or error, request, sent=exchange.sent or not told)
+            failure = transport_error(exchange.error or error, request, sent=exchange.sent or not told)
         finally:
             current.reset(token)
         raise failure
@@ -241,7 +241,7 @@ def _receive(response: requests.Response, request: HttpRequest, exchange: Exchan
                 if not body.feed(chunk):
                     break
             body.finish()
-            problem = body.problem if exchange.error is None else reason_of(exchange.error, request)
+            problem = body.problem if exchange.error is None else describe_failure(exchange.error, request)
             if problem is None and response.status_code < 200:
                 # The answer proper would come on this connection yet, and be taken for that of the next request.
                 problem = f"only an interim answer came (HTTP status {response.status_code})"
@@ -251,7 +251,7 @@ def _receive(response: requests.Response, request: HttpRequest, exchange: Exchan
                 error, (http.client.HTTPException, urllib3.exceptions.HTTPError, OSError)
             ):
                 raise
-            problem = reason_of(exchange.error or error, request)
+            problem = describe_failure(exchange.error or error, request)
         return HttpReply(response.status_code, headers, body.value(), problem)
     finally:
         # Only a connection whose reply was read to its end can carry another.
