@@ -10,6 +10,7 @@ import random
 import re
 import socket
 import ssl
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,6 +44,7 @@ _REASONS: Reasons = (
     ((urllib3.exceptions.ProxyError,), _PROXY_FAILED),
     ((ConnectionError, http.client.IncompleteRead), "the connection was closed"),
     ((http.client.HTTPException, urllib3.exceptions.InvalidHeader), "the answer is not valid HTTP"),
+    ((urllib3.exceptions.EmptyPoolError,), "no connection was free within {connect:g} s"),
     ((urllib3.exceptions.ConnectTimeoutError,), "no connection within {connect:g} s"),
     ((TimeoutError, urllib3.exceptions.TimeoutError), "nothing came for {read:g} s"),
 )
@@ -76,6 +78,13 @@ def describe_failure(error: BaseException, request: HttpRequest, more: Reasons =
         if any(isinstance(one, kinds) for one in sources):
             return words.format(**request.timeout._asdict()) + (_status(sources) if words == _PROXY_FAILED else "")
     return "the network failed" if any(isinstance(one, OSError) for one in sources) else type(error).__name__
+
+
+def at_deadline(error: BaseException, deadline: float) -> BaseException:
+    """Return the error of a deadline in place of a timeout that the deadline caused, else the same error."""
+    timeouts = TimeoutError, urllib3.exceptions.TimeoutError
+    late = time.monotonic() >= deadline and any(isinstance(one, timeouts) for one in _sources(error))
+    return TimeoutError("deadline") if late else error
 
 
 def choose_pause(attempt: int, error: NotSentError) -> float | None:
