@@ -167,7 +167,7 @@ def test_a_proxys_connections_are_watched_before_any_thread_has_them(
 def slow_failure(server: RawServer, connection: socket.socket) -> None:
     server.read_request(connection)
     time.sleep(0.3)
-    connection.sendall(reply(b"", "503 Service Unavailable"))
+    connection.sendall(reply(b"", "503 Service Unavailable", "Connection: close"))
 
 
 def of_their_own(errors: list[WsdlError]) -> None:
