@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterable
 from types import TracebackType
@@ -12,6 +11,7 @@ from jzysoap.calls import operations as calls
 from jzysoap.client.base import BaseClient, copy_error
 from jzysoap.model.door import public
 from jzysoap.model.http import HttpRequest
+from jzysoap.model.processes import PerProcess
 from jzysoap.model.sent import Batch, JzySoapError, Sent
 from jzysoap.model.steps import Prepare, Steps, Work
 from jzysoap.model.values import Balance, Channel, DeliveryReport, Poll, Reply
@@ -29,9 +29,8 @@ class Client(BaseClient):
         from jzysoap.transport.sync import Transport
 
         self._transport = Transport(self._config)
-        self._lock = threading.Lock()
+        self._lock = PerProcess(threading.Lock)
         self._failed: JzySoapError | None = None
-        self._pid = os.getpid()
 
     @public
     def send(
@@ -182,10 +181,9 @@ class Client(BaseClient):
 
     def _prepare(self, *, definition: bool) -> None:
         self._transport.check_open()
-        self._renew_after_fork()
         if definition:
             failed = self._failed
-            with self._lock:
+            with self._lock.get():
                 if self._session.needs_definition:
                     self._load(failed)
 
@@ -198,9 +196,3 @@ class Client(BaseClient):
         except JzySoapError as error:
             self._failed = copy_error(error)
             raise
-
-    def _renew_after_fork(self) -> None:
-        if self._pid != os.getpid():
-            # Another thread of the parent may have held the lock at the fork.
-            self._lock = threading.Lock()
-            self._pid = os.getpid()

@@ -20,8 +20,13 @@ from requests.utils import prepend_scheme_if_needed
 from jzysoap.model.errors import ConfigurationError, NotSentError
 from jzysoap.model.http import HttpReply, HttpRequest
 from jzysoap.settings.options import Config
-from jzysoap.transport.body import Body
-from jzysoap.transport.failures import Reasons, failure_of, pause_before, reason_of
+from jzysoap.transport.body import ReplyBody as Body
+from jzysoap.transport.failures import (
+    Reasons,
+    choose_pause as pause_before,
+    describe_failure as reason_of,
+    transport_error as failure_of,
+)
 from jzysoap.transport.surroundings import proxy_for, trusted
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
-"""Bodies taken in and decompressed: none can fill the memory, and nothing of what came before a fault is lost.
+"""Bodies of replies, received and decompressed: none can fill the memory, and no byte before a fault is lost.
 
-The HTTP libraries decompress whole network reads at once; a reply of a few megabytes can hold gigabytes. And they drop
-the read in which a fault is found, which may be all of a poll.
+The HTTP libraries decompress whole network reads at once, and a reply of a few megabytes can hold gigabytes. They also
+drop the read in which a fault is found, which may be all of a poll.
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ from collections.abc import Mapping
 
 _BROKEN = "its compression is broken"
 _GZIP = 0x1F
-"""The first byte of what is compressed with gzip."""
+"""The first byte of data that is compressed with gzip."""
 
 
-class Body:
-    """The body of a reply, taken in piece by piece. Nothing here raises: ``problem`` tells.
+class ReplyBody:
+    """The body of a reply, received piece by piece. Nothing here raises: a fault is found in ``problem``.
 
     Args:
-        headers: the reply's, by lower-case name.
-        limit: how many bytes it may have, decompressed.
+        headers: those of the reply, by lower-case name.
+        limit: the largest allowed body, in bytes, decompressed.
 
     Attributes:
-        came: how many bytes came, as they came.
-        problem: why what is here is not all of it, else None.
+        received: the number of bytes that were received, before decompression.
+        problem: why the body is not complete, else None.
     """
 
     def __init__(self, headers: Mapping[str, str], limit: int) -> None:
-        self.came = 0
+        self.received = 0
         self.problem: str | None = None
-        self._announced = _announced(headers)
+        self._announced = _announced_length(headers)
         self._inflater = Inflater(headers.get("content-encoding", ""))
         self._limit = limit
         self._made = io.BytesIO()
 
     def feed(self, data: bytes) -> bool:
-        """Takes a piece; False when there is no going on."""
-        self.came += len(data)
+        """Add a piece. Return False if no more pieces are of use."""
+        self.received += len(data)
         try:
             self._made.write(self._inflater.feed(data, self._limit + 1 - self._made.tell()))
         except ValueError as error:
@@ -50,23 +50,23 @@ class Body:
         return self.problem is None
 
     def finish(self) -> None:
-        """Tells that nothing more comes."""
+        """Note that no more pieces come, and check that the body is complete."""
         if self.problem is None:
             self._made.write(self._inflater.held)
             try:
                 self._inflater.finish()
             except ValueError as error:
                 self.problem = str(error)
-        if self.problem is None and self.came < self._announced:
-            self.problem = f"the connection ended after {self.came:,} of {self._announced:,} bytes"
+        if self.problem is None and self.received < self._announced:
+            self.problem = f"the connection ended after {self.received:,} of {self._announced:,} bytes"
 
     def value(self) -> bytes:
-        """What it is so far, decompressed; no copy, unless more is fed afterwards."""
+        """Return the bytes received so far, decompressed."""
         return self._made.getvalue()
 
 
-def _announced(headers: Mapping[str, str]) -> int:
-    """How many bytes were announced, 0 where nothing can be told; a length may be repeated, or have a sign."""
+def _announced_length(headers: Mapping[str, str]) -> int:
+    """Return the announced number of bytes, 0 if none is known. A length may be repeated, or have a sign."""
     coding = headers.get("transfer-encoding", "").rpartition(",")[2].strip().lower()
     lengths = {length.strip().removeprefix("+") for length in headers.get("content-length", "").split(",")}
     length = lengths.pop()
@@ -75,13 +75,13 @@ def _announced(headers: Mapping[str, str]) -> int:
 
 
 class Inflater:
-    """Undoes a Content-Encoding, piece by piece.
+    """Decompresses a body piece by piece.
 
     Args:
-        encoding: the header's value; empty or ``identity`` for none.
+        encoding: the value of Content-Encoding; empty or ``identity`` for none.
 
     Attributes:
-        held: the first byte, until a second one tells with it whether this is compressed at all.
+        held: the first byte, until the second one shows with it whether the data is compressed at all.
     """
 
     def __init__(self, encoding: str) -> None:
@@ -93,12 +93,12 @@ class Inflater:
         self._padded = False
 
     def feed(self, data: bytes, limit: int) -> bytes:
-        """What a piece decompresses to, at most so many bytes of it. Once more is left, there is no going on.
+        """Decompress a piece, to at most ``limit`` bytes. A result of that length may lack the rest.
 
-        What is not compressed at all, whatever the header says, is given as it came, and ``finish`` tells.
+        Data that is not compressed at all, whatever the header says, is returned verbatim; ``finish`` then raises.
 
         Raises:
-            ValueError: an earlier piece was broken; what came before the fault has been given.
+            ValueError: an earlier piece was broken; the bytes before the fault have been returned.
         """
         if self._compressed and self._inflate is None:
             self.held += data
@@ -114,11 +114,11 @@ class Inflater:
         return self._decompress(data, limit)
 
     def finish(self) -> None:
-        """Tells that all pieces were fed.
+        """Check that the data was complete.
 
         Raises:
-            ValueError: it was broken, or there should have been more, or the encoding is not supported and the bytes
-                are as they came.
+            ValueError: the data was broken or cut off, or the encoding is not supported and the bytes were returned
+                verbatim.
         """
         if self._broken:
             raise ValueError(_BROKEN)
@@ -131,11 +131,11 @@ class Inflater:
         made = b""
         while data and len(made) < limit:
             if self._inflate is None or self._inflate.eof:
-                # A further member of a gzip file begins like the first; after anything else, there is none.
+                # A further member of a gzip file begins like the first one. After anything else, the rest is padding.
                 self._padded = self._padded or (self._inflate is not None and data[0] != _GZIP)
                 if self._padded:
                     break
-                # 32: told apart by its header, gzip or zlib.
+                # 32: zlib recognises gzip or zlib by the header.
                 self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
             before = self._inflate.copy()
             try:
@@ -152,7 +152,7 @@ def _is_compressed(data: bytes) -> bool:
 
 
 def _salvage(inflate: zlib._Decompress, data: bytes, limit: int) -> bytes:
-    """What comes before the fault, which ``zlib`` drops."""
+    """Decompress the bytes before a fault, which ``zlib`` drops."""
     made = bytearray()
     with contextlib.suppress(zlib.error):
         for byte in itertools.takewhile(lambda _: len(made) < limit, data):

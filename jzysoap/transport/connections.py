@@ -1,58 +1,62 @@
-"""Connections that are watched from below, laid over whatever classes urllib3, or an adapter, brings.
+"""Connections that keep the deadline of an exchange, and the proof that its request was not sent.
 
-They see whether a byte of the request was handed to the socket, end every operation at the deadline of the call, and
-lose no byte of a reply that fails half-way.
+They are laid over whatever classes urllib3, an adapter or a mock brings, and do nothing outside an exchange. What a
+failure means is decided elsewhere (``failures``).
 """
 
 from __future__ import annotations
 
+import functools
 import http.client
 import io
-import queue
-import re
 import socket
 import time
-import traceback
+from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import urllib3
+from urllib3.util import is_connection_dropped
 
-from jzysoap.model.masking import SecretBytes
+from jzysoap.model.http import Timeout
+from jzysoap.transport.workarounds import HookedPool, read_head, replace_reader
+
+_PIECE = 16384
+"""Bytes per write: one record of TLS, since a socket's timeout counts anew for each of them."""
 
 
-class Exchange:
-    """One exchange under way, as its connection sees it.
+class Trace:
+    """What the transport knows of one exchange under way.
+
+    A request counts as sent unless it is proven that it was not. The proof holds while a watched pool waits for a
+    connection or makes one. It ends for good when a connection is handed the request.
+
+    Args:
+        deadline: when the exchange must be over, on the monotonic clock.
+        timeout: the limits of the exchange.
+        max_idle: seconds that a pooled connection may have been idle.
+        provable: True if no code of the user's runs between the transport and the pool, which could send the request
+            in other ways.
 
     Attributes:
-        deadline: when it must be over, on the monotonic clock.
-        read: seconds between two arrivals.
-        max_idle: seconds a pooled connection may have been idle.
-        watched: whether its connection is a watched one, so that ``sent`` can be relied on.
-        sent: whether a byte of the request was handed to the socket.
-        body: whether the request has a body.
-        held: the request's head, until its body is there to go with it.
-        error: what ended the reading of the reply, else None.
-        ended: whether the connection has no more to read.
-        response: the answer that is being read, a proxy's to the opening of a tunnel among them.
+        not_sent: True while it is proven that nothing of the request was sent.
     """
 
-    __slots__ = ("body", "deadline", "ended", "error", "held", "max_idle", "read", "response", "sent", "watched")
+    __slots__ = ("deadline", "max_idle", "not_sent", "provable", "timeout")
 
-    def __init__(self, deadline: float, read: float, max_idle: float, *, body: bool) -> None:
+    def __init__(self, deadline: float, timeout: Timeout, max_idle: float, *, provable: bool) -> None:
         self.deadline = deadline
-        self.read = read
+        self.timeout = timeout
         self.max_idle = max_idle
-        self.body = body
-        self.held = b""
-        self.watched = False
-        self.sent = False
-        self.error: OSError | None = None
-        self.ended = False
-        self.response: http.client.HTTPResponse | None = None
+        self.provable = provable
+        self.not_sent = True
 
-    def patience(self) -> float:
-        """Seconds that the next operation on the socket may take.
+    def hand_over(self) -> None:
+        """Note that from now on the request may be sent, whatever is seen of it."""
+        self.not_sent = self.provable = False
+
+    def limit(self, seconds: float) -> float:
+        """Return how long an operation may take: these seconds, or less if the deadline is closer.
 
         Raises:
             TimeoutError: the deadline is past; its only argument is ``"deadline"``.
@@ -60,42 +64,34 @@ class Exchange:
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("deadline")
-        return min(left, self.read)
-
-    def cause(self, error: OSError) -> OSError:
-        """What an operation's failure came from: the deadline where that is past by now."""
-        return TimeoutError("deadline") if time.monotonic() >= self.deadline else error
+        return min(left, seconds)
 
 
-current: ContextVar[Exchange | None] = ContextVar("current", default=None)
+current: ContextVar[Trace | None] = ContextVar("current", default=None)
 """The exchange that this thread is in; None outside of one."""
 
-# The head of a reply, where there is nothing in it that would need care.
-_HEAD = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) ([ -~]*)\r\n((?:[A-Za-z0-9-]+:[\t -~]*\r\n)*)\r\n")
 
+class DeadlineReader(io.RawIOBase):
+    """The bytes of a reply; no read lasts longer than the exchange may.
 
-class WatchedReader(io.RawIOBase):
-    """The bytes of a reply as they come. A failure ends them, so that what came before it is not lost."""
+    Attributes:
+        ended: True once the connection has no more to read.
+    """
 
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, exchange: Exchange) -> None:
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, trace: Trace) -> None:
+        self.ended = False
         self._raw = raw
         self._sock = sock
-        self._exchange = exchange
+        self._trace = trace
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        try:
-            self._sock.settimeout(self._exchange.patience())
-            count = self._raw.readinto(buffer)
-            self._exchange.ended = count == 0
-            return count
-        except OSError as error:
-            # The first one tells: a socket that timed out fails differently ever after.
-            if self._exchange.error is None:
-                self._exchange.error = self._exchange.cause(error)
-            return 0
+        self._sock.settimeout(self._trace.limit(self._trace.timeout.read))
+        count = self._raw.readinto(buffer)
+        self.ended = count == 0
+        return count
 
     def close(self) -> None:
         self._raw.close()
@@ -105,179 +101,106 @@ class WatchedReader(io.RawIOBase):
 class WatchedResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        exchange = current.get()
-        if exchange is not None:
-            exchange.response = self
-            reader: io.BufferedReader = self.fp
-            self.fp = io.BufferedReader(WatchedReader(reader.detach(), sock, exchange))
+        trace = current.get()
+        self._reader: DeadlineReader | None = None
+        if trace is not None:
+            self._reader = replace_reader(self, lambda raw: DeadlineReader(raw, sock, trace))
 
     def begin(self) -> None:
-        """Reads the head: one of the usual form at a glance, which takes a tenth of the time."""
-        found = _HEAD.match(self.fp.peek())
-        if found is None or not self._take(int(found[1]), found[2].decode("ascii"), found[3].decode("ascii")):
-            super().begin()
-            # What of the head could not be read, urllib3 would write to the log.
-            self.headers.defects.clear()
-            self.headers.set_payload("")
-        else:
-            self.fp.read(found.end())
-
-    def _take(self, status: int, reason: str, lines: str) -> bool:
-        message = http.client.HTTPMessage()
-        for line in lines.splitlines():
-            name, _, value = line.partition(":")
-            message.set_raw(name, value.lstrip(" \t"))
-        length = message.get("content-length")
-        odd = length is not None and not (length.isdigit() and len(length) < 19)
-        if odd or status in (204, 304) or len(message) > 50:
-            return False
-        self.code = self.status = status
-        self.reason = reason.strip()
-        self.version = 11
-        self.headers = self.msg = message
-        self.chunked = message.get("transfer-encoding", "").lower() == "chunked"
-        self.chunk_left = None
-        self.length = None if length is None or self.chunked else int(length)
-        self.will_close = "close" in message.get("connection", "").lower() or not (
-            self.chunked or self.length is not None
-        )
-        return True
-
-    def _read_status(self) -> tuple[str, int, str]:
-        # http.client passes over 100 alone; any other interim answer it would take for the last one.
-        while True:
-            version, status, reason = super()._read_status()  # type: ignore[misc]  # typeshed leaves it out
-            if status not in (102, 103):
-                return version, status, reason
-            http.client.parse_headers(self.fp)
+        read_head(self)
+        if self._reader is not None and self._reader.ended:
+            # http.client accepts a head that was cut off.
+            raise ConnectionResetError("the connection was closed in the head of the answer")
 
 
 if TYPE_CHECKING:
     _Connection = urllib3.connection.HTTPConnection
-    _Pool = urllib3.HTTPConnectionPool
 else:
-    _Connection = _Pool = object
+    _Connection = object
 
 
 class WatchedConnection(_Connection):
-    """Laid over whatever connection class an adapter uses; inert outside an exchange."""
-
     response_class = WatchedResponse
     idle_since = 0.0
-    _connecting = False
-
-    def connect(self) -> None:
-        # What a proxy is told while connecting is no part of the request.
-        self._connecting = True
-        try:
-            super().connect()
-        finally:
-            self._connecting = False
-            exchange = current.get()
-            if exchange is not None and exchange.response is not None:
-                # Python leaves a proxy's answer open (until 3.11), and with it the socket.
-                exchange.response.close()
 
     def send(self, data: Any) -> None:
-        exchange = current.get()
-        if exchange is None or self._connecting:
-            super().send(data)
-            return
-        if self.sock is None:
-            self.connect()
-        held, exchange.held = exchange.held, b""
-        if not isinstance(data, bytes):
-            self._write(held, exchange)
-            exchange.sent = True
-            super().send(data)
-        elif exchange.body and not exchange.sent and not held:
-            # With the body, it takes one call of the system, and often one packet.
-            exchange.held = data
-        else:
-            self._write(SecretBytes(held + data), exchange)
-
-    def getresponse(self) -> Any:
-        exchange = current.get()
-        if exchange is not None and exchange.held:
-            # An adapter took the body away.
-            self.send(b"")
-        return super().getresponse()
-
-    def _write(self, data: bytes, exchange: Exchange) -> None:
-        left = memoryview(data)
-        while left:
-            # Piece by piece: sendall would wait anew for each record of TLS.
-            self.sock.settimeout(exchange.patience())
-            # Told beforehand: a signal's handler may raise once it is sent and before another line is run.
-            before, exchange.sent = exchange.sent, True
-            try:
-                left = left[self.sock.send(left) :]
-            except OSError as error:
-                if error.errno is not None and _is_of_a_socket(error):
-                    # It took nothing. Any other may be a handler's.
-                    exchange.sent = before
-                raise (exchange.cause(error) if isinstance(error, TimeoutError) else error) from None
+        trace = current.get()
+        for piece in _pieces(data) if isinstance(data, (bytes, bytearray)) else (data,):
+            if trace is not None and self.sock is not None:
+                self.sock.settimeout(trace.limit(trace.timeout.read))
+            super().send(piece)
 
 
-def _is_of_a_socket(error: OSError) -> bool:
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    module = frame.f_globals.get("__name__", "")
-    return module == __name__ or module.partition(".")[0] in ("ssl", "socket", "urllib3", "gevent", "eventlet")
+def _pieces(data: bytes | bytearray) -> Iterable[Any]:
+    view = memoryview(data)
+    return (view[start : start + _PIECE] for start in range(0, len(view), _PIECE))
 
 
-class Stack:
-    """What a pool keeps its connections in, without waiting for one: last in, first out.
+class _WatchedClass:
+    """The connection class of a watched pool: whatever class the pool has at this moment, watched.
 
-    A queue's lock is left locked, for ever and for all threads, when a signal's handler raises while it is being taken.
+    It is looked up each time, since a mock such as vcrpy replaces it while a client is in use.
     """
 
-    def __init__(self, maxsize: int) -> None:
-        self._maxsize = maxsize
-        self.queue: list[Any] = []
-
-    def put(self, item: Any, block: bool = False, timeout: float | None = None) -> None:  # noqa: ARG002  # a queue's
-        if len(self.queue) >= self._maxsize:
-            raise queue.Full
-        self.queue.append(item)
-
-    def get(self, block: bool = False, timeout: float | None = None) -> Any:  # noqa: ARG002  # a queue's
-        try:
-            return self.queue.pop()
-        except IndexError:
-            raise queue.Empty from None
-
-    def qsize(self) -> int:
-        return len(self.queue)
+    def __get__(self, pool: Any, owner: Any) -> Any:
+        kind = super(WatchedPool, owner if pool is None else pool).ConnectionCls  # type: ignore[misc]  # one of these
+        return _watched_connection(kind) if isinstance(kind, type) else kind
 
 
-class WatchedPool(_Pool):
-    def _get_conn(self, timeout: float | None = None) -> Any:
-        exchange = current.get()
-        if exchange is not None:
-            exchange.watched = True
-        connection: Any = super()._get_conn(timeout)
+class WatchedPool(HookedPool):
+    ConnectionCls = _WatchedClass()
+    sends_otherwise = False
+    """True if the class below has a ``urlopen`` of its own, which may send in ways that are not watched."""
+
+    def limit_wait(self, timeout: float | None) -> float | None:
+        trace = current.get()
+        if trace is None:
+            return timeout
+        trace.not_sent = trace.provable and not self.sends_otherwise
+        return trace.limit(trace.timeout.connect)
+
+    def inspect(self, connection: Any) -> None:
+        trace = current.get()
         idle = time.monotonic() - getattr(connection, "idle_since", 0.0)
-        if exchange is not None and connection.sock is not None and idle > exchange.max_idle:
-            # The server may be closing it just now, which would make the outcome unknown.
+        if trace is not None and connection.sock is not None and idle > trace.max_idle:
+            # The server may be closing it at this moment, which would make the outcome unknown.
             connection.close()
-        return connection
 
-    def _put_conn(self, conn: Any) -> None:
-        if conn is not None:
-            conn.idle_since = time.monotonic()
-        super()._put_conn(conn)
+    def hand_over(self, connection: Any) -> None:
+        trace = current.get()
+        if trace is None:
+            return
+        # A connection class with a ``request`` of its own, such as a mock, may need no socket, or use another one.
+        if connection.sock is None and inherits(type(connection), "request", urllib3.connection.HTTPConnection):
+            connection.connect()
+            sock: Any = connection.sock
+            # Readable is also the end of the connection, which may as well come a moment later: that proves nothing.
+            if type(sock) is socket.socket and is_connection_dropped(connection) and sock.recv(1, socket.MSG_PEEK):
+                raise ConnectionResetError("there was an answer before the request")
+        trace.hand_over()
+
+    def keep(self, connection: Any) -> None:
+        connection.idle_since = time.monotonic()
 
 
-def watch(manager: Any, *, waits: bool) -> None:
-    """Makes a pool manager use watched pools and connections; ``waits``: whether a pool waits for a free connection."""
+def inherits(kind: type, method: str, library: type) -> bool:
+    """Return True if a class has a method from the library's class, and not from one of the user's."""
+    return next(one for one in kind.__mro__ if method in vars(one)) is library
+
+
+def watch(manager: Any) -> None:
+    """Make a pool manager use watched pools, and these watched connections."""
     manager.pool_classes_by_scheme = {
-        scheme: pool if issubclass(pool, WatchedPool) else _watched(pool, waits=waits)
+        scheme: pool if issubclass(pool, WatchedPool) else _watched_pool(pool)
         for scheme, pool in manager.pool_classes_by_scheme.items()
     }
 
 
-def _watched(pool: Any, *, waits: bool) -> Any:
-    usual = pool.QueueCls is urllib3.connectionpool.ConnectionPool.QueueCls
-    kept_in = Stack if usual and not waits else pool.QueueCls
-    connection = type(f"Watched{pool.ConnectionCls.__name__}", (WatchedConnection, pool.ConnectionCls), {})
-    return type(f"Watched{pool.__name__}", (WatchedPool, pool), {"ConnectionCls": connection, "QueueCls": kept_in})
+def _watched_pool(kind: type) -> type:
+    own = not inherits(kind, "urlopen", urllib3.HTTPConnectionPool)
+    return type(f"Watched{kind.__name__}", (WatchedPool, kind), {"sends_otherwise": own})
+
+
+@functools.cache
+def _watched_connection(kind: type) -> type:
+    return type(f"Watched{kind.__name__}", (WatchedConnection, kind), {})

@@ -1,4 +1,4 @@
-"""What the process's environment says of proxies and certificates."""
+"""The proxies and certificate authorities that hold for a client, its options first, then the process's environment."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ from jzysoap.settings.options import Config
 
 
 def trusted(config: Config) -> bool | str:
-    """What certificates are verified against: settled once, since requests would ask the environment each time."""
+    """Return the authorities that certificates are verified against, as requests takes them.
+
+    Asked once for each client: requests would look at the environment at each call.
+    """
     if config.verify is not True:
         return config.verify
     return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
 
 
 def proxy_for(config: Config, url: str) -> str:
-    """The address of the proxy for another address, with its scheme; empty for none, as for loopback.
+    """Return the address of the proxy for a URL, with its scheme; empty for none, as for loopback.
 
     Raises:
-        ConfigurationError: the environment names one that cannot be used.
+        ConfigurationError: the environment names a proxy that cannot be used.
     """
     if is_loopback(urlsplit(url).hostname or ""):
         return ""
@@ -39,6 +42,7 @@ def proxy_for(config: Config, url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
+    """Return True if a host is this machine; names are not resolved."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

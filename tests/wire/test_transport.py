@@ -16,6 +16,7 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -158,6 +159,7 @@ def test_a_connection_carries_the_next_request_too(serve: Serve, transport_of: O
             id="chunked",
         ),
         pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n" + reply(b"answer"), id="after 100"),
+        pytest.param(b"HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n" * 2 + reply(b"answer"), id="after 103"),
         pytest.param(reply(b"answer", "200 OK", "Content-Length: 6", "Connection: close"), id="announced close"),
         pytest.param(reply(gzip.compress(b"answer"), "200 OK", "Content-Encoding: gzip"), id="gzip"),
         pytest.param(
@@ -351,6 +353,59 @@ def test_garbage_over_tls_after_the_request(serve: Serve, ask: Ask, tls: ssl.SSL
     with pytest.raises(OutcomeUnknownError, match="TLS failed"):
         ask(server.url.replace("http:", "https:"), verify=authority_file)
     assert len(server.requests) == 1
+
+
+def read_in_part(server: RawServer, connection: socket.socket) -> None:
+    """Reads some of the request, then resets the connection."""
+    left = 50_000
+    while left > 0:
+        left -= len(connection.recv(16384))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+class SlowPath(HTTPAdapter):
+    """Its connections take as little at once as those over a slow path."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, socket_options=[(socket.SOL_SOCKET, socket.SO_SNDBUF, 32768)], **kwargs)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_request_that_was_read_in_part(
+    scheme: str, serve: Serve, ask: Ask, tls: ssl.SSLContext, authority_file: Path
+) -> None:
+    server = serve(over_tls(tls, read_in_part) if scheme == "https" else read_in_part)
+    with pytest.raises(OutcomeUnknownError) as caught:
+        ask(server.url.replace("http:", f"{scheme}:"), bytes(1_000_000), adapter=SlowPath(), verify=authority_file)
+    assert isinstance(caught.value.__cause__, OSError)
+    assert server.connections == 1
+
+
+def test_a_request_over_tls_that_is_read_too_slowly(
+    serve: Serve, ask: Ask, tls: ssl.SSLContext, authority_file: Path
+) -> None:
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        while connection.recv(16384):
+            time.sleep(0.02)
+
+    server = serve(over_tls(tls, handle))
+    started = time.monotonic()
+    with pytest.raises(OutcomeUnknownError, match="the deadline of 1 s is past"):
+        ask(
+            server.url.replace("http:", "https:"),
+            bytes(50_000_000),
+            adapter=SlowPath(),
+            verify=authority_file,
+            timeout=Timeout(5, 10, 1),
+        )
+    assert time.monotonic() - started < 5
+
+
+def test_a_malformed_head_is_not_logged(serve: Serve, ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
+    answer = reply(b"answer", "200 OK", "X: y", "secret without a colon", "Content-Length: 6")
+    assert ask(serve(after_reading(answer)).url).body.startswith(b"answer")
+    assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
 
 
 # A reply of which not all came.
@@ -549,21 +604,25 @@ def test_a_connection_idle_for_too_long_is_replaced(serve: Serve, transport_of: 
         assert server.connections == connections
 
 
-@pytest.mark.parametrize("pause", [0.0, 0.1])
-def test_a_second_answer_is_nobodys(pause: float, serve: Serve, transport_of: Open, ask: Ask) -> None:
+@pytest.mark.parametrize("late", [False, True])
+def test_a_second_answer_is_nobodys(late: bool, serve: Serve, transport_of: Open, ask: Ask) -> None:
+    received, strayed = threading.Semaphore(0), threading.Semaphore(0)
+
     def handle(server: RawServer, connection: socket.socket) -> None:
         while request := server.read_request(connection):
             answer = reply(request.partition(b"\r\n\r\n")[2])
-            connection.sendall(answer if pause else answer + reply(b"stray"))
-            if pause:
-                time.sleep(pause)
+            connection.sendall(answer if late else answer + reply(b"stray"))
+            if late:
+                received.acquire(timeout=10)
                 connection.sendall(reply(b"stray"))
+            strayed.release()
 
     server = serve(handle)
     transport = transport_of()
     for number in range(3):
         assert ask(server.url, b"%d" % number, transport=transport).body == b"%d" % number
-        time.sleep(pause * 2)
+        received.release()
+        strayed.acquire(timeout=10)
     assert len(server.requests) == 3
 
 
@@ -761,6 +820,27 @@ def test_a_client_certificate(
     mine = tmp_path / "mine.pem"
     authority.issue_cert("client@example.com").private_key_and_cert_chain_pem.write_to_path(str(mine))
     assert ask(url, verify=authority_file, cert=str(mine)).body == b"ask"
+
+
+# urllib3 1.26 uses deprecated parts of pyOpenSSL, and leaves a socket to the garbage collector.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:unclosed:ResourceWarning")
+def test_tls_by_pyopenssl(serve: Serve, ask: Ask, tls: ssl.SSLContext, authority_file: Path) -> None:
+    from urllib3.contrib import pyopenssl
+
+    server = serve(over_tls(tls, echo))
+    silent = serve(over_tls(tls, after_reading(b"")))
+    # google-auth does the same for the whole process.
+    pyopenssl.inject_into_urllib3()
+    try:
+        url = server.url.replace("http:", "https:")
+        assert ask(url, bytes(1_000_000), verify=authority_file).body == bytes(1_000_000)
+        with pytest.raises(OutcomeUnknownError):
+            ask(silent.url.replace("http:", "https:"), verify=authority_file)
+        with pytest.raises(NotSentError):
+            ask(url)
+    finally:
+        pyopenssl.extract_from_urllib3()
+    assert (len(server.requests), len(silent.requests)) == (1, 1)
 
 
 # Redirects and proxies.
@@ -1000,18 +1080,11 @@ def test_an_adapter_that_takes_the_body_away(serve: Serve, ask: Ask) -> None:
     assert ask(serve(echo).url, adapter=Bare()).body == b""
 
 
-def test_head_and_body_go_together(serve: Serve, ask: Ask) -> None:
-    def first(server: RawServer, connection: socket.socket) -> None:
-        came = connection.recv(65536)
-        server.requests.append(came)
-        connection.sendall(reply(came.partition(b"\r\n\r\n")[2]))
-
-    server = serve(first)
-    assert ask(server.url).body == b"ask"
+# A request counts as sent, unless a watched connection could not be made.
 
 
 class OwnConnections(HTTPAdapter):
-    """An adapter whose connections come from nowhere that can be watched."""
+    """An adapter whose connections come from pools that nobody watches."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -1028,7 +1101,7 @@ class OwnConnections(HTTPAdapter):
         super().close()
 
 
-def test_connections_that_cannot_be_watched(serve: Serve, ask: Ask) -> None:
+def test_connections_that_are_not_watched_prove_nothing(serve: Serve, ask: Ask) -> None:
     adapter = OwnConnections()
     server = serve(echo)
     assert ask(server.url, adapter=adapter).body == b"ask"
@@ -1037,3 +1110,149 @@ def test_connections_that_cannot_be_watched(serve: Serve, ask: Ask) -> None:
     with pytest.raises(OutcomeUnknownError):
         ask(silent.url, adapter=adapter)
     assert len(silent.requests) == 1
+    with refused_port() as port, pytest.raises(OutcomeUnknownError, match="the connection was refused"):
+        ask(f"http://127.0.0.1:{port}", adapter=adapter)
+
+
+class Delegating(HTTPConnection):
+    """A connection that leaves all to another one, as recording mocks and signing proxies do."""
+
+    def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> None:
+        self.inner = HTTPConnection(self.host, self.port)
+        self.inner.request(method, url, *args, **kwargs)
+
+    def getresponse(self) -> Any:
+        return self.inner.getresponse()
+
+    def close(self) -> None:
+        if hasattr(self, "inner"):
+            self.inner.close()
+        super().close()
+
+
+def adapter_of(connection: type[HTTPConnection], **options: Any) -> HTTPAdapter:
+    """An adapter whose connections are of this class."""
+
+    class Pool(urllib3.HTTPConnectionPool):
+        ConnectionCls = connection
+
+    adapter = HTTPAdapter(**options)
+    adapter.poolmanager.pool_classes_by_scheme = {"http": Pool}
+    return adapter
+
+
+def test_a_connection_class_that_writes_in_its_own_way(serve: Serve, ask: Ask) -> None:
+    server, silent = serve(echo), serve(after_reading(b""))
+    assert ask(server.url, adapter=adapter_of(Delegating)).body == b"ask"
+    with pytest.raises(OutcomeUnknownError):
+        ask(silent.url, adapter=adapter_of(Delegating))
+    # There is no other connection, such as one that only proves that the gateway can be reached.
+    assert (len(server.requests), server.connections) == (len(silent.requests), silent.connections) == (1, 1)
+    with refused_port() as port, pytest.raises(OutcomeUnknownError, match="the connection was refused"):
+        ask(f"http://127.0.0.1:{port}", adapter=adapter_of(Delegating))
+
+
+def test_a_mock_may_replace_the_connections_of_a_client_in_use(
+    serve: Serve, transport_of: Open, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(echo)
+    transport = transport_of()
+    ask(server.url, transport=transport)
+
+    class Mock(HTTPConnection):
+        def request(self, *_: Any, **__: Any) -> None:
+            raise ConnectionAbortedError(103, "as the test wants it")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(urllib3.HTTPConnectionPool, "ConnectionCls", Mock)
+        with pytest.raises(OutcomeUnknownError, match="the connection was closed"):
+            # A new pool, since the old one keeps the connections that it has.
+            ask(server.url.replace("127.0.0.1", "localhost"), transport=transport)
+    assert ask(server.url, transport=transport).body == b"ask"
+    assert (server.connections, len(server.requests)) == (1, 2)
+
+
+@pytest.mark.parametrize("target", ["requests.adapters.HTTPAdapter.send", "urllib3.HTTPConnectionPool.urlopen"])
+def test_a_mock_in_place_of_a_library_may_have_sent(target: str, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise requests.exceptions.ConnectionError(ConnectionRefusedError(111, "as the test wants it"))
+
+    monkeypatch.setattr(target, fail)
+    with pytest.raises(OutcomeUnknownError, match="the connection was refused"):
+        ask("http://gateway.invalid")
+
+
+class OtherAdapter(HTTPAdapter):
+    """Sends through another adapter first."""
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        with contextlib.suppress(requests.exceptions.ConnectionError), contextlib.closing(HTTPAdapter()) as other:
+            return other.send(request, *args, **kwargs)
+        # The next one is not there.
+        request.url = "http://127.0.0.1:9/path"
+        return super().send(request, *args, **kwargs)
+
+
+class OtherPool(urllib3.HTTPConnectionPool):
+    """Sends through another pool first."""
+
+    def urlopen(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        with contextlib.suppress(urllib3.exceptions.HTTPError):
+            return urllib3.HTTPConnectionPool(self.host, self.port).urlopen(method, url, *args, **kwargs)
+        self.port = 9
+        return super().urlopen(method, url, *args, **kwargs)
+
+
+def test_an_adapter_that_also_sends_in_another_way_proves_nothing(serve: Serve, ask: Ask) -> None:
+    with_pool = HTTPAdapter()
+    with_pool.poolmanager.pool_classes_by_scheme = {"http": OtherPool}
+    for adapter in (OtherAdapter(), with_pool):
+        server = serve(after_reading(b""))
+        with pytest.raises(OutcomeUnknownError, match="the connection was refused"):
+            ask(server.url, adapter=adapter)
+        assert len(server.requests) == 1
+
+
+def test_a_second_connection_proves_nothing_about_the_first(serve: Serve, ask: Ask) -> None:
+    class Again(Retry):
+        """Repeats once, and does not look as if it would."""
+
+        def increment(self, *_: Any, error: Any = None, **__: Any) -> Any:
+            if isinstance(error, urllib3.exceptions.ProtocolError) and "refused" not in str(error):
+                return self
+            raise error
+
+    class Once(HTTPConnection):
+        made = 0
+
+        def connect(self) -> None:
+            Once.made += 1
+            if Once.made > 1:
+                raise ConnectionRefusedError(111, "refused")
+            super().connect()
+
+    server = serve(after_reading(b""))
+    with pytest.raises(OutcomeUnknownError, match="the connection was refused"):
+        ask(server.url, adapter=adapter_of(Once, max_retries=Again(0)))
+    assert (Once.made, len(server.requests)) == (2, 1)
+
+
+def test_no_connection_is_free_in_time(serve: Serve, transport_of: Open, ask: Ask) -> None:
+    asked, done = threading.Event(), threading.Event()
+
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        server.read_request(connection)
+        asked.set()
+        done.wait(10)
+        connection.sendall(reply(b"answer"))
+
+    server = serve(handle)
+    transport = transport_of(adapter=HTTPAdapter(pool_maxsize=1, pool_block=True))
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(ask, server.url, transport=transport)
+        assert asked.wait(10)
+        with pytest.raises(NotSentError, match=r"no connection was free within 0\.2 s"):
+            ask(server.url, transport=transport, timeout=Timeout(0.2, 5, 10))
+        done.set()
+        assert first.result(10).body == b"answer"
+    assert len(server.requests) == 1

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given, strategies as st
 
-from jzysoap.transport.body import Body, Inflater
+from jzysoap.transport.body import Inflater, ReplyBody
 
 TEXT = b"<smsreport><psreport><mobile>1</mobile></psreport></smsreport>"
 HUGE = 10**9
@@ -141,7 +141,7 @@ def test_a_fault_beyond_the_limit_is_not_reached_while_salvaging() -> None:
 
 def taken(headers: dict[str, str], pieces: Iterable[bytes], limit: int = HUGE) -> tuple[bytes, str | None, bool]:
     """A body, its problem, and whether it took all pieces."""
-    body = Body(headers, limit)
+    body = ReplyBody(headers, limit)
     whole = all(map(body.feed, pieces))
     body.finish()
     return body.value(), body.problem, whole
@@ -186,7 +186,7 @@ def test_a_body_with_a_fault_in_it() -> None:
 @pytest.mark.parametrize("byte", [b"a", b"\x1f", b"x"])
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 def test_a_body_too_short_to_tell_whether_it_is_compressed_is_kept(encoding: str, byte: bytes) -> None:
-    body = Body({"content-encoding": encoding}, 10)
+    body = ReplyBody({"content-encoding": encoding}, 10)
     assert body.feed(byte)
     body.finish()
     assert (body.value(), body.problem) == (byte, CUT_OFF)
@@ -220,7 +220,7 @@ def test_what_follows_the_padding_is_padding(size: int) -> None:
     ],
 )
 def test_what_was_announced_must_come(headers: dict[str, str], complete: bool) -> None:
-    body = Body(headers, 10)
+    body = ReplyBody(headers, 10)
     assert body.feed(b"abc")
     body.finish()
     assert body.value() == b"abc"
