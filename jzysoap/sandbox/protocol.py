@@ -15,8 +15,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from jzysoap.sandbox import servlet, soap
+from jzysoap.sandbox.answers import Behaviour, perform
 from jzysoap.sandbox.faults import Faults
-from jzysoap.sandbox.operations import Habits, Request, perform
+from jzysoap.sandbox.question import Question
 from jzysoap.sandbox.state import Gateway
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _SERVLETS = {"/servlet/UserServiceAPI": servlet.GBK, "/servlet/UserServiceAPIUTF
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Response:
     """An HTTP reply.
 
     Attributes:
@@ -79,9 +80,9 @@ class _Routed:
     """A request that was read: its operation, where that is known, and the two ways on."""
 
     operation: str | None
-    answer: Callable[[], Reply]
+    answer: Callable[[], Response]
     # Spells a result string as the answer of this interface.
-    spell: Callable[[str | None], Reply] | None = None
+    spell: Callable[[str | None], Response] | None = None
 
 
 class Application:
@@ -90,7 +91,7 @@ class Application:
     Args:
         gateway: its state.
         definition: its service definition.
-        habits: what the vendor's page leaves open.
+        behaviour: what the vendor's page leaves open.
         context_path: what comes before ``/services`` and ``/servlet``.
 
     Attributes:
@@ -99,13 +100,15 @@ class Application:
         closing: set when requests that wait have to give up.
     """
 
-    def __init__(self, gateway: Gateway, definition: soap.Definition, habits: Habits, context_path: str = "") -> None:
+    def __init__(
+        self, gateway: Gateway, definition: soap.ServedDefinition, behaviour: Behaviour, context_path: str = ""
+    ) -> None:
         self.url = ""
         self.faults = Faults()
         self.closing = threading.Event()
         self._gateway = gateway
         self._definition = definition
-        self._habits = habits
+        self._behaviour = behaviour
         self._context_path = context_path
         self._exchanges: deque[Exchange] = deque(maxlen=EXCHANGES)
         self._lock = threading.Lock()
@@ -135,7 +138,7 @@ class Application:
         start_response(f"{reply.status} {reason}", headers)
         return [reply.body]
 
-    def _faulty(self, routed: _Routed) -> Reply | None:
+    def _faulty(self, routed: _Routed) -> Response | None:
         """The reply to send, or None for none."""
         fault = self.faults.take(routed.operation)
         if fault is None:
@@ -145,7 +148,7 @@ class Application:
         if self.closing.wait(fault.delay) or fault.drop:
             return None
         if fault.body is not None:
-            return Reply(fault.status, tuple(fault.headers), fault.body)
+            return Response(fault.status, tuple(fault.headers), fault.body)
         if fault.result is not None and routed.spell is not None:
             return routed.spell(fault.result)
         return acted or routed.answer()
@@ -168,7 +171,7 @@ class Application:
             return self._soap(body, environ.get("CONTENT_TYPE", ""), f"{self.url}{path}")
         if method == "GET" and "wsdl" in re.split("[&=]", query.lower()):
             xml = (("Content-Type", "text/xml"),)
-            return _Routed("wsdl", lambda: Reply(200, xml, self._definition.served_at(self.url)))
+            return _Routed("wsdl", lambda: Response(200, xml, self._definition.served_at(self.url)))
         return _Routed(None, lambda: _plain(405))
 
     def _soap(self, body: bytes, content_type: str, url: str) -> _Routed:
@@ -178,25 +181,25 @@ class Application:
             fault = _typed(500, soap.build_fault(error))
             return _Routed(error.operation, lambda: fault)
 
-        def spell(result: str | None) -> Reply:
+        def spell(result: str | None) -> Response:
             return _typed(200, soap.build_response(envelope, result, self._definition))
 
-        return _Routed(envelope.request.operation, lambda: spell(self._perform(envelope.request)), spell)
+        return _Routed(envelope.question.operation, lambda: spell(self._perform(envelope.question)), spell)
 
     def _servlet(self, address: servlet.Servlet, query: bytes, body: bytes) -> _Routed:
-        def spell(result: str | None) -> Reply:
+        def spell(result: str | None) -> Response:
             return _typed(200, servlet.build_response(address, result))
 
-        encoded = self._habits.encoded_password_change
-        request = servlet.read_request(address, query, body, encoded_password_change=encoded)
-        if request is None:
+        encoded = self._behaviour.encoded_password_change
+        question = servlet.read_request(address, query, body, encoded_password_change=encoded)
+        if question is None:
             return _Routed(None, lambda: spell("failure;未知的方法"), spell)
-        return _Routed(request.operation, lambda: spell(self._perform(request)), spell)
+        return _Routed(question.operation, lambda: spell(self._perform(question)), spell)
 
-    def _perform(self, request: Request) -> str | None:
-        return perform(self._gateway, self._habits, request)
+    def _perform(self, question: Question) -> str | None:
+        return perform(self._gateway, self._behaviour, question)
 
-    def _remember(self, environ: WSGIEnvironment, body: bytes, reply: Reply | None) -> None:
+    def _remember(self, environ: WSGIEnvironment, body: bytes, reply: Response | None) -> None:
         line, *fields = environ[HEAD].decode("latin-1").split("\r\n")
         headers = tuple((name, value.strip()) for name, _, value in (field.partition(":") for field in fields) if name)
         said = (None, (), b"") if reply is None else (reply.status, reply.headers, reply.body)
@@ -214,7 +217,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _host_problem(environ: WSGIEnvironment) -> Reply | None:
+def _host_problem(environ: WSGIEnvironment) -> Response | None:
     """A page in a browser may have its own name resolve to loopback: then its name is in the Host header."""
     header = environ.get("HTTP_HOST")
     if header is None:
@@ -223,10 +226,10 @@ def _host_problem(environ: WSGIEnvironment) -> Reply | None:
     return None if match and is_loopback(match[1] or match[2]) else _plain(421)
 
 
-def _plain(status: int) -> Reply:
+def _plain(status: int) -> Response:
     return _typed(status, ("text/plain;charset=utf-8", f"{HTTPStatus(status).phrase}\n".encode()))
 
 
-def _typed(status: int, answer: tuple[str, bytes]) -> Reply:
+def _typed(status: int, answer: tuple[str, bytes]) -> Response:
     content_type, body = answer
-    return Reply(status, (("Content-Type", content_type),), body)
+    return Response(status, (("Content-Type", content_type),), body)

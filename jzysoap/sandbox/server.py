@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from jzysoap.definition.source import bundled
 from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.values import Channel
+from jzysoap.sandbox.answers import SERVLET, Behaviour, Empty
 from jzysoap.sandbox.faults import Fault
-from jzysoap.sandbox.operations import SERVLET, Empty, Habits
 from jzysoap.sandbox.protocol import Application, Exchange, is_loopback
-from jzysoap.sandbox.soap import Definition
+from jzysoap.sandbox.soap import ServedDefinition
 from jzysoap.sandbox.state import Gateway
 
 if TYPE_CHECKING:
@@ -88,9 +88,9 @@ class Sandbox:
         context_path = context_path.rstrip("/")
         if context_path and not context_path.startswith("/"):
             raise ConfigurationError("context_path must start with a slash")
-        habits = Habits(empty, soap_batch_ids, encoded_password_change)
+        behaviour = Behaviour(empty, soap_batch_ids, encoded_password_change)
         self.gateway = gateway
-        self._application = Application(gateway, Definition(bundled(definition)), habits, context_path)
+        self._application = Application(gateway, ServedDefinition(bundled(definition)), behaviour, context_path)
         self._address = ("127.0.0.1" if host.lower() == "localhost" else host, port)
         self._context_path = context_path
         self._max_request_bytes = max_request_bytes

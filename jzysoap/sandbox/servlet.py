@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from jzysoap.sandbox.operations import SERVLET, Request
-from jzysoap.sandbox.soap import decode_password
+from jzysoap.sandbox.answers import SERVLET
+from jzysoap.sandbox.question import Question, decode_password
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ UTF8 = Servlet("UTF-8", "utf-8", encoded=False)
 """``/servlet/UserServiceAPIUTF8``, which some resellers have: passwords go there in the clear."""
 
 
-def read_request(servlet: Servlet, query: bytes, body: bytes, *, encoded_password_change: bool) -> Request | None:
+def read_request(servlet: Servlet, query: bytes, body: bytes, *, encoded_password_change: bool) -> Question | None:
     """Read a form out of the query string and the body; where both name an argument, the query string's counts.
 
     Args:
@@ -49,7 +49,7 @@ def read_request(servlet: Servlet, query: bytes, body: bytes, *, encoded_passwor
         return None
     encoded = servlet.encoded and (encoded_password_change or operation != "updatePassword")
     new = arguments.get("newPassword")
-    return Request(
+    return Question(
         operation,
         arguments,
         _password(arguments.get("password", ""), encoded),

@@ -5,8 +5,6 @@ The forms of the answers are those recorded of Axis2 1.6.2; the names in them co
 
 from __future__ import annotations
 
-import base64
-import binascii
 import codecs
 import re
 from collections.abc import Mapping
@@ -15,7 +13,8 @@ from typing import Any
 
 from lxml import etree
 
-from jzysoap.sandbox.operations import WEB_SERVICE, Request
+from jzysoap.sandbox.answers import WEB_SERVICE
+from jzysoap.sandbox.question import Question, decode_password
 
 SOAP11 = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP12 = "http://www.w3.org/2003/05/soap-envelope"
@@ -54,7 +53,7 @@ class FaultError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class ServedOperation:
     """One operation of the definition.
 
     Attributes:
@@ -70,7 +69,7 @@ class Operation:
     action: str
 
 
-class Definition:
+class ServedDefinition:
     """A document/literal definition as Axis2 makes it: one schema, wrapped elements.
 
     Args:
@@ -94,11 +93,11 @@ class Definition:
             message.get("name"): _local(message.find(f"{_WSDL}part").get("element"))
             for message in root.iterfind(f"{_WSDL}message")
         }
-        self.operations: dict[str, Operation] = {}
+        self.operations: dict[str, ServedOperation] = {}
         for operation in root.iterfind(f"{_WSDL}portType/{_WSDL}operation"):
             question, answer = operation.find(f"{_WSDL}input"), operation.find(f"{_WSDL}output")
             wrapper, response = messages[_local(question.get("message"))], messages[_local(answer.get("message"))]
-            self.operations[wrapper] = Operation(
+            self.operations[wrapper] = ServedOperation(
                 frozenset(elements[wrapper]), response, elements[response][0], answer.get(_ACTION)
             )
         self.endpoints: frozenset[str] = frozenset(
@@ -118,14 +117,14 @@ class Envelope:
 
     Attributes:
         version: its SOAP namespace.
-        request: what it asks for.
+        question: the call.
     """
 
     version: str
-    request: Request = field(repr=False)
+    question: Question = field(repr=False)
 
 
-def read_request(body: bytes, content_type: str, definition: Definition, url: str) -> Envelope:
+def read_request(body: bytes, content_type: str, definition: ServedDefinition, url: str) -> Envelope:
     """Read an envelope.
 
     Args:
@@ -160,12 +159,12 @@ def read_request(body: bytes, content_type: str, definition: Definition, url: st
     wrapper = root.find(f"{{{version}}}Body/*")
     if wrapper is None:
         raise FaultError(f"The endpoint reference (EPR) for the Operation not found is {url}", version=version)
-    return Envelope(version, _request(wrapper, definition, url, version))
+    return Envelope(version, _question(wrapper, definition, url, version))
 
 
-def build_response(envelope: Envelope, result: str | None, definition: Definition) -> tuple[str, bytes]:
+def build_response(envelope: Envelope, result: str | None, definition: ServedDefinition) -> tuple[str, bytes]:
     """A result string in its envelope: the Content-Type and the body."""
-    operation = definition.operations[envelope.request.operation]
+    operation = definition.operations[envelope.question.operation]
     nil = ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true" />'
     held = nil if result is None else f">{_escape(result)}</ns:{operation.result}>"
     content = (
@@ -192,18 +191,7 @@ def build_fault(fault: FaultError) -> tuple[str, bytes]:
     return _envelope(fault.version, content, _FAULT_ACTION)
 
 
-def decode_password(text: str) -> bytes | None:
-    """The bytes of a BASE64 password, with its padding or without; None when it is no BASE64.
-
-    A line break in it, as the Java sample's encoder makes after 76 characters, is not forgiven.
-    """
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return None
-
-
-def _request(wrapper: Any, definition: Definition, url: str, version: str) -> Request:
+def _question(wrapper: Any, definition: ServedDefinition, url: str, version: str) -> Question:
     name = etree.QName(wrapper)
     operation = definition.operations.get(name.localname)
     if operation is None or name.localname not in WEB_SERVICE:
@@ -223,7 +211,7 @@ def _request(wrapper: Any, definition: Definition, url: str, version: str) -> Re
         for child in wrapper
         if (argument := etree.QName(child)).localname in operation.arguments and child.get(_NIL) not in ("true", "1")
     }
-    return Request(name.localname, arguments, decode_password(arguments.get("password", "")), "soap")
+    return Question(name.localname, arguments, decode_password(arguments.get("password", "")), "soap")
 
 
 def _envelope(version: str, content: str, action: str) -> tuple[str, bytes]:

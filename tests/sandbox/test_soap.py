@@ -16,7 +16,7 @@ from lxml import etree
 
 from jzysoap import Channel, DeliveryStatus
 from jzysoap.sandbox import Gateway, Sandbox
-from jzysoap.sandbox.operations import Empty
+from jzysoap.sandbox.answers import Empty
 from tests.kit.recordings import load
 from tests.kit.samples import MOBILE
 from tests.kit.soap import NAMESPACE, SOAP_11, SOAP_12

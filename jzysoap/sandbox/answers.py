@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 from xml.sax.saxutils import escape
 
 from jzysoap.model.values import Channel, DeliveryReport, Reply
+from jzysoap.sandbox.question import Question
 from jzysoap.sandbox.state import Gateway, RefusedError, UnknownAccountError
 
 Empty = Literal["document", "string", "nil", "failure"]
 """What a poll with nothing to report answers; the vendor's page does not say."""
-
-Via = Literal["soap", "servlet"]
 
 WEB_SERVICE = frozenset({"sendSms", "getRestMoney", "getSmsReport", "getRecvSMS"})
 SERVLET = {
@@ -31,7 +30,7 @@ SERVLET = {
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class Behaviour:
     """What the vendor's page leaves open, or deployments do differently.
 
     Attributes:
@@ -45,58 +44,43 @@ class Habits:
     encoded_password_change: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A call of an operation, as either interface reads it.
-
-    Attributes:
-        operation: its name, as the web service spells it.
-        arguments: by name; what was left out or nil is missing.
-        password: the password's bytes, decoded; None when they could not be.
-        new_password: likewise, of a change of password.
-        via: the interface.
-    """
-
-    operation: str
-    arguments: Mapping[str, str] = field(repr=False)
-    password: bytes | None = field(repr=False)
-    via: Via
-    new_password: bytes | None = field(default=None, repr=False)
-
-
-def perform(gateway: Gateway, habits: Habits, request: Request) -> str | None:
+def perform(gateway: Gateway, behaviour: Behaviour, question: Question) -> str | None:
     """Do what is asked.
 
     Returns:
         The result string; None for nil.
     """
-    username, password = request.arguments.get("username", ""), request.password or b""
+    username, password = question.arguments.get("username", ""), question.password or b""
     try:
-        if request.operation == "sendSms":
-            return _send(gateway, habits, request, username, password)
-        if request.operation == "getRestMoney":
+        if question.operation == "sendSms":
+            return _send(gateway, behaviour, question, username, password)
+        if question.operation == "getRestMoney":
             balance = gateway.ask_balance(username, password)
             return (
                 f"memberSmsNum={balance[Channel.MEMBER]};gateSmsNum={balance[Channel.GATEWAY]};"
                 f"kaSmsNum={balance[Channel.CARD]}"
             )
-        if request.operation == "getSmsReport":
+        if question.operation == "getSmsReport":
             reports = gateway.poll_reports(username, password)
             return (
-                _document("smsreport", "psreport", map(_report, reports)) if reports else _nothing(habits, "smsreport")
+                _document("smsreport", "psreport", map(_report, reports))
+                if reports
+                else _nothing(behaviour, "smsreport")
             )
-        if request.operation == "getRecvSMS":
+        if question.operation == "getRecvSMS":
             replies = gateway.poll_replies(username, password)
             return (
-                _document("smsrerecv", "psrerecv", map(_reply, replies)) if replies else _nothing(habits, "smsrerecv")
+                _document("smsrerecv", "psrerecv", map(_reply, replies))
+                if replies
+                else _nothing(behaviour, "smsrerecv")
             )
-        return _change_password(gateway, request, username, password)
+        return _change_password(gateway, question, username, password)
     except RefusedError as refusal:
         return f"failure;{refusal}"
 
 
-def _send(gateway: Gateway, habits: Habits, request: Request, username: str, password: bytes) -> str:
-    arguments = request.arguments
+def _send(gateway: Gateway, behaviour: Behaviour, question: Question, username: str, password: bytes) -> str:
+    arguments = question.arguments
     # The page's own HttpClient sample leaves the channel out.
     smstype = arguments.get("smstype", "").strip() or str(int(Channel.GATEWAY))
     message = gateway.send(
@@ -107,15 +91,15 @@ def _send(gateway: Gateway, habits: Habits, request: Request, username: str, pas
         text=arguments.get("content", ""),
         long=arguments.get("isLongSms", "").strip() == "1",
         extension=arguments.get("extenno", ""),
-        via=request.via,
+        via=question.via,
     )
-    if request.via == "soap" and not habits.soap_batch_ids:
+    if question.via == "soap" and not behaviour.soap_batch_ids:
         return "success"
     return f"success;{message.batch_id}"
 
 
-def _change_password(gateway: Gateway, request: Request, username: str, password: bytes) -> str:
-    new = request.new_password
+def _change_password(gateway: Gateway, question: Question, username: str, password: bytes) -> str:
+    new = question.new_password
     if new is None:
         return "4"
     try:
@@ -127,10 +111,10 @@ def _change_password(gateway: Gateway, request: Request, username: str, password
     return "1"
 
 
-def _nothing(habits: Habits, root: str) -> str | None:
-    if habits.empty == "failure":
+def _nothing(behaviour: Behaviour, root: str) -> str | None:
+    if behaviour.empty == "failure":
         raise RefusedError("没有记录")
-    return {"document": _document(root, "", ()), "string": "", "nil": None}[habits.empty]
+    return {"document": _document(root, "", ()), "string": "", "nil": None}[behaviour.empty]
 
 
 def _report(report: DeliveryReport) -> Mapping[str, object]:
