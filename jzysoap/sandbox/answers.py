@@ -18,16 +18,6 @@ from jzysoap.sandbox.state import Gateway, RefusedError, UnknownAccountError
 Empty = Literal["document", "string", "nil", "failure"]
 """What a poll with nothing to report answers; the vendor's page does not say."""
 
-WEB_SERVICE = frozenset({"sendSms", "getRestMoney", "getSmsReport", "getRecvSMS"})
-SERVLET = {
-    "sendSMS": "sendSms",
-    "getRestMoney": "getRestMoney",
-    "getSmsReport": "getSmsReport",
-    "getRecvSMS": "getRecvSMS",
-    "updatePassword": "updatePassword",
-}
-"""The servlet's methods, and the operations that they are."""
-
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:

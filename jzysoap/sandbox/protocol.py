@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from jzysoap.model.operations import Operations
 from jzysoap.sandbox import servlet, soap
 from jzysoap.sandbox.answers import Behaviour, perform
 from jzysoap.sandbox.faults import Faults
@@ -90,6 +91,7 @@ class Application:
 
     Args:
         gateway: its state.
+        operations: the table of operations.
         definition: its service definition.
         behaviour: what the vendor's page leaves open.
         context_path: what comes before ``/services`` and ``/servlet``.
@@ -101,12 +103,18 @@ class Application:
     """
 
     def __init__(
-        self, gateway: Gateway, definition: soap.ServedDefinition, behaviour: Behaviour, context_path: str = ""
+        self,
+        gateway: Gateway,
+        operations: Operations,
+        definition: soap.ServedDefinition,
+        behaviour: Behaviour,
+        context_path: str = "",
     ) -> None:
         self.url = ""
         self.faults = Faults()
         self.closing = threading.Event()
         self._gateway = gateway
+        self._operations = operations
         self._definition = definition
         self._behaviour = behaviour
         self._context_path = context_path
@@ -191,7 +199,7 @@ class Application:
             return _typed(200, servlet.build_response(address, result))
 
         encoded = self._behaviour.encoded_password_change
-        question = servlet.read_request(address, query, body, encoded_password_change=encoded)
+        question = servlet.read_request(address, query, body, self._operations, encoded_password_change=encoded)
         if question is None:
             return _Routed(None, lambda: spell("failure;未知的方法"), spell)
         return _Routed(question.operation, lambda: spell(self._perform(question)), spell)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from jzysoap.definition.source import bundled
+from jzysoap.definition.source import BUNDLED, bundled
 from jzysoap.model.errors import ConfigurationError
+from jzysoap.model.operations import OPERATIONS, Operations
 from jzysoap.model.values import Channel
-from jzysoap.sandbox.answers import SERVLET, Behaviour, Empty
+from jzysoap.sandbox.answers import Behaviour, Empty
 from jzysoap.sandbox.faults import Fault
 from jzysoap.sandbox.protocol import Application, Exchange, is_loopback
 from jzysoap.sandbox.soap import ServedDefinition
@@ -18,10 +19,6 @@ from jzysoap.sandbox.state import Gateway
 
 if TYPE_CHECKING:
     from jzysoap.sandbox.connections import Listener
-
-DEFINITION = "axis2-1.6.2-7param"
-
-_OPERATIONS = frozenset({"wsdl", *SERVLET.values()})
 
 
 class Sandbox:
@@ -58,6 +55,9 @@ class Sandbox:
         WsdlError: there is no such definition.
     """
 
+    operations: ClassVar[Operations] = OPERATIONS
+    """The table of operations; a subclass may bring another one."""
+
     def __init__(
         self,
         *,
@@ -67,7 +67,7 @@ class Sandbox:
         gateway: Gateway | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        definition: str = DEFINITION,
+        definition: str = BUNDLED,
         context_path: str = "",
         empty: Empty = "document",
         soap_batch_ids: bool = False,
@@ -90,7 +90,8 @@ class Sandbox:
             raise ConfigurationError("context_path must start with a slash")
         behaviour = Behaviour(empty, soap_batch_ids, encoded_password_change)
         self.gateway = gateway
-        self._application = Application(gateway, ServedDefinition(bundled(definition)), behaviour, context_path)
+        served = ServedDefinition(bundled(definition), self.operations)
+        self._application = Application(gateway, self.operations, served, behaviour, context_path)
         self._address = ("127.0.0.1" if host.lower() == "localhost" else host, port)
         self._context_path = context_path
         self._max_request_bytes = max_request_bytes
@@ -176,8 +177,8 @@ class Sandbox:
         Without ``result``, ``body`` and ``drop`` the request is answered as usual, after the delay.
 
         Args:
-            operation: only with this one: ``sendSms``, ``getRestMoney``, ``getSmsReport``, ``getRecvSMS``,
-                ``updatePassword`` or ``wsdl``, whichever the interface; None for any request.
+            operation: only with this one, over either interface: the name of an operation, such as ``sendSms``, or
+                ``wsdl``; None for any request.
             result: a result string to answer with, such as ``"failure;系统超时"``, spelled as the interface does it.
             status: the reply's HTTP status, with ``body``.
             headers: the reply's headers, with ``body``. A Content-Length that is too large cuts the reply off.
@@ -190,8 +191,8 @@ class Sandbox:
         Raises:
             ConfigurationError: there is no such operation.
         """
-        if operation not in (None, *_OPERATIONS):
-            raise ConfigurationError(f"operation must be one of {', '.join(sorted(_OPERATIONS))}")
+        if operation not in (None, "wsdl", *self.operations):
+            raise ConfigurationError(f"operation must be one of {', '.join(self.operations)}, wsdl")
         self._application.faults.add(Fault(operation, result, status, headers, body, delay, drop, acted, times))
 
     def clear_faults(self) -> None:

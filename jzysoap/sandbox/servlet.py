@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from jzysoap.sandbox.answers import SERVLET
+from jzysoap.model.operations import Operations
 from jzysoap.sandbox.question import Question, decode_password
 
 
@@ -31,26 +31,31 @@ UTF8 = Servlet("UTF-8", "utf-8", encoded=False)
 """``/servlet/UserServiceAPIUTF8``, which some resellers have: passwords go there in the clear."""
 
 
-def read_request(servlet: Servlet, query: bytes, body: bytes, *, encoded_password_change: bool) -> Question | None:
+def read_request(
+    servlet: Servlet, query: bytes, body: bytes, operations: Operations, *, encoded_password_change: bool
+) -> Question | None:
     """Read a form out of the query string and the body; where both name an argument, the query string's counts.
 
     Args:
         servlet: which address it was sent to.
         query: the query string's bytes, with or without URL encoding.
-        body: the body's; a part of it without ``name=`` is ignored, as is a name that nobody knows.
+        body: the body's; a part of it without ``name=`` is ignored, as is a name that the operation does not have.
+        operations: the table of operations.
         encoded_password_change: whether the passwords of ``updatePassword`` are BASE64 at the GBK address.
 
     Returns:
         What it asks for, or None when its method is unknown.
     """
-    arguments = _arguments(body, servlet.codec) | _arguments(query, servlet.codec)
-    operation = SERVLET.get(arguments.get("method", "").strip())
+    form = _arguments(body, servlet.codec) | _arguments(query, servlet.codec)
+    method = form.get("method", "").strip()
+    operation = next((one for one in operations.values() if one.servlet == method), None)
     if operation is None:
         return None
-    encoded = servlet.encoded and (encoded_password_change or operation != "updatePassword")
+    arguments = {one.name: form[one.name] for one in operation.arguments if one.name in form}
+    encoded = servlet.encoded and (encoded_password_change or operation.name != "updatePassword")
     new = arguments.get("newPassword")
     return Question(
-        operation,
+        operation.name,
         arguments,
         _password(arguments.get("password", ""), encoded),
         "servlet",

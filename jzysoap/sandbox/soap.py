@@ -13,7 +13,7 @@ from typing import Any
 
 from lxml import etree
 
-from jzysoap.sandbox.answers import WEB_SERVICE
+from jzysoap.model.operations import Operations
 from jzysoap.sandbox.question import Question, decode_password
 
 SOAP11 = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -74,14 +74,15 @@ class ServedDefinition:
 
     Args:
         document: its bytes.
+        operations: the table of operations.
 
     Attributes:
         namespace: that of its elements.
-        operations: by name.
+        operations: those of the table that it has, by name.
         endpoints: the names of its SOAP ports.
     """
 
-    def __init__(self, document: bytes) -> None:
+    def __init__(self, document: bytes, operations: Operations) -> None:
         self._document = document
         root: Any = etree.fromstring(document, _parser())
         self.namespace: str = root.get("targetNamespace")
@@ -97,9 +98,10 @@ class ServedDefinition:
         for operation in root.iterfind(f"{_WSDL}portType/{_WSDL}operation"):
             question, answer = operation.find(f"{_WSDL}input"), operation.find(f"{_WSDL}output")
             wrapper, response = messages[_local(question.get("message"))], messages[_local(answer.get("message"))]
-            self.operations[wrapper] = ServedOperation(
-                frozenset(elements[wrapper]), response, elements[response][0], answer.get(_ACTION)
-            )
+            if wrapper in operations and operations[wrapper].definition != "never":
+                self.operations[wrapper] = ServedOperation(
+                    frozenset(elements[wrapper]), response, elements[response][0], answer.get(_ACTION)
+                )
         self.endpoints: frozenset[str] = frozenset(
             port.get("name")
             for port in root.iterfind(f"{_WSDL}service/{_WSDL}port")
@@ -194,7 +196,7 @@ def build_fault(fault: FaultError) -> tuple[str, bytes]:
 def _question(wrapper: Any, definition: ServedDefinition, url: str, version: str) -> Question:
     name = etree.QName(wrapper)
     operation = definition.operations.get(name.localname)
-    if operation is None or name.localname not in WEB_SERVICE:
+    if operation is None:
         raise FaultError(
             f"The endpoint reference (EPR) for the Operation not found is {url} and the WSA Action = "
             f"urn:{name.localname}. If this EPR was previously reachable, please contact the server administrator.",
