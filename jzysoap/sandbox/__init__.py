@@ -5,7 +5,8 @@ to; what it knows of the real gateway's behaviour is what the vendor's page and 
 """
 
 from jzysoap.sandbox.protocol import Exchange
+from jzysoap.sandbox.question import Question
 from jzysoap.sandbox.server import Sandbox
-from jzysoap.sandbox.state import Gateway, Message
+from jzysoap.sandbox.state import Gateway, Message, RefusedError
 
-__all__ = ["Exchange", "Gateway", "Message", "Sandbox"]
+__all__ = ["Exchange", "Gateway", "Message", "Question", "RefusedError", "Sandbox"]

@@ -1,32 +1,33 @@
-"""What the gateway's operations are called, take and answer, whichever interface they come through.
+"""The answers to the documented operations: a question in, a result string out, whichever interface it came through.
 
-Arguments arrive as text by their names on the wire; a result string goes back. Nothing here knows HTTP or SOAP.
+Nothing here knows HTTP or SOAP. The state is that of a ``Gateway``.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 from xml.sax.saxutils import escape
 
+from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.values import Channel, DeliveryReport, Reply
 from jzysoap.sandbox.question import Question
 from jzysoap.sandbox.state import Gateway, RefusedError, UnknownAccountError
 
 Empty = Literal["document", "string", "nil", "failure"]
-"""What a poll with nothing to report answers; the vendor's page does not say."""
+"""The answer to a poll with nothing to report (docs/protocol.md#what-is-not-known)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What the vendor's page leaves open, or deployments do differently.
+    """The choices that the vendor's page leaves open, or that deployments make differently.
 
     Attributes:
-        empty: what a poll with nothing to report answers.
-        soap_batch_ids: whether the web service names the batch id too, as the servlet does.
-        encoded_password_change: whether the servlet's ``updatePassword`` takes both passwords as BASE64.
+        empty: the answer to a poll with nothing to report.
+        soap_batch_ids: True if the web service returns the batch id too, as the servlet does.
+        encoded_password_change: True if the servlet's ``updatePassword`` takes both passwords as BASE64.
     """
 
     empty: Empty = "document"
@@ -34,48 +35,29 @@ class Behaviour:
     encoded_password_change: bool = False
 
 
-def perform(gateway: Gateway, behaviour: Behaviour, question: Question) -> str | None:
-    """Do what is asked.
+def answer_documented(gateway: Gateway, behaviour: Behaviour, question: Question) -> str | None:
+    """Do what a documented operation asks for, and return its result string; None for nil.
 
-    Returns:
-        The result string; None for nil.
+    Raises:
+        RefusedError: the gateway refuses.
+        ConfigurationError: the operation is not documented.
     """
-    username, password = question.arguments.get("username", ""), question.password or b""
     try:
-        if question.operation == "sendSms":
-            return _send(gateway, behaviour, question, username, password)
-        if question.operation == "getRestMoney":
-            balance = gateway.ask_balance(username, password)
-            return (
-                f"memberSmsNum={balance[Channel.MEMBER]};gateSmsNum={balance[Channel.GATEWAY]};"
-                f"kaSmsNum={balance[Channel.CARD]}"
-            )
-        if question.operation == "getSmsReport":
-            reports = gateway.poll_reports(username, password)
-            return (
-                _document("smsreport", "psreport", map(_report, reports))
-                if reports
-                else _nothing(behaviour, "smsreport")
-            )
-        if question.operation == "getRecvSMS":
-            replies = gateway.poll_replies(username, password)
-            return (
-                _document("smsrerecv", "psrerecv", map(_reply, replies))
-                if replies
-                else _nothing(behaviour, "smsrerecv")
-            )
-        return _change_password(gateway, question, username, password)
-    except RefusedError as refusal:
-        return f"failure;{refusal}"
+        answer = _ANSWERS[question.operation]
+    except KeyError:
+        raise ConfigurationError(
+            f"the sandbox has no answer to {question.operation}: answer it in Sandbox.answer of a subclass"
+        ) from None
+    return answer(gateway, behaviour, question)
 
 
-def _send(gateway: Gateway, behaviour: Behaviour, question: Question, username: str, password: bytes) -> str:
+def _send(gateway: Gateway, behaviour: Behaviour, question: Question) -> str:
     arguments = question.arguments
-    # The page's own HttpClient sample leaves the channel out.
+    # One of the page's samples has no smstype (docs/protocol.md#http-servlet).
     smstype = arguments.get("smstype", "").strip() or str(int(Channel.GATEWAY))
     message = gateway.send(
-        username,
-        password,
+        question.username,
+        question.password,
         channel=int(smstype) if smstype in ("0", "1", "2") else -1,
         mobiles=[number.strip() for number in arguments.get("mobile", "").split(",") if number.strip()],
         text=arguments.get("content", ""),
@@ -88,12 +70,29 @@ def _send(gateway: Gateway, behaviour: Behaviour, question: Question, username: 
     return f"success;{message.batch_id}"
 
 
-def _change_password(gateway: Gateway, question: Question, username: str, password: bytes) -> str:
+def _balance(gateway: Gateway, _: Behaviour, question: Question) -> str:
+    balance = gateway.ask_balance(question.username, question.password)
+    return (
+        f"memberSmsNum={balance[Channel.MEMBER]};gateSmsNum={balance[Channel.GATEWAY]};kaSmsNum={balance[Channel.CARD]}"
+    )
+
+
+def _reports(gateway: Gateway, behaviour: Behaviour, question: Question) -> str | None:
+    reports = gateway.poll_reports(question.username, question.password)
+    return _poll("smsreport", "psreport", map(_report_fields, reports)) if reports else _nothing(behaviour, "smsreport")
+
+
+def _replies(gateway: Gateway, behaviour: Behaviour, question: Question) -> str | None:
+    replies = gateway.poll_replies(question.username, question.password)
+    return _poll("smsrerecv", "psrerecv", map(_reply_fields, replies)) if replies else _nothing(behaviour, "smsrerecv")
+
+
+def _change_password(gateway: Gateway, _: Behaviour, question: Question) -> str:
     new = question.new_password
     if new is None:
         return "4"
     try:
-        gateway.change_password(username, password, new.decode("ascii", "replace"))
+        gateway.change_password(question.username, question.password, new.decode("ascii", "replace"))
     except UnknownAccountError:
         return "3"
     except RefusedError:
@@ -101,24 +100,33 @@ def _change_password(gateway: Gateway, question: Question, username: str, passwo
     return "1"
 
 
+_ANSWERS: Mapping[str, Callable[[Gateway, Behaviour, Question], str | None]] = {
+    "sendSms": _send,
+    "getRestMoney": _balance,
+    "getSmsReport": _reports,
+    "getRecvSMS": _replies,
+    "updatePassword": _change_password,
+}
+
+
 def _nothing(behaviour: Behaviour, root: str) -> str | None:
     if behaviour.empty == "failure":
         raise RefusedError("没有记录")
-    return {"document": _document(root, "", ()), "string": "", "nil": None}[behaviour.empty]
+    return {"document": _poll(root, "", ()), "string": "", "nil": None}[behaviour.empty]
 
 
-def _report(report: DeliveryReport) -> Mapping[str, object]:
+def _report_fields(report: DeliveryReport) -> Mapping[str, object]:
     return {
         "mobile": report.mobile,
         "username": report.username,
         "smslogid": report.batch_id,
         "status": int(report.status),
-        # A java.sql.Timestamp, as text.
+        # The form of a java.sql.Timestamp as text.
         "sendtime": f"{report.sent_at:%Y-%m-%d %H:%M:%S}.0",
     }
 
 
-def _reply(reply: Reply) -> Mapping[str, object]:
+def _reply_fields(reply: Reply) -> Mapping[str, object]:
     return {
         "mobile": reply.mobile,
         "receiver": reply.receiver,
@@ -127,8 +135,8 @@ def _reply(reply: Reply) -> Mapping[str, object]:
     }
 
 
-def _document(root: str, kind: str, records: Iterable[Mapping[str, object]]) -> str:
-    """In the page's form; ASCII, since it says UTF-8 inside an answer that may be GBK."""
+def _poll(root: str, kind: str, records: Iterable[Mapping[str, object]]) -> str:
+    """Return a document in the page's form, in ASCII: it declares UTF-8, while the answer around it may be in GBK."""
     body = "".join(
         f"<{kind}>{''.join(f'<{name}>{escape(str(value))}</{name}>' for name, value in record.items())}</{kind}>"
         for record in records

@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING
 
 from jzysoap.model.operations import Operations
 from jzysoap.sandbox import servlet, soap
-from jzysoap.sandbox.answers import Behaviour, perform
 from jzysoap.sandbox.faults import Faults
 from jzysoap.sandbox.question import Question
-from jzysoap.sandbox.state import Gateway
+from jzysoap.sandbox.state import RefusedError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -90,10 +89,10 @@ class Application:
     """The gateway as a WSGI application.
 
     Args:
-        gateway: its state.
+        answer: returns the result string of a question; a ``RefusedError`` that it raises becomes a refusal.
         operations: the table of operations.
         definition: its service definition.
-        behaviour: what the vendor's page leaves open.
+        encoded_password_change: True if the servlet's ``updatePassword`` takes both passwords as BASE64.
         context_path: what comes before ``/services`` and ``/servlet``.
 
     Attributes:
@@ -104,19 +103,20 @@ class Application:
 
     def __init__(
         self,
-        gateway: Gateway,
+        answer: Callable[[Question], str | None],
         operations: Operations,
         definition: soap.ServedDefinition,
-        behaviour: Behaviour,
+        *,
+        encoded_password_change: bool = False,
         context_path: str = "",
     ) -> None:
         self.url = ""
         self.faults = Faults()
         self.closing = threading.Event()
-        self._gateway = gateway
+        self._answer = answer
         self._operations = operations
         self._definition = definition
-        self._behaviour = behaviour
+        self._encoded_password_change = encoded_password_change
         self._context_path = context_path
         self._exchanges: deque[Exchange] = deque(maxlen=EXCHANGES)
         self._lock = threading.Lock()
@@ -198,14 +198,18 @@ class Application:
         def spell(result: str | None) -> Response:
             return _typed(200, servlet.build_response(address, result))
 
-        encoded = self._behaviour.encoded_password_change
-        question = servlet.read_request(address, query, body, self._operations, encoded_password_change=encoded)
+        question = servlet.read_request(
+            address, query, body, self._operations, encoded_password_change=self._encoded_password_change
+        )
         if question is None:
             return _Routed(None, lambda: spell("failure;未知的方法"), spell)
         return _Routed(question.operation, lambda: spell(self._perform(question)), spell)
 
     def _perform(self, question: Question) -> str | None:
-        return perform(self._gateway, self._behaviour, question)
+        try:
+            return self._answer(question)
+        except RefusedError as refusal:
+            return f"failure;{refusal}"
 
     def _remember(self, environ: WSGIEnvironment, body: bytes, reply: Response | None) -> None:
         line, *fields = environ[HEAD].decode("latin-1").split("\r\n")

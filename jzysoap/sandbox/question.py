@@ -15,21 +15,27 @@ from jzysoap.model.operations import InterfaceName
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A call of an operation that the sandbox received.
+    """A call that the sandbox received.
 
     Attributes:
         operation: the name of the operation in the table.
-        arguments: by name; an argument that was omitted or nil is missing.
-        password: the decoded bytes of the password; None if it cannot be decoded.
+        arguments: by name, the credentials included; an argument that was omitted or nil is missing.
+        password: the decoded bytes of the password; empty if it cannot be decoded, which no account's password is.
         via: the interface that the call came through.
-        new_password: the decoded bytes of the new password of a change of password; None likewise.
+        new_password: the decoded bytes of the new password of a change of password; None if it was omitted or cannot
+            be decoded.
     """
 
     operation: str
     arguments: Mapping[str, str] = field(repr=False)
-    password: bytes | None = field(repr=False)
+    password: bytes = field(repr=False)
     via: InterfaceName
     new_password: bytes | None = field(default=None, repr=False)
+
+    @property
+    def username(self) -> str:
+        """The account's name; empty if it was omitted."""
+        return self.arguments.get("username", "")
 
 
 def decode_password(text: str) -> bytes | None:

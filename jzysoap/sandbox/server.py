@@ -11,9 +11,10 @@ from jzysoap.definition.source import BUNDLED, bundled
 from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.operations import OPERATIONS, Operations
 from jzysoap.model.values import Channel
-from jzysoap.sandbox.answers import Behaviour, Empty
+from jzysoap.sandbox.answers import Behaviour, Empty, answer_documented
 from jzysoap.sandbox.faults import Fault
 from jzysoap.sandbox.protocol import Application, Exchange, is_loopback
+from jzysoap.sandbox.question import Question
 from jzysoap.sandbox.soap import ServedDefinition
 from jzysoap.sandbox.state import Gateway
 
@@ -88,10 +89,15 @@ class Sandbox:
         context_path = context_path.rstrip("/")
         if context_path and not context_path.startswith("/"):
             raise ConfigurationError("context_path must start with a slash")
-        behaviour = Behaviour(empty, soap_batch_ids, encoded_password_change)
         self.gateway = gateway
-        served = ServedDefinition(bundled(definition), self.operations)
-        self._application = Application(gateway, self.operations, served, behaviour, context_path)
+        self._behaviour = Behaviour(empty, soap_batch_ids, encoded_password_change)
+        self._application = Application(
+            self.answer,
+            self.operations,
+            ServedDefinition(bundled(definition), self.operations),
+            encoded_password_change=encoded_password_change,
+            context_path=context_path,
+        )
         self._address = ("127.0.0.1" if host.lower() == "localhost" else host, port)
         self._context_path = context_path
         self._max_request_bytes = max_request_bytes
@@ -126,6 +132,23 @@ class Sandbox:
         What the HTTP server refuses by itself (no HTTP, a body that is too large) is not among them.
         """
         return self._application.exchanges
+
+    def answer(self, question: Question) -> str | None:
+        """Answer a call. A subclass extends this method to answer operations that are not documented.
+
+        Several threads may call it at once.
+
+        Args:
+            question: the call.
+
+        Returns:
+            The result string, which the interface of the call spells; None for nil.
+
+        Raises:
+            RefusedError: the gateway refuses; its text is what follows ``failure;``.
+            ConfigurationError: the operation is neither documented nor answered by a subclass.
+        """
+        return answer_documented(self.gateway, self._behaviour, question)
 
     def start(self) -> Sandbox:
         """Listen and answer, in threads of its own; what runs already goes on. State outlives ``close``.

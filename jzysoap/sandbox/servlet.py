@@ -57,7 +57,7 @@ def read_request(
     return Question(
         operation.name,
         arguments,
-        _password(arguments.get("password", ""), encoded),
+        _password(arguments.get("password", ""), encoded) or b"",
         "servlet",
         None if new is None else _password(new, encoded),
     )

@@ -213,7 +213,7 @@ def _question(wrapper: Any, definition: ServedDefinition, url: str, version: str
         for child in wrapper
         if (argument := etree.QName(child)).localname in operation.arguments and child.get(_NIL) not in ("true", "1")
     }
-    return Question(name.localname, arguments, decode_password(arguments.get("password", "")), "soap")
+    return Question(name.localname, arguments, decode_password(arguments.get("password", "")) or b"", "soap")
 
 
 def _envelope(version: str, content: str, action: str) -> tuple[str, bytes]:

@@ -227,6 +227,15 @@ class Gateway:
             account.reports.extend(reports)
             return message
 
+    def check_password(self, username: str, password: bytes) -> None:
+        """Refuse wrong credentials, and do nothing else.
+
+        Raises:
+            RefusedError: there is no such account, or it has another password.
+        """
+        with self._lock:
+            self._authenticated(username, password)
+
     def ask_balance(self, username: str, password: bytes) -> dict[Channel, int]:
         """Messages left on each channel, as a client asks for them.
 
