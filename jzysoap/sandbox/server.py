@@ -38,8 +38,9 @@ class Sandbox:
         gateway: a ``Gateway`` of one's own, instead of the three above.
         host: a loopback address, or ``"localhost"``, which is 127.0.0.1.
         port: 0 for any free one.
-        definition: the bundled service definition to serve: ``"axis2-1.6.2-7param"``, with the extension number, or
-            ``"axis2-1.6.2"``, as the vendor's page documents it.
+        definition: the service definition to serve: the name of a bundled one (``"axis2-1.6.2-7param"``, with the
+            extension number, or ``"axis2-1.6.2"``, as the vendor's page documents it), or the bytes of a custom one in
+            the form of these.
         context_path: a path before ``/services`` and ``/servlet``, such as ``"/sms"``.
         empty: what a poll with nothing to report answers: an empty ``"document"``, an empty ``"string"``, ``"nil"``, or
             a ``"failure"``.
@@ -53,7 +54,7 @@ class Sandbox:
 
     Raises:
         ConfigurationError: an argument cannot be used.
-        WsdlError: there is no such definition.
+        WsdlError: there is no such definition, or it has another form.
     """
 
     operations: ClassVar[Operations] = OPERATIONS
@@ -68,7 +69,7 @@ class Sandbox:
         gateway: Gateway | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        definition: str = BUNDLED,
+        definition: str | bytes = BUNDLED,
         context_path: str = "",
         empty: Empty = "document",
         soap_batch_ids: bool = False,
@@ -89,12 +90,16 @@ class Sandbox:
         context_path = context_path.rstrip("/")
         if context_path and not context_path.startswith("/"):
             raise ConfigurationError("context_path must start with a slash")
+        if isinstance(definition, str):
+            document, source = bundled(definition), f"bundled:{definition}"
+        else:
+            document, source = definition, "given as bytes"
         self.gateway = gateway
         self._behaviour = Behaviour(empty, soap_batch_ids, encoded_password_change)
         self._application = Application(
             self.answer,
             self.operations,
-            ServedDefinition(bundled(definition), self.operations),
+            ServedDefinition(document, self.operations, source),
             encoded_password_change=encoded_password_change,
             context_path=context_path,
         )

@@ -13,6 +13,7 @@ from typing import Any
 
 from lxml import etree
 
+from jzysoap.model.errors import WsdlError
 from jzysoap.model.operations import Operations
 from jzysoap.sandbox.question import Question, decode_password
 
@@ -70,21 +71,44 @@ class ServedOperation:
 
 
 class ServedDefinition:
-    """A document/literal definition as Axis2 makes it: one schema, wrapped elements.
+    """A document/literal definition as Axis2 makes it: one schema, wrapped elements, arguments by their names.
 
     Args:
         document: its bytes.
         operations: the table of operations.
+        source: its name in an error.
 
     Attributes:
         namespace: that of its elements.
         operations: those of the table that it has, by name.
         endpoints: the names of its SOAP ports.
+
+    Raises:
+        WsdlError: it has another form, or does not fit the table.
     """
 
-    def __init__(self, document: bytes, operations: Operations) -> None:
+    def __init__(self, document: bytes, operations: Operations, source: str) -> None:
         self._document = document
-        root: Any = etree.fromstring(document, _parser())
+        try:
+            self._read(etree.fromstring(document, _parser()), operations)
+        except (etree.LxmlError, LookupError, AttributeError, TypeError, ValueError) as error:
+            raise WsdlError(
+                f"the sandbox cannot serve the definition {source}: it must be document/literal with wrapped elements, "
+                f"as Axis2 makes it ({type(error).__name__})",
+                source=source,
+            ) from error
+        for one in operations.values():
+            served = self.operations.get(one.name)
+            if one.definition == "required" and served is None:
+                raise WsdlError(f"the definition {source} lacks the operation {one.name}", source=source)
+            if served is not None and not one.accepts(tuple(served.arguments)):
+                raise WsdlError(
+                    f"the definition {source} has other arguments of {one.name} than the table of operations: "
+                    f"{', '.join(sorted(served.arguments))}",
+                    source=source,
+                )
+
+    def _read(self, root: Any, operations: Operations) -> None:
         self.namespace: str = root.get("targetNamespace")
         elements = {
             element.get("name"): [child.get("name") for child in element.iter(f"{_XSD}element") if child is not element]
