@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from jzysoap.definition.source import BUNDLED, bundled
 from jzysoap.model.errors import ConfigurationError
@@ -111,7 +111,7 @@ class Sandbox:
     def __repr__(self) -> str:
         return f"<Sandbox {self._application.url if self._listener else 'not running'}>"
 
-    def __enter__(self) -> Sandbox:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(
@@ -155,7 +155,7 @@ class Sandbox:
         """
         return answer_documented(self.gateway, self._behaviour, question)
 
-    def start(self) -> Sandbox:
+    def start(self) -> Self:
         """Listen and answer, in threads of its own; what runs already goes on. State outlives ``close``.
 
         Returns:
