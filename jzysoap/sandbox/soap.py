@@ -13,17 +13,17 @@ from typing import Any
 
 from lxml import etree
 
+from jzysoap.definition.bindings import ENVELOPES, XSI
 from jzysoap.model.errors import WsdlError
 from jzysoap.model.operations import Operations
 from jzysoap.sandbox.question import Question, decode_password
 
-SOAP11 = "http://schemas.xmlsoap.org/soap/envelope/"
-SOAP12 = "http://www.w3.org/2003/05/soap-envelope"
+SOAP11, SOAP12 = ENVELOPES["1.1"], ENVELOPES["1.2"]
 
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 _XSD = "{http://www.w3.org/2001/XMLSchema}"
 _ACTION = "{http://www.w3.org/2006/05/addressing/wsdl}Action"
-_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+_NIL = f"{{{XSI}}}nil"
 _SOAP_PORTS = ("http://schemas.xmlsoap.org/wsdl/soap/", "http://schemas.xmlsoap.org/wsdl/soap12/")
 _FAULT_ACTION = "http://www.w3.org/2005/08/addressing/soap/fault"
 
@@ -191,7 +191,7 @@ def read_request(body: bytes, content_type: str, definition: ServedDefinition, u
 def build_response(envelope: Envelope, result: str | None, definition: ServedDefinition) -> tuple[str, bytes]:
     """A result string in its envelope: the Content-Type and the body."""
     operation = definition.operations[envelope.question.operation]
-    nil = ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true" />'
+    nil = f' xmlns:xsi="{XSI}" xsi:nil="true" />'
     held = nil if result is None else f">{_escape(result)}</ns:{operation.result}>"
     content = (
         f'<ns:{operation.response} xmlns:ns="{definition.namespace}">'

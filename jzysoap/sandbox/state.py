@@ -11,19 +11,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.masking import Secret
+from jzysoap.model.operations import InterfaceName
 from jzysoap.model.values import Channel, DeliveryReport, DeliveryStatus, Reply
+from jzysoap.settings.checks import MAX_BATCH
 
 T = TypeVar("T")
 
 VENDOR_TIME = timezone(timedelta(hours=8))
 """The gateway's local time."""
-
-MAX_NUMBERS = 20_000
-"""Recipients that one send may have (vendor page, "SMS发送接口")."""
 
 FIRST_BATCH_ID = 337017332
 
@@ -68,7 +67,7 @@ class Message:
     long: bool
     extension: str
     batch_id: str
-    via: Literal["soap", "servlet"]
+    via: InterfaceName
     sent_at: datetime
     segments: int
 
@@ -175,7 +174,7 @@ class Gateway:
         text: str,
         long: bool,
         extension: str,
-        via: Literal["soap", "servlet"],
+        via: InterfaceName,
     ) -> Message:
         """Accept a message: charge it, remember it, queue its delivery reports.
 
@@ -200,8 +199,8 @@ class Gateway:
             account = self._authenticated(username, password)
             if not numbers:
                 raise RefusedError("手机号码不能为空")
-            if len(numbers) > MAX_NUMBERS:
-                raise RefusedError(f"手机号码超过{MAX_NUMBERS}个")
+            if len(numbers) > MAX_BATCH:
+                raise RefusedError(f"手机号码超过{MAX_BATCH}个")
             if not all(map(_NUMBER.fullmatch, numbers)):
                 raise RefusedError("手机号码格式错误")
             if not text:

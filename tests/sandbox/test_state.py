@@ -10,7 +10,8 @@ import pytest
 
 from jzysoap import Channel, ConfigurationError, DeliveryStatus
 from jzysoap.sandbox import Gateway, Message
-from jzysoap.sandbox.state import MAX_NUMBERS, RefusedError, Status, UnknownAccountError
+from jzysoap.sandbox.state import RefusedError, Status, UnknownAccountError
+from jzysoap.settings.checks import MAX_BATCH
 from tests.kit.samples import MOBILE, SECOND_MOBILE
 
 NOON = datetime(2012, 8, 16, 12, 0, 0)  # noqa: DTZ001  # a naive clock is what one of the tests is about
@@ -77,7 +78,7 @@ def test_segments_are_counted_in_utf16_units(text: str, segments: int) -> None:
     ("options", "words"),
     [
         ({"mobiles": ()}, "手机号码不能为空"),
-        ({"mobiles": [MOBILE] * (MAX_NUMBERS + 1)}, "手机号码超过20000个"),
+        ({"mobiles": [MOBILE] * (MAX_BATCH + 1)}, "手机号码超过20000个"),
         ({"mobiles": [MOBILE, "138 6619 4295"]}, "手机号码格式错误"),
         ({"text": ""}, "短信内容不能为空"),
         ({"channel": 3}, "短信类型错误"),
@@ -95,8 +96,8 @@ def test_a_refused_send_changes_nothing(options: Mapping[str, Any], words: str) 
 
 def test_as_many_numbers_as_are_allowed() -> None:
     one = gateway()
-    one.set_balance("test", {Channel.GATEWAY: MAX_NUMBERS})
-    send(one, *[MOBILE] * MAX_NUMBERS)
+    one.set_balance("test", {Channel.GATEWAY: MAX_BATCH})
+    send(one, *[MOBILE] * MAX_BATCH)
     assert one.balances("test") == {Channel.CARD: 0, Channel.GATEWAY: 0, Channel.MEMBER: 0}
 
 
