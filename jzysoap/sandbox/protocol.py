@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from jzysoap.model.operations import Operations
 from jzysoap.sandbox import servlet, soap
+from jzysoap.sandbox.definition import ServedDefinition
 from jzysoap.sandbox.faults import Faults
 from jzysoap.sandbox.question import Question
 from jzysoap.sandbox.state import RefusedError
@@ -105,7 +106,7 @@ class Application:
         self,
         answer: Callable[[Question], str | None],
         operations: Operations,
-        definition: soap.ServedDefinition,
+        definition: ServedDefinition,
         *,
         encoded_password_change: bool = False,
         context_path: str = "",
@@ -179,7 +180,7 @@ class Application:
             return self._soap(body, environ.get("CONTENT_TYPE", ""), f"{self.url}{path}")
         if method == "GET" and "wsdl" in re.split("[&=]", query.lower()):
             xml = (("Content-Type", "text/xml"),)
-            return _Routed("wsdl", lambda: Response(200, xml, self._definition.served_at(self.url)))
+            return _Routed("wsdl", lambda: Response(200, xml, self._definition.serve_at(self.url)))
         return _Routed(None, lambda: _plain(405))
 
     def _soap(self, body: bytes, content_type: str, url: str) -> _Routed:

@@ -12,10 +12,10 @@ from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.operations import OPERATIONS, Operations
 from jzysoap.model.values import Channel
 from jzysoap.sandbox.answers import Behaviour, Empty, answer_documented
+from jzysoap.sandbox.definition import ServedDefinition
 from jzysoap.sandbox.faults import Fault
 from jzysoap.sandbox.protocol import Application, Exchange, is_loopback
 from jzysoap.sandbox.question import Question
-from jzysoap.sandbox.soap import ServedDefinition
 from jzysoap.sandbox.state import Gateway
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The web service's side of the wire, as Axis2 speaks it: envelopes in and out, and the definition.
+"""The web service's side of the wire, as Axis2 speaks it: envelopes in and out.
 
 The forms of the answers are those recorded of Axis2 1.6.2; the names in them come from the definition.
 """
@@ -14,20 +14,14 @@ from typing import Any
 from lxml import etree
 
 from jzysoap.definition.bindings import ENVELOPES, XSI
-from jzysoap.model.errors import WsdlError
-from jzysoap.model.operations import Operations
+from jzysoap.sandbox.definition import ServedDefinition, strict_parser
 from jzysoap.sandbox.question import Question, decode_password
 
 SOAP11, SOAP12 = ENVELOPES["1.1"], ENVELOPES["1.2"]
 
-_WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
-_XSD = "{http://www.w3.org/2001/XMLSchema}"
-_ACTION = "{http://www.w3.org/2006/05/addressing/wsdl}Action"
 _NIL = f"{{{XSI}}}nil"
-_SOAP_PORTS = ("http://schemas.xmlsoap.org/wsdl/soap/", "http://schemas.xmlsoap.org/wsdl/soap12/")
 _FAULT_ACTION = "http://www.w3.org/2005/08/addressing/soap/fault"
 
-_ADDRESS = re.compile(rb"(<(?:soap|soap12|http):address\s+location=[\"'])https?://[^/\"']*")
 _DECLARED = re.compile(rb"<\?xml[^>]*?\bencoding\s*=\s*[\"']([\w.-]+)[\"']")
 # Python has codecs that are no charsets, such as unicode_escape.
 _CHARSETS = ("utf", "gb", "big5", "iso8859", "cp125", "ascii")
@@ -51,90 +45,6 @@ class FaultError(Exception):
         super().__init__(text)
         self.version = version
         self.operation = operation
-
-
-@dataclass(frozen=True, slots=True)
-class ServedOperation:
-    """One operation of the definition.
-
-    Attributes:
-        arguments: the names of what it takes.
-        response: the element that wraps its result.
-        result: the element that holds it.
-        action: the answer's action.
-    """
-
-    arguments: frozenset[str]
-    response: str
-    result: str
-    action: str
-
-
-class ServedDefinition:
-    """A document/literal definition as Axis2 makes it: one schema, wrapped elements, arguments by their names.
-
-    Args:
-        document: its bytes.
-        operations: the table of operations.
-        source: its name in an error.
-
-    Attributes:
-        namespace: that of its elements.
-        operations: those of the table that it has, by name.
-        endpoints: the names of its SOAP ports.
-
-    Raises:
-        WsdlError: it has another form, or does not fit the table.
-    """
-
-    def __init__(self, document: bytes, operations: Operations, source: str) -> None:
-        self._document = document
-        try:
-            self._read(etree.fromstring(document, _parser()), operations)
-        except (etree.LxmlError, LookupError, AttributeError, TypeError, ValueError) as error:
-            raise WsdlError(
-                f"the sandbox cannot serve the definition {source}: it must be document/literal with wrapped elements, "
-                f"as Axis2 makes it ({type(error).__name__})",
-                source=source,
-            ) from error
-        for one in operations.values():
-            served = self.operations.get(one.name)
-            if one.definition == "required" and served is None:
-                raise WsdlError(f"the definition {source} lacks the operation {one.name}", source=source)
-            if served is not None and not one.accepts(tuple(served.arguments)):
-                raise WsdlError(
-                    f"the definition {source} has other arguments of {one.name} than the table of operations: "
-                    f"{', '.join(sorted(served.arguments))}",
-                    source=source,
-                )
-
-    def _read(self, root: Any, operations: Operations) -> None:
-        self.namespace: str = root.get("targetNamespace")
-        elements = {
-            element.get("name"): [child.get("name") for child in element.iter(f"{_XSD}element") if child is not element]
-            for element in root.iterfind(f"{_WSDL}types/{_XSD}schema/{_XSD}element")
-        }
-        messages = {
-            message.get("name"): _local(message.find(f"{_WSDL}part").get("element"))
-            for message in root.iterfind(f"{_WSDL}message")
-        }
-        self.operations: dict[str, ServedOperation] = {}
-        for operation in root.iterfind(f"{_WSDL}portType/{_WSDL}operation"):
-            question, answer = operation.find(f"{_WSDL}input"), operation.find(f"{_WSDL}output")
-            wrapper, response = messages[_local(question.get("message"))], messages[_local(answer.get("message"))]
-            if wrapper in operations and operations[wrapper].definition != "never":
-                self.operations[wrapper] = ServedOperation(
-                    frozenset(elements[wrapper]), response, elements[response][0], answer.get(_ACTION)
-                )
-        self.endpoints: frozenset[str] = frozenset(
-            port.get("name")
-            for port in root.iterfind(f"{_WSDL}service/{_WSDL}port")
-            if etree.QName(port[0]).namespace in _SOAP_PORTS
-        )
-
-    def served_at(self, url: str) -> bytes:
-        """The definition with its addresses moved to a base URL, otherwise byte for byte."""
-        return _ADDRESS.sub(lambda match: match[1] + url.encode(), self._document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +76,7 @@ def read_request(body: bytes, content_type: str, definition: ServedDefinition, u
     expected = {"text/xml": SOAP11, "application/soap+xml": SOAP12}.get(media.strip().lower())
     version = expected or SOAP11
     try:
-        root: Any = etree.fromstring(_utf8(body, parameters), _parser(encoding="utf-8"))
+        root: Any = etree.fromstring(_utf8(body, parameters), strict_parser(encoding="utf-8"))
     except (etree.XMLSyntaxError, UnicodeError, LookupError) as error:
         raise FaultError(f"org.apache.axiom.om.OMException: {error}", version=version) from error
     if root.getroottree().docinfo.internalDTD is not None:
@@ -280,19 +190,3 @@ def _character(pair: re.Match[str]) -> str:
     if not (0xD800 <= high < 0xDC00 <= low < 0xE000):
         return pair[0]
     return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
-
-
-def _parser(encoding: str | None = None) -> etree.XMLParser:
-    # huge_tree stays off: it keeps entity bombs refused, and no request may be that large.
-    return etree.XMLParser(
-        encoding=encoding,
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-
-
-def _local(name: str) -> str:
-    return name.rpartition(":")[2]
