@@ -1,7 +1,7 @@
-"""A gateway of one's own on loopback, for demonstrations, for tests, and to see what happens when things go wrong.
+"""A gateway on loopback, for demonstrations, for tests, and to see what a program does when calls fail.
 
-It needs the extra ``sandbox`` (``pip install 'jzysoap[sandbox]'``). It answers as ``Sandbox`` and ``Gateway`` are told
-to; what it knows of the real gateway's behaviour is what the vendor's page and public deployments show.
+It needs the extra ``sandbox`` (``pip install 'jzysoap[sandbox]'``). It follows docs/protocol.md, which holds all that
+is known of the real gateway's behaviour; where that is open, the arguments of ``Sandbox`` and ``Gateway`` decide.
 """
 
 from jzysoap.sandbox.protocol import Exchange

@@ -1,4 +1,4 @@
-"""The sandbox: a gateway of one's own on loopback, to run, to test against, to break on purpose."""
+"""The sandbox: the gateway as a server on loopback, with its start, its end, and its faults on demand."""
 
 from __future__ import annotations
 
@@ -31,22 +31,26 @@ class Sandbox:
             Client(sandbox.url, "test", "secret1").send("13800000000", "你好")
             assert sandbox.gateway.sent[0].text == "你好"
 
+    A subclass can have more operations and arguments than the documented ones: it brings a table with them in
+    ``operations``, and a method ``answer`` for the operations. Over SOAP it needs a ``definition`` that has them.
+
     Args:
-        username: the account to open; ``"test"`` unless given.
-        password: its password, in the clear; ``"secret1"`` unless given.
-        balance: its messages on each channel, or on the channels named; 1000 unless given.
-        gateway: a ``Gateway`` of one's own, instead of the three above.
+        username: the account to open; ``"test"`` by default.
+        password: its password, in the clear; ``"secret1"`` by default.
+        balance: its messages on each channel, or on the channels named; 1000 by default.
+        gateway: a custom ``Gateway`` with its accounts, instead of the three arguments above.
         host: a loopback address, or ``"localhost"``, which is 127.0.0.1.
-        port: 0 for any free one.
+        port: the port; 0 for any free one.
         definition: the service definition to serve: the name of a bundled one (``"axis2-1.6.2-7param"``, with the
             extension number, or ``"axis2-1.6.2"``, as the vendor's page documents it), or the bytes of a custom one in
             the form of these.
         context_path: a path before ``/services`` and ``/servlet``, such as ``"/sms"``.
-        empty: what a poll with nothing to report answers: an empty ``"document"``, an empty ``"string"``, ``"nil"``, or
-            a ``"failure"``.
-        soap_batch_ids: whether a SOAP send answers with the batch id too; the page says that it does not.
-        encoded_password_change: whether the servlet's ``updatePassword`` takes both passwords as BASE64; the page's
-            sample shows them in the clear.
+        empty: the answer to a poll with nothing to report: an empty ``"document"``, an empty ``"string"``, ``"nil"``,
+            or a ``"failure"`` (docs/protocol.md#what-is-not-known).
+        soap_batch_ids: True to return the batch id over SOAP too; according to the page, the gateway does not
+            (docs/protocol.md#send).
+        encoded_password_change: True to take both passwords of ``updatePassword`` as BASE64; the page's sample has
+            them in the clear (docs/protocol.md#change-of-password).
         max_request_bytes: the largest request body that is read; a larger one gets a 413.
 
     Attributes:
@@ -132,9 +136,9 @@ class Sandbox:
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
-        """The last 1,000 requests and replies, in the order they were answered, passwords and all.
+        """The last 1,000 requests and replies, in the order of the replies, passwords included.
 
-        What the HTTP server refuses by itself (no HTTP, a body that is too large) is not among them.
+        Requests that the HTTP server itself refuses (malformed ones, too large ones) are not among them.
         """
         return self._application.exchanges
 
@@ -156,14 +160,14 @@ class Sandbox:
         return answer_documented(self.gateway, self._behaviour, question)
 
     def start(self) -> Self:
-        """Listen and answer, in threads of its own; what runs already goes on. State outlives ``close``.
+        """Listen and answer in new threads; do nothing if the sandbox runs already. The state outlives ``close``.
 
         Returns:
             The sandbox itself.
 
         Raises:
             ConfigurationError: waitress is not installed.
-            OSError: the port is taken.
+            OSError: the port is in use.
         """
         if self._listener is not None:
             return self
@@ -181,7 +185,7 @@ class Sandbox:
         return self
 
     def close(self) -> None:
-        """Close every connection, end every thread; a request that waits gets no reply. May be called again."""
+        """Close every connection and end every thread; delayed requests get no reply. May be called again."""
         listener, self._listener = self._listener, None
         if listener is not None:
             self._application.closing.set()
@@ -200,21 +204,22 @@ class Sandbox:
         acted: bool = False,
         times: int = 1,
     ) -> None:
-        """Let something go wrong with the next request. Several calls queue up.
+        """Have the next request fail. Several calls queue up.
 
         Without ``result``, ``body`` and ``drop`` the request is answered as usual, after the delay.
 
         Args:
-            operation: only with this one, over either interface: the name of an operation, such as ``sendSms``, or
-                ``wsdl``; None for any request.
-            result: a result string to answer with, such as ``"failure;系统超时"``, spelled as the interface does it.
-            status: the reply's HTTP status, with ``body``.
-            headers: the reply's headers, with ``body``. A Content-Length that is too large cuts the reply off.
-            body: the reply's body, instead of all.
-            delay: seconds to wait with the reply.
-            drop: close the connection without a reply.
-            acted: whether the gateway does what is asked nevertheless: accepts the message, hands out the records.
-            times: for how many requests.
+            operation: the operation whose next request fails, over either interface, such as ``sendSms``; ``wsdl`` for
+                the definition; None for any request.
+            result: the result string to answer with, such as ``"failure;系统超时"``, in the form of the interface.
+            status: the HTTP status of the reply, if ``body`` is given.
+            headers: the headers of the reply, if ``body`` is given. A Content-Length that is too large cuts the reply
+                off.
+            body: the body of the reply.
+            delay: seconds before the reply.
+            drop: True to close the connection without a reply.
+            acted: True if the gateway does what is asked nevertheless: accepts the message, hands out the records.
+            times: the number of requests that fail.
 
         Raises:
             ConfigurationError: there is no such operation.
@@ -224,5 +229,5 @@ class Sandbox:
         self._application.faults.add(Fault(operation, result, status, headers, body, delay, drop, acted, times))
 
     def clear_faults(self) -> None:
-        """Forget the faults that have not happened yet."""
+        """Discard the faults that have not happened yet."""
         self._application.faults.clear()

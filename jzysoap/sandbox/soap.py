@@ -1,13 +1,13 @@
-"""The web service's side of the wire, as Axis2 speaks it: envelopes in and out.
+"""The sandbox's web service: envelopes to questions, result strings to envelopes (docs/protocol.md#web-service).
 
-The forms of the answers are those recorded of Axis2 1.6.2; the names in them come from the definition.
+The form of its answers and faults is that of Axis2 1.6.2, as recorded in tests/recorded; the names in them come from
+the definition. Nothing here does I/O.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,22 +23,22 @@ _NIL = f"{{{XSI}}}nil"
 _FAULT_ACTION = "http://www.w3.org/2005/08/addressing/soap/fault"
 
 _DECLARED = re.compile(rb"<\?xml[^>]*?\bencoding\s*=\s*[\"']([\w.-]+)[\"']")
-# Python has codecs that are no charsets, such as unicode_escape.
+# Some of Python's codecs are not charsets, such as unicode_escape.
 _CHARSETS = ("utf", "gb", "big5", "iso8859", "cp125", "ascii")
 
-# In CDATA a reference is no reference.
+# The first alternative skips CDATA, in which a character reference is plain text.
 _PAIRS = re.compile(
     r"<!\[CDATA\[.*?\]\]>|&#(x[0-9a-fA-F]{4,8}|[0-9]{5,8});&#(x[0-9a-fA-F]{4,8}|[0-9]{5,8});", re.DOTALL
 )
 
 
 class FaultError(Exception):
-    """The request gets a fault; the text is its faultstring.
+    """A request that is answered with a fault.
 
     Args:
         text: the faultstring.
-        version: the SOAP namespace to answer in.
-        operation: what was asked for, as far as it is known.
+        version: the SOAP namespace of the answer.
+        operation: the operation that was asked for, if it is known.
     """
 
     def __init__(self, text: str, *, version: str = SOAP11, operation: str | None = None) -> None:
@@ -53,7 +53,7 @@ class Envelope:
 
     Attributes:
         version: its SOAP namespace.
-        question: the call.
+        question: the call in it.
     """
 
     version: str
@@ -66,11 +66,11 @@ def read_request(body: bytes, content_type: str, definition: ServedDefinition, u
     Args:
         body: its bytes.
         content_type: the header, with the charset.
-        definition: what may be asked for.
-        url: where it was sent, for the text of a fault.
+        definition: the definition, with the operations that may be asked for.
+        url: the address that it was sent to, for the text of a fault.
 
     Raises:
-        FaultError: it cannot be read, or asks for what there is not.
+        FaultError: the envelope cannot be read, or asks for an unknown operation.
     """
     media, _, parameters = content_type.partition(";")
     expected = {"text/xml": SOAP11, "application/soap+xml": SOAP12}.get(media.strip().lower())
@@ -99,7 +99,7 @@ def read_request(body: bytes, content_type: str, definition: ServedDefinition, u
 
 
 def build_response(envelope: Envelope, result: str | None, definition: ServedDefinition) -> tuple[str, bytes]:
-    """A result string in its envelope: the Content-Type and the body."""
+    """Return the Content-Type and the body of an answer; its result is nil for None."""
     operation = definition.operations[envelope.question.operation]
     nil = f' xmlns:xsi="{XSI}" xsi:nil="true" />'
     held = nil if result is None else f">{_escape(result)}</ns:{operation.result}>"
@@ -111,7 +111,7 @@ def build_response(envelope: Envelope, result: str | None, definition: ServedDef
 
 
 def build_fault(fault: FaultError) -> tuple[str, bytes]:
-    """A fault in its envelope: the Content-Type and the body. It travels with HTTP status 500."""
+    """Return the Content-Type and the body of a fault, whose HTTP status is 500."""
     text = _escape(str(fault))
     if fault.version == SOAP12:
         content = (
@@ -142,7 +142,7 @@ def _question(wrapper: Any, definition: ServedDefinition, url: str, version: str
             version=version,
             operation=name.localname,
         )
-    arguments: Mapping[str, str] = {
+    arguments = {
         argument.localname: "".join(child.itertext())
         for child in wrapper
         if (argument := etree.QName(child)).localname in operation.arguments and child.get(_NIL) not in ("true", "1")
@@ -162,13 +162,18 @@ def _envelope(version: str, content: str, action: str) -> tuple[str, bytes]:
 
 
 def _escape(text: str) -> str:
-    """As Axis2's writer does it: a lone ``>`` stays."""
+    """Escape a text as Axis2 does: a single ``>`` stays."""
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace("]]>", "]]&gt;")
     return escaped.replace("\r", "&#xd;")
 
 
 def _utf8(body: bytes, parameters: str) -> bytes:
-    """The envelope in UTF-8, with its pairs of surrogate references, which XML forbids and Axis 1 writes, joined."""
+    """Return an envelope in UTF-8, with each pair of surrogate references joined: XML forbids them, Axis 1 writes them.
+
+    Args:
+        body: the bytes of the envelope.
+        parameters: those of the Content-Type, with the charset.
+    """
     charset = re.search(r"charset\s*=\s*[\"']?([^\s\"';]+)", parameters, re.IGNORECASE)
     declared = _DECLARED.match(body)
     if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -180,10 +185,10 @@ def _utf8(body: bytes, parameters: str) -> bytes:
     if not codecs.lookup(encoding).name.startswith(_CHARSETS):
         raise LookupError(f"unknown encoding: {encoding}")
     text = body.decode(encoding).removeprefix("\ufeff")
-    return _PAIRS.sub(_character, text).encode()
+    return _PAIRS.sub(_join_pair, text).encode()
 
 
-def _character(pair: re.Match[str]) -> str:
+def _join_pair(pair: re.Match[str]) -> str:
     if pair[1] is None:
         return pair[0]
     high, low = (int(digits[1:], 16) if digits[0] == "x" else int(digits) for digits in pair.groups())
