@@ -25,7 +25,7 @@ from tests.kit.servers import refused_port
 
 
 def serve(server: HTTPServer, stack: Stack) -> str:
-    """Serves a recorded definition at the path that clients ask for, its own address in place of the recorded one."""
+    """Serve a recorded definition at the path that clients ask for, and return the base address."""
     host = re.match("http://[^/]+", stack.url)
     assert host is not None
     base = server.url_for("").rstrip("/")
@@ -158,32 +158,34 @@ def test_show_says_that_nobody_answers(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize("name", ["axis2-1.6.2", "jaxws-ri-2.3.0.2"])
-def test_a_definition_is_recorded_so_that_it_can_be_used(
+def test_fetch_records_a_definition_that_a_client_can_use(
     name: str, httpserver: HTTPServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     base = serve(httpserver, load(name))
     assert main(["wsdl", "fetch", base, "--out", str(tmp_path / "new" / "copy")]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    told = table(out)
-    assert told["definition"] == f"{base}/services/userApi?wsdl"
-    assert told["documents"] == str(len(load(name).documents))
-    assert told["written to"] == str(tmp_path / "new" / "copy")
+    rows = table(out)
+    assert rows["definition"] == f"{base}/services/userApi?wsdl"
+    assert rows["documents"] == str(len(load(name).documents))
+    assert rows["written to"] == str(tmp_path / "new" / "copy")
     assert {request.headers["User-Agent"] for request, _ in httpserver.log} == {f"jzysoap/{__version__}"}
     source = (tmp_path / "new" / "copy" / "SOURCE").read_text("utf-8")
     assert f"URL:       {base}/services/userApi?wsdl (Content-Type: text/xml; charset=utf-8)\n" in source
     assert re.search(r"^Server:    .*made-up/1\.0", source, re.MULTILINE)
-    assert f"SHA-256:   {told['sha256']}\n" in source
-    # Nothing was accepted by that.
+    assert f"SHA-256:   {rows['sha256']}\n" in source
+    # Recording a definition does not accept it.
     assert not (tmp_path / "cache").exists()
-    # It works without the gateway, under the same pin.
+    # The recorded definition works without the gateway, under the same pin.
     httpserver.clear()
-    with Client(base, "test", "pw", wsdl=tmp_path / "new" / "copy", wsdl_sha256=told["sha256"]) as client:
+    with Client(base, "test", "pw", wsdl=tmp_path / "new" / "copy", wsdl_sha256=rows["sha256"]) as client:
         client.prepare()
     assert not httpserver.log
 
 
-def test_it_goes_into_this_directory_unless_told(httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fetch_writes_to_the_working_directory_by_default(
+    httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]
+) -> None:
     base = serve(httpserver, load("axis2-1.6.2-7param"))
     assert main(["wsdl", "fetch", base]) == 0
     assert sorted(path.name for path in Path("userApi-wsdl").iterdir()) == ["SOURCE", "service.wsdl"]
@@ -191,17 +193,16 @@ def test_it_goes_into_this_directory_unless_told(httpserver: HTTPServer, capsys:
     assert main(["wsdl", "diff", "userApi-wsdl", "userApi-wsdl/service.wsdl"]) == 0
 
 
-def test_after_a_redirect_it_is_the_last_answer_that_counts(
+def test_after_a_redirect_fetch_records_the_server_of_the_last_answer(
     httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The server header of what was served in the end is written down, not that of the redirect."""
     base = serve(httpserver, load("axis2-1.6.2-7param"))
     assert main(["wsdl", "fetch", base]) == 0
     assert re.search(r"^Server:    .*made-up/1\.0", Path("userApi-wsdl/SOURCE").read_text("utf-8"), re.MULTILINE)
     assert len(httpserver.log) == 2
 
 
-def test_accepting(
+def test_accept_makes_clients_use_a_changed_definition(
     httpserver: HTTPServer, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     served = [definition()]
@@ -239,11 +240,11 @@ def test_accepting(
     assert saved.documents[saved.url] == served[0]
 
 
-def test_accepting_in_place_of_one_that_cannot_be_used(
+def test_accept_replaces_a_saved_definition_that_cannot_be_used(
     httpserver: HTTPServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    odd = [f"{one.split(' ')[0]} a{place}b" for place, one in enumerate(DOCUMENTED[:6])]
-    served = [definition(arguments=odd)]
+    unusual = [f"{one.split(' ')[0]} a{place}b" for place, one in enumerate(DOCUMENTED[:6])]
+    served = [definition(arguments=unusual)]
     httpserver.expect_request("/services/userApi").respond_with_handler(lambda _: Response(served[0]))
     base = httpserver.url_for("").rstrip("/")
     assert main(["wsdl", "fetch", base, "--accept"]) == 1
@@ -257,7 +258,7 @@ def test_accepting_in_place_of_one_that_cannot_be_used(
     assert "changes     the one that was saved could not be used\n" in capsys.readouterr().out
 
 
-def test_accepting_needs_a_place_to_save_in(
+def test_accept_needs_a_directory_to_save_to(
     httpserver: HTTPServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base = serve(httpserver, load("axis2-1.6.2"))
@@ -266,7 +267,7 @@ def test_accepting_needs_a_place_to_save_in(
     assert "nothing can be saved: check JZYSOAP_CACHE_DIR" in capsys.readouterr().err
 
 
-def test_other_variables_do_not_count(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetch_ignores_other_variables(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
     base = serve(httpserver, load("axis2-1.6.2"))
     for name in ("BASE_URL", "CHANNEL", "WSDL", "PASSWORD_FILE", "TIMEOUT"):
         monkeypatch.setenv(f"JZYSOAP_{name}", "nonsense")
@@ -276,21 +277,23 @@ def test_other_variables_do_not_count(httpserver: HTTPServer, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("base", ["gateway.invalid", "http://127.0.0.1/services/userApi?wsdl"])
-def test_an_address_that_is_none(base: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fetch_refuses_a_malformed_address(base: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["wsdl", "fetch", base]) == 1
     assert capsys.readouterr().err.startswith("jzysoap: base_url must be ")
 
 
-def test_nobody_there(capsys: pytest.CaptureFixture[str]) -> None:
+def test_fetch_says_that_nobody_answers(capsys: pytest.CaptureFixture[str]) -> None:
     with refused_port() as port:
         assert main(["wsdl", "fetch", f"http://127.0.0.1:{port}"]) == 1
-    said = capsys.readouterr().err
-    assert said.count("nothing was sent") == 1
-    assert "the connection was refused" in said
+    err = capsys.readouterr().err
+    assert err.count("nothing was sent") == 1
+    assert "the connection was refused" in err
     assert not Path("userApi-wsdl").exists()
 
 
-def test_a_place_that_cannot_be_written_to(httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fetch_reports_a_directory_that_cannot_be_written_to(
+    httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]
+) -> None:
     base = serve(httpserver, load("axis2-1.6.2"))
     Path("taken").write_bytes(b"")
     assert main(["wsdl", "fetch", base, "--out", "taken"]) == 1
@@ -301,7 +304,7 @@ def test_a_place_that_cannot_be_written_to(httpserver: HTTPServer, capsys: pytes
 
 
 @pytest.mark.parametrize(
-    ("new", "status", "said"),
+    ("new", "status", "line"),
     [
         (definition(), 0, ""),
         (definition().replace(b"10.0.0.1", b"10.0.0.2"), 0, ""),
@@ -323,20 +326,20 @@ def test_a_place_that_cannot_be_written_to(httpserver: HTTPServer, capsys: pytes
     ],
     ids=["same", "address", "ports", "types", "more", "arguments", "version", "action", "namespace"],
 )
-def test_what_differs_is_told(new: bytes, status: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_prints_what_differs(new: bytes, status: int, line: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("old.wsdl").write_bytes(definition())
     Path("new.wsdl").write_bytes(new)
     assert main(["wsdl", "diff", "old.wsdl", "new.wsdl"]) == status
     out, err = capsys.readouterr()
     assert err == ""
-    assert said in out
+    assert line in out
     assert ("what is sent stays the same\n" in out) == (status == 0)
     assert ("what is sent changes:\n" in out) == (status == 1)
-    if status == 0 and not said:
+    if status == 0 and not line:
         assert out == "what is sent stays the same\n"
 
 
-def test_styles_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_prints_styles(capsys: pytest.CaptureFixture[str]) -> None:
     one, other = (str(ROOT / name / "service.wsdl") for name in ("php-soap-rpcenc", "gsoap-doclit"))
     assert main(["wsdl", "diff", one, other]) == 1
     out = capsys.readouterr().out
@@ -344,19 +347,23 @@ def test_styles_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert "  sendSms: its encoding style http://schemas.xmlsoap.org/soap/encoding/ becomes none\n" in out
 
 
-def test_a_live_one_against_a_recorded_one(httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_compares_a_live_definition_with_a_recorded_one(
+    httpserver: HTTPServer, capsys: pytest.CaptureFixture[str]
+) -> None:
     base = serve(httpserver, load("axis2-1.6.2"))
     assert main(["wsdl", "diff", f"{base}/services/userApi?wsdl", "bundled:axis2-1.6.2"]) == 0
     assert capsys.readouterr().out == "what is sent stays the same\n"
 
 
 @pytest.mark.parametrize("arguments", [["bundled", "absent.wsdl"], ["absent.wsdl", "bundled"], ["ftp://h/", "bundled"]])
-def test_an_error_is_told_apart_from_a_difference(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_of_diff_has_another_exit_status(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["wsdl", "diff", *arguments]) == 2
     assert capsys.readouterr().err.startswith("jzysoap: ")
 
 
-def test_so_is_a_full_disk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_is_an_error_of_diff_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def full(line: str = "") -> None:
         raise OSError(28, "no space left")
 
@@ -365,7 +372,7 @@ def test_so_is_a_full_disk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     assert "no space left" in capsys.readouterr().err
 
 
-def test_the_hash_that_is_shown_is_the_one_to_pin(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_printed_hash_is_the_hash_to_pin(capsys: pytest.CaptureFixture[str]) -> None:
     Path("own.wsdl").write_bytes(definition())
     assert main(["wsdl", "show", "own.wsdl"]) == 0
     shown = table(capsys.readouterr().out)["sha256"]

@@ -32,7 +32,7 @@ def test_a_command_whose_output_nobody_reads_ends_silently(
 ) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    # Buffered, so that what cannot be written is still there at the end.
+    # Buffered: what cannot be written is still in the buffer when the command ends.
     with open(writer, "w", encoding="utf-8") as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
         assert main(arguments) == 141
