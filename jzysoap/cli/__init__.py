@@ -1,1 +1,1 @@
-"""The program ``jzysoap``."""
+"""The program ``jzysoap``: ``main`` reads the arguments, ``demo`` and ``definition`` are the commands."""

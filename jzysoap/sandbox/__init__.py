@@ -1,11 +1,12 @@
-"""A gateway of one's own on loopback, for demonstrations, for tests, and to see what happens when things go wrong.
+"""A gateway on loopback, for demonstrations, for tests, and to see what a program does when calls fail.
 
-It needs the extra ``sandbox`` (``pip install 'jzysoap[sandbox]'``). It answers as ``Sandbox`` and ``Gateway`` are told
-to; what it knows of the real gateway's behaviour is what the vendor's page and public deployments show.
+It needs the extra ``sandbox`` (``pip install 'jzysoap[sandbox]'``). It follows docs/protocol.md, which holds all that
+is known of the real gateway's behaviour; where that is open, the arguments of ``Sandbox`` and ``Gateway`` decide.
 """
 
 from jzysoap.sandbox.protocol import Exchange
+from jzysoap.sandbox.question import Question
 from jzysoap.sandbox.server import Sandbox
-from jzysoap.sandbox.state import Gateway, Message
+from jzysoap.sandbox.state import Gateway, Message, RefusedError
 
-__all__ = ["Exchange", "Gateway", "Message", "Sandbox"]
+__all__ = ["Exchange", "Gateway", "Message", "Question", "RefusedError", "Sandbox"]

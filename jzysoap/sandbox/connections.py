@@ -1,7 +1,7 @@
-"""What waitress has to do otherwise than it does, and its orderly end. The only module that imports waitress.
+"""The HTTP server: waitress, with two changes and an orderly end. No other module imports waitress.
 
-Two things: a request line with bytes that are not ASCII, which the page's own samples send, is read as if they were
-URL-encoded; and the head of a request is handed on as it came.
+The first change: a request line may hold bytes that are not ASCII, which the page's own samples send; they are read as
+if they were URL-encoded. The second: the application gets the head of a request verbatim.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 _THREADS = 16
+_SECONDS_FOR_A_WORKER = 1.0
 _QUIET = logging.Logger("jzysoap.sandbox", logging.CRITICAL)
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
@@ -51,7 +52,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
 
 class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]  # waitress has no types
-    """Its threads can be waited for, and a short queue is no warning."""
+    """A dispatcher that keeps its threads, so that they can be joined, and that does not warn of a short queue."""
 
     queue_logger = _QUIET
 
@@ -69,8 +70,8 @@ class Listener:
     """A running waitress.
 
     Args:
-        application: what answers.
-        listening: a bound socket, which becomes the listener's.
+        application: the application that answers.
+        listening: a bound socket, which the listener closes.
         max_request_bytes: the largest body that is read; a larger one gets a 413.
     """
 
@@ -85,9 +86,9 @@ class Listener:
             _dispatcher=self._dispatcher,
             sockets=[listening],
             ident="jzysoap-sandbox",
-            # waitress refuses what reaches its limit.
+            # waitress refuses a body that reaches its limit.
             max_request_body_size=max_request_bytes + 1,
-            # Nothing is put into temporary files, which a connection that breaks would leave open.
+            # No temporary files: a connection that breaks would leave them open.
             inbuf_overflow=1 << 40,
             outbuf_overflow=1 << 40,
             clear_untrusted_proxy_headers=False,
@@ -103,20 +104,20 @@ class Listener:
         self._thread.start()
 
     def close(self) -> None:
-        """Close every socket, wait for every thread."""
+        """Close every socket and join every thread."""
         self._server.trigger.pull_trigger(self._disconnect)
-        # The trigger has to outlive the workers: they pull it when they have answered.
+        # The trigger has to outlive the workers: they pull the trigger when they have answered.
         self._dispatcher.shutdown()
         for worker in self._dispatcher.started:
-            # A callable of the user's may still be at it.
-            worker.join(1)
+            # A worker may still run a function of the user's; it is a daemon, so that it can be left behind.
+            worker.join(_SECONDS_FOR_A_WORKER)
         self._server.trigger.pull_trigger(self._map.clear)
         self._thread.join()
-        # Not in the loop: it could run what a pull brings before that pull has written to the trigger.
+        # Closed here, not by the loop: the loop may run a pulled function before that pull has written to the trigger.
         self._server.trigger.close()
 
     def _disconnect(self) -> None:
-        # In the loop's own thread, so that nobody is accepted or read meanwhile.
+        # Called by the loop's own thread, so that no connection is accepted or read meanwhile.
         self._server.del_channel()
         self._server.socket.close()
         for channel in list(self._server.active_channels.values()):

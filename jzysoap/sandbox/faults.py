@@ -1,4 +1,7 @@
-"""Faults on demand: what goes wrong with the next requests, and how."""
+"""Faults on demand: the next requests that shall go wrong, and how.
+
+Nothing here knows HTTP; ``protocol`` carries the faults out.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Fault:
-    """What happens to a request instead of, or beside, its answer. Arguments as in ``Sandbox.fail_next``."""
+    """A fault that replaces or delays an answer. Its attributes are the arguments of ``Sandbox.fail_next``."""
 
     operation: str | None = None
     result: str | None = None
@@ -23,33 +26,33 @@ class Fault:
 
 
 class Faults:
-    """The faults to come, in the order they were asked for. Safe in threads."""
+    """A queue of faults. Safe in threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._coming: list[Fault] = []
+        self._waiting: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Let a fault happen to the next request that it is for."""
+        """Queue a fault."""
         with self._lock:
-            self._coming.append(fault)
+            self._waiting.append(fault)
 
     def clear(self) -> None:
-        """Forget the faults that have not happened yet."""
+        """Discard the faults that have not happened yet."""
         with self._lock:
-            self._coming.clear()
+            self._waiting.clear()
 
     def take(self, operation: str | None) -> Fault | None:
-        """The fault of a request, used up by one.
+        """Return the first fault that is for a request, and count it as happened; None if there is no such fault.
 
         Args:
-            operation: what the request asks for; None when that cannot be read.
+            operation: the operation that the request asks for; None if it cannot be read.
         """
         with self._lock:
-            for fault in self._coming:
+            for fault in self._waiting:
                 if fault.operation in (None, operation):
                     fault.times -= 1
                     if fault.times == 0:
-                        self._coming.remove(fault)
+                        self._waiting.remove(fault)
                     return fault
         return None

@@ -1,6 +1,6 @@
-"""The gateway over HTTP: a WSGI application that finds who is asked for what, and writes down what was said.
+"""The gateway over HTTP: a WSGI application that routes requests, carries out faults, and records exchanges.
 
-What is asked is read by ``soap`` and ``servlet``, done by ``operations``. No socket is in it.
+``soap`` and ``servlet`` read the requests and write the answers. Nothing here opens a socket.
 """
 
 from __future__ import annotations
@@ -14,19 +14,21 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from jzysoap.model.operations import Operations
 from jzysoap.sandbox import servlet, soap
+from jzysoap.sandbox.definition import ServedDefinition
 from jzysoap.sandbox.faults import Faults
-from jzysoap.sandbox.operations import Habits, Request, perform
-from jzysoap.sandbox.state import Gateway
+from jzysoap.sandbox.question import Question
+from jzysoap.sandbox.state import RefusedError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-EXCHANGES = 1000
-"""How many exchanges are remembered."""
+MAX_EXCHANGES = 1000
+"""The number of exchanges that are kept; older ones are discarded."""
 
 HEAD = "jzysoap.sandbox.head"
-"""Where the server puts the head of a request, byte for byte."""
+"""The key of a request's head, verbatim, in the WSGI environment; the server sets it."""
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -35,13 +37,13 @@ _SERVLETS = {"/servlet/UserServiceAPI": servlet.GBK, "/servlet/UserServiceAPIUTF
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Response:
     """An HTTP reply.
 
     Attributes:
-        status: the code.
-        headers: without Content-Length, Date and what else the server adds.
-        body: all of it.
+        status: the status code.
+        headers: the headers without those that the server adds, such as Content-Length and Date.
+        body: the body.
     """
 
     status: int
@@ -51,15 +53,15 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request and what was answered.
+    """A request and the reply to it.
 
     Attributes:
-        request_line: as received.
-        request_headers: as received, in order.
-        request_body: as received, chunks put together.
-        status: of the reply; None when the connection was closed without one.
-        reply_headers: as the application wrote them.
-        reply_body: as the application wrote it.
+        request_line: verbatim.
+        request_headers: verbatim, in order.
+        request_body: verbatim, its chunks joined.
+        status: the status of the reply; None if the connection was closed without a reply.
+        reply_headers: the headers of the reply, without those that the server added.
+        reply_body: the body of the reply.
     """
 
     request_line: str
@@ -76,44 +78,59 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class _Routed:
-    """A request that was read: its operation, where that is known, and the two ways on."""
+    """A request that was read.
+
+    Attributes:
+        operation: the operation that it asks for; None if that is unknown.
+        answer: does what is asked, and returns the reply.
+        spell: makes the reply of any result string; None if the request has no result.
+    """
 
     operation: str | None
-    answer: Callable[[], Reply]
-    # Spells a result string as the answer of this interface.
-    spell: Callable[[str | None], Reply] | None = None
+    answer: Callable[[], Response]
+    spell: Callable[[str | None], Response] | None = None
 
 
 class Application:
     """The gateway as a WSGI application.
 
     Args:
-        gateway: its state.
-        definition: its service definition.
-        habits: what the vendor's page leaves open.
-        context_path: what comes before ``/services`` and ``/servlet``.
+        answer: returns the result string of a question; a ``RefusedError`` that it raises becomes a refusal.
+        operations: the table of operations.
+        definition: the service definition.
+        encoded_password_change: True if the servlet's ``updatePassword`` takes both passwords as BASE64.
+        context_path: the path before ``/services`` and ``/servlet``.
 
     Attributes:
         url: the base address that the definition names; the server sets it.
-        faults: the faults to come.
-        closing: set when requests that wait have to give up.
+        faults: the faults that are waiting.
+        closing: set when delayed requests have to give up.
     """
 
-    def __init__(self, gateway: Gateway, definition: soap.Definition, habits: Habits, context_path: str = "") -> None:
+    def __init__(
+        self,
+        answer: Callable[[Question], str | None],
+        operations: Operations,
+        definition: ServedDefinition,
+        *,
+        encoded_password_change: bool = False,
+        context_path: str = "",
+    ) -> None:
         self.url = ""
         self.faults = Faults()
         self.closing = threading.Event()
-        self._gateway = gateway
+        self._answer = answer
+        self._operations = operations
         self._definition = definition
-        self._habits = habits
+        self._encoded_password_change = encoded_password_change
         self._context_path = context_path
-        self._exchanges: deque[Exchange] = deque(maxlen=EXCHANGES)
+        self._exchanges: deque[Exchange] = deque(maxlen=MAX_EXCHANGES)
         self._lock = threading.Lock()
         self._services = {_SERVICE} | {f"{_SERVICE}.{name.lower()}" for name in definition.endpoints}
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
-        """The last requests and replies, in the order they were answered."""
+        """The last requests and replies, in the order of the replies."""
         with self._lock:
             return tuple(self._exchanges)
 
@@ -124,8 +141,8 @@ class Application:
             ConnectionAbortedError: a fault on demand wants no reply; the server closes the connection.
         """
         body = environ["wsgi.input"].read()
-        reply = self._faulty(self._route(environ, body))
-        self._remember(environ, body, reply)
+        reply = self._answer_or_fail(self._route(environ, body))
+        self._record(environ, body, reply)
         if reply is None:
             raise ConnectionAbortedError("dropped on demand")
         reason = HTTPStatus(reply.status).phrase if reply.status in set(HTTPStatus) else "Unknown"
@@ -135,8 +152,8 @@ class Application:
         start_response(f"{reply.status} {reason}", headers)
         return [reply.body]
 
-    def _faulty(self, routed: _Routed) -> Reply | None:
-        """The reply to send, or None for none."""
+    def _answer_or_fail(self, routed: _Routed) -> Response | None:
+        """Return the reply, or that of a fault on demand; None if the connection is to be closed without a reply."""
         fault = self.faults.take(routed.operation)
         if fault is None:
             return routed.answer()
@@ -145,67 +162,70 @@ class Application:
         if self.closing.wait(fault.delay) or fault.drop:
             return None
         if fault.body is not None:
-            return Reply(fault.status, tuple(fault.headers), fault.body)
+            return Response(fault.status, tuple(fault.headers), fault.body)
         if fault.result is not None and routed.spell is not None:
             return routed.spell(fault.result)
         return acted or routed.answer()
 
     def _route(self, environ: WSGIEnvironment, body: bytes) -> _Routed:
         method = environ["REQUEST_METHOD"]
-        problem = _host_problem(environ)
+        problem = _refuse_host(environ)
         if problem is not None:
             return _Routed(None, lambda: problem)
         path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
         path = path[len(self._context_path) :] if path.startswith(f"{self._context_path}/") else ""
         if path in _SERVLETS:
             if method not in ("GET", "POST"):
-                return _Routed(None, lambda: _plain(405))
-            return self._servlet(_SERVLETS[path], query.encode("latin-1"), body)
+                return _Routed(None, lambda: _status_only(405))
+            return self._route_servlet(_SERVLETS[path], query.encode("latin-1"), body)
         service = path.lower().removesuffix("/")
         if service not in self._services:
-            return _Routed(None, lambda: _plain(404))
+            return _Routed(None, lambda: _status_only(404))
         if method == "POST":
-            return self._soap(body, environ.get("CONTENT_TYPE", ""), f"{self.url}{path}")
+            return self._route_soap(body, environ.get("CONTENT_TYPE", ""), f"{self.url}{path}")
         if method == "GET" and "wsdl" in re.split("[&=]", query.lower()):
-            xml = (("Content-Type", "text/xml"),)
-            return _Routed("wsdl", lambda: Reply(200, xml, self._definition.served_at(self.url)))
-        return _Routed(None, lambda: _plain(405))
+            return _Routed("wsdl", lambda: _reply(200, ("text/xml", self._definition.serve_at(self.url))))
+        return _Routed(None, lambda: _status_only(405))
 
-    def _soap(self, body: bytes, content_type: str, url: str) -> _Routed:
+    def _route_soap(self, body: bytes, content_type: str, url: str) -> _Routed:
         try:
             envelope = soap.read_request(body, content_type, self._definition, url)
         except soap.FaultError as error:
-            fault = _typed(500, soap.build_fault(error))
+            fault = _reply(500, soap.build_fault(error))
             return _Routed(error.operation, lambda: fault)
 
-        def spell(result: str | None) -> Reply:
-            return _typed(200, soap.build_response(envelope, result, self._definition))
+        def spell(result: str | None) -> Response:
+            return _reply(200, soap.build_response(envelope, result, self._definition))
 
-        return _Routed(envelope.request.operation, lambda: spell(self._perform(envelope.request)), spell)
+        return _Routed(envelope.question.operation, lambda: spell(self._result(envelope.question)), spell)
 
-    def _servlet(self, address: servlet.Servlet, query: bytes, body: bytes) -> _Routed:
-        def spell(result: str | None) -> Reply:
-            return _typed(200, servlet.build_response(address, result))
+    def _route_servlet(self, address: servlet.Servlet, query: bytes, body: bytes) -> _Routed:
+        def spell(result: str | None) -> Response:
+            return _reply(200, servlet.build_response(address, result))
 
-        encoded = self._habits.encoded_password_change
-        request = servlet.read_request(address, query, body, encoded_password_change=encoded)
-        if request is None:
+        question = servlet.read_request(
+            address, query, body, self._operations, encoded_password_change=self._encoded_password_change
+        )
+        if question is None:
             return _Routed(None, lambda: spell("failure;未知的方法"), spell)
-        return _Routed(request.operation, lambda: spell(self._perform(request)), spell)
+        return _Routed(question.operation, lambda: spell(self._result(question)), spell)
 
-    def _perform(self, request: Request) -> str | None:
-        return perform(self._gateway, self._habits, request)
+    def _result(self, question: Question) -> str | None:
+        try:
+            return self._answer(question)
+        except RefusedError as refusal:
+            return f"failure;{refusal}"
 
-    def _remember(self, environ: WSGIEnvironment, body: bytes, reply: Reply | None) -> None:
+    def _record(self, environ: WSGIEnvironment, body: bytes, reply: Response | None) -> None:
         line, *fields = environ[HEAD].decode("latin-1").split("\r\n")
         headers = tuple((name, value.strip()) for name, _, value in (field.partition(":") for field in fields) if name)
-        said = (None, (), b"") if reply is None else (reply.status, reply.headers, reply.body)
+        answer = (None, (), b"") if reply is None else (reply.status, reply.headers, reply.body)
         with self._lock:
-            self._exchanges.append(Exchange(line, headers, body, *said))
+            self._exchanges.append(Exchange(line, headers, body, *answer))
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host's name or address, an IPv6 address without brackets, means this machine alone."""
+    """Return True if a host name or an address (IPv6 without brackets) is that of loopback."""
     if host.lower() == "localhost":
         return True
     try:
@@ -214,19 +234,23 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _host_problem(environ: WSGIEnvironment) -> Reply | None:
-    """A page in a browser may have its own name resolve to loopback: then its name is in the Host header."""
+def _refuse_host(environ: WSGIEnvironment) -> Response | None:
+    """Return the reply to a request for a host other than loopback; None for loopback.
+
+    A web page may have its own name resolve to loopback, so that a browser sends its requests here. Their Host header
+    has that name.
+    """
     header = environ.get("HTTP_HOST")
     if header is None:
-        return None if environ["SERVER_PROTOCOL"] == "HTTP/1.0" else _plain(400)
+        return None if environ["SERVER_PROTOCOL"] == "HTTP/1.0" else _status_only(400)
     match = re.fullmatch(r"(?:\[(.+)\]|([^:]+))(?::[0-9]*)?", header)
-    return None if match and is_loopback(match[1] or match[2]) else _plain(421)
+    return None if match and is_loopback(match[1] or match[2]) else _status_only(421)
 
 
-def _plain(status: int) -> Reply:
-    return _typed(status, ("text/plain;charset=utf-8", f"{HTTPStatus(status).phrase}\n".encode()))
+def _status_only(status: int) -> Response:
+    return _reply(status, ("text/plain;charset=utf-8", f"{HTTPStatus(status).phrase}\n".encode()))
 
 
-def _typed(status: int, answer: tuple[str, bytes]) -> Reply:
+def _reply(status: int, answer: tuple[str, bytes]) -> Response:
     content_type, body = answer
-    return Reply(status, (("Content-Type", content_type),), body)
+    return Response(status, (("Content-Type", content_type),), body)

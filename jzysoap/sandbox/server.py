@@ -1,27 +1,25 @@
-"""The sandbox: a gateway of one's own on loopback, to run, to test against, to break on purpose."""
+"""The sandbox: the gateway as a server on loopback, with its start, its end, and its faults on demand."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from jzysoap.definition.source import bundled
+from jzysoap.definition.source import BUNDLED, bundled
 from jzysoap.model.errors import ConfigurationError
+from jzysoap.model.operations import OPERATIONS, Operations
 from jzysoap.model.values import Channel
+from jzysoap.sandbox.answers import Behaviour, Empty, answer_documented
+from jzysoap.sandbox.definition import ServedDefinition
 from jzysoap.sandbox.faults import Fault
-from jzysoap.sandbox.operations import SERVLET, Empty, Habits
 from jzysoap.sandbox.protocol import Application, Exchange, is_loopback
-from jzysoap.sandbox.soap import Definition
+from jzysoap.sandbox.question import Question
 from jzysoap.sandbox.state import Gateway
 
 if TYPE_CHECKING:
     from jzysoap.sandbox.connections import Listener
-
-DEFINITION = "axis2-1.6.2-7param"
-
-_OPERATIONS = frozenset({"wsdl", *SERVLET.values()})
 
 
 class Sandbox:
@@ -33,21 +31,26 @@ class Sandbox:
             Client(sandbox.url, "test", "secret1").send("13800000000", "你好")
             assert sandbox.gateway.sent[0].text == "你好"
 
+    A subclass can have more operations and arguments than the documented ones: it brings a table with them in
+    ``operations``, and a method ``answer`` for the operations. Over SOAP it needs a ``definition`` that has them.
+
     Args:
-        username: the account to open; ``"test"`` unless given.
-        password: its password, in the clear; ``"secret1"`` unless given.
-        balance: its messages on each channel, or on the channels named; 1000 unless given.
-        gateway: a ``Gateway`` of one's own, instead of the three above.
+        username: the account to open; ``"test"`` by default.
+        password: its password, in the clear; ``"secret1"`` by default.
+        balance: its messages on each channel, or on the channels named; 1000 by default.
+        gateway: a custom ``Gateway`` with its accounts, instead of the three arguments above.
         host: a loopback address, or ``"localhost"``, which is 127.0.0.1.
-        port: 0 for any free one.
-        definition: the bundled service definition to serve: ``"axis2-1.6.2-7param"``, with the extension number, or
-            ``"axis2-1.6.2"``, as the vendor's page documents it.
+        port: the port; 0 for any free one.
+        definition: the service definition to serve: the name of a bundled one (``"axis2-1.6.2-7param"``, with the
+            extension number, or ``"axis2-1.6.2"``, as the vendor's page documents it), or the bytes of a custom one in
+            the form of these.
         context_path: a path before ``/services`` and ``/servlet``, such as ``"/sms"``.
-        empty: what a poll with nothing to report answers: an empty ``"document"``, an empty ``"string"``, ``"nil"``, or
-            a ``"failure"``.
-        soap_batch_ids: whether a SOAP send answers with the batch id too; the page says that it does not.
-        encoded_password_change: whether the servlet's ``updatePassword`` takes both passwords as BASE64; the page's
-            sample shows them in the clear.
+        empty: the answer to a poll with nothing to report: an empty ``"document"``, an empty ``"string"``, ``"nil"``,
+            or a ``"failure"`` (docs/protocol.md#what-is-not-known).
+        soap_batch_ids: True to return the batch id over SOAP too; according to the page, the gateway does not
+            (docs/protocol.md#send).
+        encoded_password_change: True to take both passwords of ``updatePassword`` as BASE64; the page's sample has
+            them in the clear (docs/protocol.md#change-of-password).
         max_request_bytes: the largest request body that is read; a larger one gets a 413.
 
     Attributes:
@@ -55,8 +58,11 @@ class Sandbox:
 
     Raises:
         ConfigurationError: an argument cannot be used.
-        WsdlError: there is no such definition.
+        WsdlError: there is no such definition, or it has another form.
     """
+
+    operations: ClassVar[Operations] = OPERATIONS
+    """The table of operations; a subclass may bring another one."""
 
     def __init__(
         self,
@@ -67,7 +73,7 @@ class Sandbox:
         gateway: Gateway | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        definition: str = DEFINITION,
+        definition: str | bytes = BUNDLED,
         context_path: str = "",
         empty: Empty = "document",
         soap_batch_ids: bool = False,
@@ -88,9 +94,19 @@ class Sandbox:
         context_path = context_path.rstrip("/")
         if context_path and not context_path.startswith("/"):
             raise ConfigurationError("context_path must start with a slash")
-        habits = Habits(empty, soap_batch_ids, encoded_password_change)
+        if isinstance(definition, str):
+            document, source = bundled(definition), f"bundled:{definition}"
+        else:
+            document, source = definition, "given as bytes"
         self.gateway = gateway
-        self._application = Application(gateway, Definition(bundled(definition)), habits, context_path)
+        self._behaviour = Behaviour(empty, soap_batch_ids, encoded_password_change)
+        self._application = Application(
+            self.answer,
+            self.operations,
+            ServedDefinition(document, self.operations, source),
+            encoded_password_change=encoded_password_change,
+            context_path=context_path,
+        )
         self._address = ("127.0.0.1" if host.lower() == "localhost" else host, port)
         self._context_path = context_path
         self._max_request_bytes = max_request_bytes
@@ -99,7 +115,7 @@ class Sandbox:
     def __repr__(self) -> str:
         return f"<Sandbox {self._application.url if self._listener else 'not running'}>"
 
-    def __enter__(self) -> Sandbox:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(
@@ -120,21 +136,38 @@ class Sandbox:
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
-        """The last 1,000 requests and replies, in the order they were answered, passwords and all.
+        """The last 1,000 requests and replies, in the order of the replies, passwords included.
 
-        What the HTTP server refuses by itself (no HTTP, a body that is too large) is not among them.
+        Requests that the HTTP server itself refuses (malformed ones, too large ones) are not among them.
         """
         return self._application.exchanges
 
-    def start(self) -> Sandbox:
-        """Listen and answer, in threads of its own; what runs already goes on. State outlives ``close``.
+    def answer(self, question: Question) -> str | None:
+        """Answer a call. A subclass extends this method to answer operations that are not documented.
+
+        Several threads may call it at once.
+
+        Args:
+            question: the call.
+
+        Returns:
+            The result string, which the interface of the call spells; None for nil.
+
+        Raises:
+            RefusedError: the gateway refuses; its text is what follows ``failure;``.
+            ConfigurationError: the operation is neither documented nor answered by a subclass.
+        """
+        return answer_documented(self.gateway, self._behaviour, question)
+
+    def start(self) -> Self:
+        """Listen and answer in new threads; do nothing if the sandbox runs already. The state outlives ``close``.
 
         Returns:
             The sandbox itself.
 
         Raises:
             ConfigurationError: waitress is not installed.
-            OSError: the port is taken.
+            OSError: the port is in use.
         """
         if self._listener is not None:
             return self
@@ -152,7 +185,7 @@ class Sandbox:
         return self
 
     def close(self) -> None:
-        """Close every connection, end every thread; a request that waits gets no reply. May be called again."""
+        """Close every connection and end every thread; delayed requests get no reply. May be called again."""
         listener, self._listener = self._listener, None
         if listener is not None:
             self._application.closing.set()
@@ -171,29 +204,30 @@ class Sandbox:
         acted: bool = False,
         times: int = 1,
     ) -> None:
-        """Let something go wrong with the next request. Several calls queue up.
+        """Have the next request fail. Several calls queue up.
 
         Without ``result``, ``body`` and ``drop`` the request is answered as usual, after the delay.
 
         Args:
-            operation: only with this one: ``sendSms``, ``getRestMoney``, ``getSmsReport``, ``getRecvSMS``,
-                ``updatePassword`` or ``wsdl``, whichever the interface; None for any request.
-            result: a result string to answer with, such as ``"failure;系统超时"``, spelled as the interface does it.
-            status: the reply's HTTP status, with ``body``.
-            headers: the reply's headers, with ``body``. A Content-Length that is too large cuts the reply off.
-            body: the reply's body, instead of all.
-            delay: seconds to wait with the reply.
-            drop: close the connection without a reply.
-            acted: whether the gateway does what is asked nevertheless: accepts the message, hands out the records.
-            times: for how many requests.
+            operation: the operation whose next request fails, over either interface, such as ``sendSms``; ``wsdl`` for
+                the definition; None for any request.
+            result: the result string to answer with, such as ``"failure;系统超时"``, in the form of the interface.
+            status: the HTTP status of the reply, if ``body`` is given.
+            headers: the headers of the reply, if ``body`` is given. A Content-Length that is too large cuts the reply
+                off.
+            body: the body of the reply.
+            delay: seconds before the reply.
+            drop: True to close the connection without a reply.
+            acted: True if the gateway does what is asked nevertheless: accepts the message, hands out the records.
+            times: the number of requests that fail.
 
         Raises:
             ConfigurationError: there is no such operation.
         """
-        if operation not in (None, *_OPERATIONS):
-            raise ConfigurationError(f"operation must be one of {', '.join(sorted(_OPERATIONS))}")
+        if operation not in (None, "wsdl", *self.operations):
+            raise ConfigurationError(f"operation must be one of {', '.join(self.operations)}, wsdl")
         self._application.faults.add(Fault(operation, result, status, headers, body, delay, drop, acted, times))
 
     def clear_faults(self) -> None:
-        """Forget the faults that have not happened yet."""
+        """Discard the faults that have not happened yet."""
         self._application.faults.clear()

@@ -1,12 +1,15 @@
-"""The HTTP servlet's side of the wire: forms in, plain text out, in GBK or, at its twin, in UTF-8."""
+"""The sandbox's HTTP servlet: forms to questions, result strings to plain text (docs/protocol.md#http-servlet).
+
+Its charset is GBK; that of its twin is UTF-8. Nothing here does I/O.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from jzysoap.sandbox.operations import SERVLET, Request
-from jzysoap.sandbox.soap import decode_password
+from jzysoap.model.operations import Operations
+from jzysoap.sandbox.question import Question, decode_password
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +17,9 @@ class Servlet:
     """One of the two addresses.
 
     Attributes:
-        charset: what its answers declare.
-        codec: what forms are read with and answers are written with.
-        encoded: whether passwords come as BASE64.
+        charset: the charset that its answers declare.
+        codec: the codec that reads its forms and writes its answers.
+        encoded: True if it takes passwords as BASE64.
     """
 
     charset: str
@@ -28,46 +31,55 @@ GBK = Servlet("GBK", "gb18030", encoded=True)
 """``/servlet/UserServiceAPI``. GB18030 holds all of GBK and every other character."""
 
 UTF8 = Servlet("UTF-8", "utf-8", encoded=False)
-"""``/servlet/UserServiceAPIUTF8``, which some resellers have: passwords go there in the clear."""
+"""``/servlet/UserServiceAPIUTF8`` (docs/protocol.md#6-some-resellers-have-a-utf-8-servlet)."""
 
 
-def read_request(servlet: Servlet, query: bytes, body: bytes, *, encoded_password_change: bool) -> Request | None:
-    """Read a form out of the query string and the body; where both name an argument, the query string's counts.
+def read_request(
+    servlet: Servlet, query: bytes, body: bytes, operations: Operations, *, encoded_password_change: bool
+) -> Question | None:
+    """Read a form from the query string and the body; an argument in both has the query string's value.
 
     Args:
-        servlet: which address it was sent to.
-        query: the query string's bytes, with or without URL encoding.
-        body: the body's; a part of it without ``name=`` is ignored, as is a name that nobody knows.
-        encoded_password_change: whether the passwords of ``updatePassword`` are BASE64 at the GBK address.
+        servlet: the address that the form was sent to.
+        query: the bytes of the query string, with or without URL encoding.
+        body: the bytes of the body. A part of it without ``name=`` is ignored, and so is an argument that the
+            operation does not have.
+        operations: the table of operations.
+        encoded_password_change: True if ``updatePassword`` takes both passwords as BASE64 at the GBK address.
 
     Returns:
-        What it asks for, or None when its method is unknown.
+        The question, or None if the method is unknown.
     """
-    arguments = _arguments(body, servlet.codec) | _arguments(query, servlet.codec)
-    operation = SERVLET.get(arguments.get("method", "").strip())
+    form = _parse_form(body, servlet.codec) | _parse_form(query, servlet.codec)
+    method = form.get("method", "").strip()
+    operation = next((one for one in operations.values() if one.servlet == method), None)
     if operation is None:
         return None
-    encoded = servlet.encoded and (encoded_password_change or operation != "updatePassword")
+    arguments = {one.name: form[one.name] for one in operation.arguments if one.name in form}
+    encoded = servlet.encoded and (encoded_password_change or operation.name != "updatePassword")
     new = arguments.get("newPassword")
-    return Request(
-        operation,
+    return Question(
+        operation.name,
         arguments,
-        _password(arguments.get("password", ""), encoded),
+        _decode(arguments.get("password", ""), encoded) or b"",
         "servlet",
-        None if new is None else _password(new, encoded),
+        None if new is None else _decode(new, encoded),
     )
 
 
 def build_response(servlet: Servlet, result: str | None) -> tuple[str, bytes]:
-    """A result string: the Content-Type and the body, which ends with a line break as one writes it in Java."""
+    """Return the Content-Type and the body of an answer.
+
+    The body ends with a line break (docs/protocol.md#2-a-servlet-answer-ends-with-a-line-break).
+    """
     return f"text/html;charset={servlet.charset}", f"{result or ''}\r\n".encode(servlet.codec)
 
 
-def _password(text: str, encoded: bool) -> bytes | None:
-    return decode_password(text) if encoded else text.encode()
+def _decode(password: str, encoded: bool) -> bytes | None:
+    return decode_password(password) if encoded else password.encode()
 
 
-def _arguments(form: bytes, codec: str) -> dict[str, str]:
+def _parse_form(form: bytes, codec: str) -> dict[str, str]:
     arguments: dict[str, str] = {}
     for part in form.split(b"&"):
         name, separator, value = (unquote_to_bytes(piece.replace(b"+", b" ")) for piece in part.partition(b"="))

@@ -1,50 +1,44 @@
-"""The web service's side of the wire, as Axis2 speaks it: envelopes in and out, and the definition.
+"""The sandbox's web service: envelopes to questions, result strings to envelopes (docs/protocol.md#web-service).
 
-The forms of the answers are those recorded of Axis2 1.6.2; the names in them come from the definition.
+The form of its answers and faults is that of Axis2 1.6.2, as recorded in tests/recorded; the names in them come from
+the definition. Nothing here does I/O.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import codecs
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from lxml import etree
 
-from jzysoap.sandbox.operations import WEB_SERVICE, Request
+from jzysoap.definition.bindings import ENVELOPES, XSI
+from jzysoap.sandbox.definition import ServedDefinition, strict_parser
+from jzysoap.sandbox.question import Question, decode_password
 
-SOAP11 = "http://schemas.xmlsoap.org/soap/envelope/"
-SOAP12 = "http://www.w3.org/2003/05/soap-envelope"
+SOAP11, SOAP12 = ENVELOPES["1.1"], ENVELOPES["1.2"]
 
-_WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
-_XSD = "{http://www.w3.org/2001/XMLSchema}"
-_ACTION = "{http://www.w3.org/2006/05/addressing/wsdl}Action"
-_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
-_SOAP_PORTS = ("http://schemas.xmlsoap.org/wsdl/soap/", "http://schemas.xmlsoap.org/wsdl/soap12/")
+_NIL = f"{{{XSI}}}nil"
 _FAULT_ACTION = "http://www.w3.org/2005/08/addressing/soap/fault"
 
-_ADDRESS = re.compile(rb"(<(?:soap|soap12|http):address\s+location=[\"'])https?://[^/\"']*")
 _DECLARED = re.compile(rb"<\?xml[^>]*?\bencoding\s*=\s*[\"']([\w.-]+)[\"']")
-# Python has codecs that are no charsets, such as unicode_escape.
+# Some of Python's codecs are not charsets, such as unicode_escape.
 _CHARSETS = ("utf", "gb", "big5", "iso8859", "cp125", "ascii")
 
-# In CDATA a reference is no reference.
+# The first alternative skips CDATA, in which a character reference is plain text.
 _PAIRS = re.compile(
     r"<!\[CDATA\[.*?\]\]>|&#(x[0-9a-fA-F]{4,8}|[0-9]{5,8});&#(x[0-9a-fA-F]{4,8}|[0-9]{5,8});", re.DOTALL
 )
 
 
 class FaultError(Exception):
-    """The request gets a fault; the text is its faultstring.
+    """A request that is answered with a fault.
 
     Args:
         text: the faultstring.
-        version: the SOAP namespace to answer in.
-        operation: what was asked for, as far as it is known.
+        version: the SOAP namespace of the answer.
+        operation: the operation that was asked for, if it is known.
     """
 
     def __init__(self, text: str, *, version: str = SOAP11, operation: str | None = None) -> None:
@@ -54,94 +48,35 @@ class FaultError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation of the definition.
-
-    Attributes:
-        arguments: the names of what it takes.
-        response: the element that wraps its result.
-        result: the element that holds it.
-        action: the answer's action.
-    """
-
-    arguments: frozenset[str]
-    response: str
-    result: str
-    action: str
-
-
-class Definition:
-    """A document/literal definition as Axis2 makes it: one schema, wrapped elements.
-
-    Args:
-        document: its bytes.
-
-    Attributes:
-        namespace: that of its elements.
-        operations: by name.
-        endpoints: the names of its SOAP ports.
-    """
-
-    def __init__(self, document: bytes) -> None:
-        self._document = document
-        root: Any = etree.fromstring(document, _parser())
-        self.namespace: str = root.get("targetNamespace")
-        elements = {
-            element.get("name"): [child.get("name") for child in element.iter(f"{_XSD}element") if child is not element]
-            for element in root.iterfind(f"{_WSDL}types/{_XSD}schema/{_XSD}element")
-        }
-        messages = {
-            message.get("name"): _local(message.find(f"{_WSDL}part").get("element"))
-            for message in root.iterfind(f"{_WSDL}message")
-        }
-        self.operations: dict[str, Operation] = {}
-        for operation in root.iterfind(f"{_WSDL}portType/{_WSDL}operation"):
-            question, answer = operation.find(f"{_WSDL}input"), operation.find(f"{_WSDL}output")
-            wrapper, response = messages[_local(question.get("message"))], messages[_local(answer.get("message"))]
-            self.operations[wrapper] = Operation(
-                frozenset(elements[wrapper]), response, elements[response][0], answer.get(_ACTION)
-            )
-        self.endpoints: frozenset[str] = frozenset(
-            port.get("name")
-            for port in root.iterfind(f"{_WSDL}service/{_WSDL}port")
-            if etree.QName(port[0]).namespace in _SOAP_PORTS
-        )
-
-    def served_at(self, url: str) -> bytes:
-        """The definition with its addresses moved to a base URL, otherwise byte for byte."""
-        return _ADDRESS.sub(lambda match: match[1] + url.encode(), self._document)
-
-
-@dataclass(frozen=True, slots=True)
 class Envelope:
     """A request that was read.
 
     Attributes:
         version: its SOAP namespace.
-        request: what it asks for.
+        question: the call in it.
     """
 
     version: str
-    request: Request = field(repr=False)
+    question: Question = field(repr=False)
 
 
-def read_request(body: bytes, content_type: str, definition: Definition, url: str) -> Envelope:
+def read_request(body: bytes, content_type: str, definition: ServedDefinition, url: str) -> Envelope:
     """Read an envelope.
 
     Args:
         body: its bytes.
         content_type: the header, with the charset.
-        definition: what may be asked for.
-        url: where it was sent, for the text of a fault.
+        definition: the definition, with the operations that may be asked for.
+        url: the address that it was sent to, for the text of a fault.
 
     Raises:
-        FaultError: it cannot be read, or asks for what there is not.
+        FaultError: the envelope cannot be read, or asks for an unknown operation.
     """
     media, _, parameters = content_type.partition(";")
     expected = {"text/xml": SOAP11, "application/soap+xml": SOAP12}.get(media.strip().lower())
     version = expected or SOAP11
     try:
-        root: Any = etree.fromstring(_utf8(body, parameters), _parser(encoding="utf-8"))
+        root: Any = etree.fromstring(_utf8(body, parameters), strict_parser(encoding="utf-8"))
     except (etree.XMLSyntaxError, UnicodeError, LookupError) as error:
         raise FaultError(f"org.apache.axiom.om.OMException: {error}", version=version) from error
     if root.getroottree().docinfo.internalDTD is not None:
@@ -160,13 +95,13 @@ def read_request(body: bytes, content_type: str, definition: Definition, url: st
     wrapper = root.find(f"{{{version}}}Body/*")
     if wrapper is None:
         raise FaultError(f"The endpoint reference (EPR) for the Operation not found is {url}", version=version)
-    return Envelope(version, _request(wrapper, definition, url, version))
+    return Envelope(version, _question(wrapper, definition, url, version))
 
 
-def build_response(envelope: Envelope, result: str | None, definition: Definition) -> tuple[str, bytes]:
-    """A result string in its envelope: the Content-Type and the body."""
-    operation = definition.operations[envelope.request.operation]
-    nil = ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true" />'
+def build_response(envelope: Envelope, result: str | None, definition: ServedDefinition) -> tuple[str, bytes]:
+    """Return the Content-Type and the body of an answer; its result is nil for None."""
+    operation = definition.operations[envelope.question.operation]
+    nil = f' xmlns:xsi="{XSI}" xsi:nil="true" />'
     held = nil if result is None else f">{_escape(result)}</ns:{operation.result}>"
     content = (
         f'<ns:{operation.response} xmlns:ns="{definition.namespace}">'
@@ -176,7 +111,7 @@ def build_response(envelope: Envelope, result: str | None, definition: Definitio
 
 
 def build_fault(fault: FaultError) -> tuple[str, bytes]:
-    """A fault in its envelope: the Content-Type and the body. It travels with HTTP status 500."""
+    """Return the Content-Type and the body of a fault, whose HTTP status is 500."""
     text = _escape(str(fault))
     if fault.version == SOAP12:
         content = (
@@ -192,21 +127,10 @@ def build_fault(fault: FaultError) -> tuple[str, bytes]:
     return _envelope(fault.version, content, _FAULT_ACTION)
 
 
-def decode_password(text: str) -> bytes | None:
-    """The bytes of a BASE64 password, with its padding or without; None when it is no BASE64.
-
-    A line break in it, as the Java sample's encoder makes after 76 characters, is not forgiven.
-    """
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return None
-
-
-def _request(wrapper: Any, definition: Definition, url: str, version: str) -> Request:
+def _question(wrapper: Any, definition: ServedDefinition, url: str, version: str) -> Question:
     name = etree.QName(wrapper)
     operation = definition.operations.get(name.localname)
-    if operation is None or name.localname not in WEB_SERVICE:
+    if operation is None:
         raise FaultError(
             f"The endpoint reference (EPR) for the Operation not found is {url} and the WSA Action = "
             f"urn:{name.localname}. If this EPR was previously reachable, please contact the server administrator.",
@@ -218,12 +142,12 @@ def _request(wrapper: Any, definition: Definition, url: str, version: str) -> Re
             version=version,
             operation=name.localname,
         )
-    arguments: Mapping[str, str] = {
+    arguments = {
         argument.localname: "".join(child.itertext())
         for child in wrapper
         if (argument := etree.QName(child)).localname in operation.arguments and child.get(_NIL) not in ("true", "1")
     }
-    return Request(name.localname, arguments, decode_password(arguments.get("password", "")), "soap")
+    return Question(name.localname, arguments, decode_password(arguments.get("password", "")) or b"", "soap")
 
 
 def _envelope(version: str, content: str, action: str) -> tuple[str, bytes]:
@@ -238,13 +162,18 @@ def _envelope(version: str, content: str, action: str) -> tuple[str, bytes]:
 
 
 def _escape(text: str) -> str:
-    """As Axis2's writer does it: a lone ``>`` stays."""
+    """Escape a text as Axis2 does: a single ``>`` stays."""
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace("]]>", "]]&gt;")
     return escaped.replace("\r", "&#xd;")
 
 
 def _utf8(body: bytes, parameters: str) -> bytes:
-    """The envelope in UTF-8, with its pairs of surrogate references, which XML forbids and Axis 1 writes, joined."""
+    """Return an envelope in UTF-8, with each pair of surrogate references joined: XML forbids them, Axis 1 writes them.
+
+    Args:
+        body: the bytes of the envelope.
+        parameters: those of the Content-Type, with the charset.
+    """
     charset = re.search(r"charset\s*=\s*[\"']?([^\s\"';]+)", parameters, re.IGNORECASE)
     declared = _DECLARED.match(body)
     if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -256,29 +185,13 @@ def _utf8(body: bytes, parameters: str) -> bytes:
     if not codecs.lookup(encoding).name.startswith(_CHARSETS):
         raise LookupError(f"unknown encoding: {encoding}")
     text = body.decode(encoding).removeprefix("\ufeff")
-    return _PAIRS.sub(_character, text).encode()
+    return _PAIRS.sub(_join_pair, text).encode()
 
 
-def _character(pair: re.Match[str]) -> str:
+def _join_pair(pair: re.Match[str]) -> str:
     if pair[1] is None:
         return pair[0]
     high, low = (int(digits[1:], 16) if digits[0] == "x" else int(digits) for digits in pair.groups())
     if not (0xD800 <= high < 0xDC00 <= low < 0xE000):
         return pair[0]
     return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
-
-
-def _parser(encoding: str | None = None) -> etree.XMLParser:
-    # huge_tree stays off: it keeps entity bombs refused, and no request may be that large.
-    return etree.XMLParser(
-        encoding=encoding,
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-
-
-def _local(name: str) -> str:
-    return name.rpartition(":")[2]

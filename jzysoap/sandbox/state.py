@@ -1,6 +1,6 @@
-"""The state of the sandbox's gateway: accounts, balances, what was sent, and the queues that polls consume.
+"""The state of the sandbox's gateway: accounts, balances, accepted messages, and the queues that polls consume.
 
-No protocol is in it: whoever spells requests and answers calls it, and so may a test, from any thread.
+Nothing here knows HTTP or SOAP. Tests may call the gateway too, from any thread.
 """
 
 from __future__ import annotations
@@ -11,37 +11,37 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.masking import Secret
+from jzysoap.model.operations import InterfaceName
 from jzysoap.model.values import Channel, DeliveryReport, DeliveryStatus, Reply
+from jzysoap.settings.checks import MAX_BATCH
 
 T = TypeVar("T")
 
 VENDOR_TIME = timezone(timedelta(hours=8))
 """The gateway's local time."""
 
-MAX_NUMBERS = 20_000
-"""Recipients that one send may have (vendor page, "SMS发送接口")."""
-
 FIRST_BATCH_ID = 337017332
 
 Status = DeliveryStatus | Mapping[str, DeliveryStatus | None] | Callable[[str], DeliveryStatus | None]
-"""What becomes of a message to a number: the same for all, by number (others are delivered), or asked each time.
-None means that nothing is reported."""
+"""The status that the reports will have: the same for all numbers, by number (others are delivered), or returned by a
+function for each number. None means that nothing is reported."""
 
-# How many UTF-16 units fit. Not the client's own count: it is part of what the sandbox checks.
+# UTF-16 units in a single message, and in each part of a long one. Written again, not imported from the client: tests
+# against the sandbox check the client's count.
 _SINGLE, _PART = 70, 67
 _NUMBER = re.compile(r"\+?[0-9]{5,20}")
 
 
 class RefusedError(Exception):
-    """The gateway refuses; the text is what it says after ``failure;``."""
+    """A refusal of the gateway; its text is the words after ``failure;``."""
 
 
 class UnknownAccountError(RefusedError):
-    """There is no account of that name."""
+    """A refusal, since there is no account of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +50,15 @@ class Message:
 
     Attributes:
         username: the account.
-        channel: the route it took.
+        channel: the channel.
         mobiles: the recipients, as received.
-        text: what was written to them.
-        long: whether it was marked as long.
+        text: the text of the message.
+        long: True if the message was marked as long.
         extension: the extension number, often empty.
-        batch_id: the id that its delivery reports carry.
-        via: the interface it came through.
-        sent_at: when, by the gateway's clock.
-        segments: how many messages each recipient cost.
+        batch_id: the batch id, which its delivery reports have too.
+        via: the interface that the send came through.
+        sent_at: the time, by the gateway's clock.
+        segments: how many messages each recipient costs.
     """
 
     username: str
@@ -68,7 +68,7 @@ class Message:
     long: bool
     extension: str
     batch_id: str
-    via: Literal["soap", "servlet"]
+    via: InterfaceName
     sent_at: datetime
     segments: int
 
@@ -90,14 +90,14 @@ class _Account:
 
 
 class Gateway:
-    """Everything that a gateway remembers. All methods are safe in threads.
+    """The state of a gateway. All methods are safe in threads.
 
     Args:
-        status: what becomes of a message, see ``Status``.
-        consuming: whether a poll removes what it returns.
-        max_records: how many records one poll returns at most; None for all.
-        balance_interval: seconds that must lie between two questions for the balance; 0 for no limit.
-        clock: gives the time; a naive one is taken as the vendor's local time.
+        status: the status that the reports of a message will have: see ``Status``.
+        consuming: True if a poll removes the records that it returns.
+        max_records: the largest number of records in one poll; None for all.
+        balance_interval: seconds between two balance queries that are not refused; 0 for no limit.
+        clock: returns the time; a naive time is interpreted as the vendor's local time.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Gateway:
         self.max_records = max_records
         self.balance_interval = balance_interval
         self._clock = clock or (lambda: datetime.now(VENDOR_TIME))
-        # Reentrant, since a callable status may ask the gateway something.
+        # Reentrant, since a function given as status may call the gateway.
         self._lock = threading.RLock()
         self._accounts: dict[str, _Account] = {}
         self._sent: list[Message] = []
@@ -127,12 +127,12 @@ class Gateway:
         """Open an account.
 
         Args:
-            username: its name.
+            username: the name of the account.
             password: its password, in the clear.
-            balance: messages on each channel, or on the channels named, 0 on the others.
+            balance: messages on each channel; or on the channels named, and 0 on the others.
 
         Raises:
-            ConfigurationError: the name is taken, or the name or the password is empty.
+            ConfigurationError: there is an account of that name already, or the name or the password is empty.
         """
         if not username or not password:
             raise ConfigurationError("an account of the sandbox needs a username and a password")
@@ -143,12 +143,12 @@ class Gateway:
 
     @property
     def sent(self) -> tuple[Message, ...]:
-        """What was accepted, in order."""
+        """The accepted messages, in order."""
         with self._lock:
             return tuple(self._sent)
 
     def balances(self, username: str) -> dict[Channel, int]:
-        """Messages left on each channel; for tests: no password, no interval.
+        """Return the messages left on each channel. A test needs no password, and may ask at any time.
 
         Raises:
             UnknownAccountError: there is no such account.
@@ -175,33 +175,33 @@ class Gateway:
         text: str,
         long: bool,
         extension: str,
-        via: Literal["soap", "servlet"],
+        via: InterfaceName,
     ) -> Message:
-        """Accept a message: charge it, remember it, queue its delivery reports.
+        """Accept a message: charge it, keep it, queue its delivery reports.
 
         Args:
             username: the account.
-            password: the password's bytes, in UTF-8 or GB18030.
-            channel: the route, which is charged; any number that is no ``Channel`` is refused.
+            password: the bytes of the password, in UTF-8 or GB18030.
+            channel: the channel, which is charged; a number that is not a ``Channel`` is refused.
             mobiles: the recipients.
-            text: what to write to them.
-            long: whether it is marked as long; kept, nothing else.
-            extension: the extension number; kept, nothing else.
-            via: the interface it came through; kept, nothing else.
+            text: the text of the message.
+            long: True if the message is marked as long; kept, without effect.
+            extension: the extension number; kept, without effect.
+            via: the interface that the send came through; kept, without effect.
 
         Returns:
-            What was accepted.
+            The accepted message.
 
         Raises:
-            RefusedError: nothing was charged or queued.
+            RefusedError: the message was refused; nothing was charged or queued.
         """
         numbers = tuple(mobiles)
         with self._lock:
             account = self._authenticated(username, password)
             if not numbers:
                 raise RefusedError("手机号码不能为空")
-            if len(numbers) > MAX_NUMBERS:
-                raise RefusedError(f"手机号码超过{MAX_NUMBERS}个")
+            if len(numbers) > MAX_BATCH:
+                raise RefusedError(f"手机号码超过{MAX_BATCH}个")
             if not all(map(_NUMBER.fullmatch, numbers)):
                 raise RefusedError("手机号码格式错误")
             if not text:
@@ -220,18 +220,27 @@ class Gateway:
                 for number in numbers
                 if (status := self._status(number)) is not None
             ]
-            # Only now, when nothing can fail any more.
+            # Changed last: everything above may fail, and a refused message changes nothing.
             account.balance[route] -= segments * len(numbers)
             self._next_batch_id += 1
             self._sent.append(message)
             account.reports.extend(reports)
             return message
 
-    def ask_balance(self, username: str, password: bytes) -> dict[Channel, int]:
-        """Messages left on each channel, as a client asks for them.
+    def check_password(self, username: str, password: bytes) -> None:
+        """Refuse wrong credentials, and do nothing else.
 
         Raises:
-            RefusedError: wrong credentials, or asked too often.
+            RefusedError: there is no such account, or it has another password.
+        """
+        with self._lock:
+            self._authenticated(username, password)
+
+    def ask_balance(self, username: str, password: bytes) -> dict[Channel, int]:
+        """Answer a client's balance query: return the messages left on each channel.
+
+        Raises:
+            RefusedError: the credentials are wrong, or the query comes too soon after another one.
         """
         with self._lock:
             account = self._authenticated(username, password)
@@ -242,29 +251,29 @@ class Gateway:
             return dict(account.balance)
 
     def poll_reports(self, username: str, password: bytes) -> list[DeliveryReport]:
-        """Delivery reports, the oldest first.
+        """Answer a client's poll: return the delivery reports, the oldest first.
 
         Raises:
-            RefusedError: wrong credentials.
+            RefusedError: the credentials are wrong.
         """
         with self._lock:
             return self._poll(self._authenticated(username, password).reports)
 
     def poll_replies(self, username: str, password: bytes) -> list[Reply]:
-        """Inbound replies, the oldest first.
+        """Answer a client's poll: return the replies, the oldest first.
 
         Raises:
-            RefusedError: wrong credentials.
+            RefusedError: the credentials are wrong.
         """
         with self._lock:
             return self._poll(self._authenticated(username, password).replies)
 
     def change_password(self, username: str, password: bytes, new: str) -> None:
-        """Give an account another password, of ASCII letters and digits (vendor page, "修改密码接口").
+        """Change the password of an account (docs/protocol.md#change-of-password).
 
         Raises:
             UnknownAccountError: there is no such account.
-            RefusedError: the old password is wrong, or the new one is not of letters and digits.
+            RefusedError: the old password is wrong, or the new one is not made of ASCII letters and digits.
         """
         with self._lock:
             self._account(username)
@@ -276,19 +285,19 @@ class Gateway:
     def inject_reply(
         self, mobile: str, text: str, *, username: str | None = None, when: datetime | None = None
     ) -> Reply:
-        """Queue a message from a subscriber.
+        """Queue a reply, which is a message from a subscriber.
 
         Args:
-            mobile: who wrote.
-            text: what was written.
-            username: the account that it is for; may be left out when there is only one.
+            mobile: the subscriber's number.
+            text: the text of the reply.
+            username: the account that it is for; may be omitted if there is only one.
             when: the time of receipt; None for now.
 
         Returns:
-            What was queued.
+            The reply.
 
         Raises:
-            UnknownAccountError: there is no such account, or several and none was named.
+            UnknownAccountError: there is no such account, or none is named and there are several.
         """
         with self._lock:
             account = self._addressed(username)
@@ -306,13 +315,13 @@ class Gateway:
         username: str | None = None,
         when: datetime | None = None,
     ) -> DeliveryReport:
-        """Queue a delivery report beside those that sends queue; arguments as in ``inject_reply``.
+        """Queue a delivery report, besides those that sends queue; the arguments are those of ``inject_reply``.
 
         Returns:
-            What was queued.
+            The report.
 
         Raises:
-            UnknownAccountError: there is no such account, or several and none was named.
+            UnknownAccountError: there is no such account, or none is named and there are several.
         """
         with self._lock:
             account = self._addressed(username)
@@ -348,7 +357,7 @@ class Gateway:
 
     def _authenticated(self, username: str, password: bytes) -> _Account:
         account = self._accounts.get(username)
-        # The page does not say how a password becomes bytes: both ways are right.
+        # The charset of a password is not documented, so both are right (docs/protocol.md#what-is-not-known).
         if account is None or password not in {account.password.encode(), account.password.encode("gb18030")}:
             raise RefusedError("用户名或密码错误")
         return account

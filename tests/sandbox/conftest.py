@@ -1,4 +1,4 @@
-"""A sandbox that runs, and one to make."""
+"""A running sandbox for a test."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from jzysoap.sandbox import Sandbox
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """As it is without any option, but for the account."""
+    """A sandbox without options, but for its account."""
     with Sandbox(username="test", password="secret1") as sandbox:
         yield sandbox

@@ -1,4 +1,4 @@
-"""Clients that know nothing of this library: raw sockets, and envelopes written by hand."""
+"""Requests without this library: raw sockets, and envelopes written by hand."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ PASSWORD = base64.b64encode(b"secret1").decode()
 
 
 def connect(url: str) -> socket.socket:
-    """A connection, for whatever bytes."""
+    """Return a connection to the server at an address."""
     parts = urlsplit(url)
     return socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30)
 
 
 def read_all(connection: socket.socket) -> bytes:
-    """Everything until the other side closes."""
+    """Return all bytes until the other side closes."""
     data = b""
     while piece := connection.recv(65536):
         data += piece
@@ -28,7 +28,7 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 def is_ended(connection: socket.socket) -> bool:
-    """Wait for the end of a connection: closed, or reset since the other side had not read all. True without a byte."""
+    """Wait until the other side closes or resets a connection; return True if no byte came before."""
     try:
         return read_all(connection) == b""
     except ConnectionResetError:
@@ -36,14 +36,14 @@ def is_ended(connection: socket.socket) -> bool:
 
 
 def talk(url: str, data: bytes) -> Message:
-    """Send bytes, read the one reply until the server closes: the request has to ask for that."""
+    """Send a request that asks the server to close the connection, and return the reply."""
     with connect(url) as connection:
         connection.sendall(data)
         return parse_http(read_all(connection))
 
 
 def envelope(operation: str, *, version: str = SOAP_11, namespace: str = NAMESPACE, **arguments: str) -> bytes:
-    """An envelope, its arguments qualified; the credentials are those of the ``sandbox`` fixture unless given."""
+    """Return an envelope with qualified arguments; the credentials are those of the ``sandbox`` fixture by default."""
     arguments = {"username": "test", "password": PASSWORD} | arguments
     inner = "".join(f"<m:{name}>{escape(value)}</m:{name}>" for name, value in arguments.items())
     return (
@@ -53,6 +53,6 @@ def envelope(operation: str, *, version: str = SOAP_11, namespace: str = NAMESPA
 
 
 def post(path: str, body: bytes, *headers: str, version: str = "HTTP/1.1") -> bytes:
-    """The bytes of a POST after which the server closes the connection."""
+    """Return the bytes of a POST after which the server closes the connection."""
     lines = [f"POST {path} {version}", "Host: localhost", "Connection: close", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body

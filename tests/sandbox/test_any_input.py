@@ -1,4 +1,4 @@
-"""Whatever it is sent, it answers in its interface's form."""
+"""Any input gets an answer in the form of its interface."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def session() -> Iterator[requests.Session]:
 
 
 @given(st.lists(PIECES | st.binary(max_size=20), max_size=6).map(b"".join), st.sampled_from(TYPES))
-def test_any_envelope(running: Sandbox, session: requests.Session, body: bytes, content_type: str) -> None:
+def test_any_envelope_gets_an_envelope(
+    running: Sandbox, session: requests.Session, body: bytes, content_type: str
+) -> None:
     headers = {"Content-Type": content_type}
     reply = session.post(f"{running.url}/services/userApi", body, headers=headers, timeout=60)
     assert reply.status_code in (200, 500)
@@ -60,7 +62,7 @@ def test_any_envelope(running: Sandbox, session: requests.Session, body: bytes, 
     st.binary(),
     st.sampled_from(["", "UTF8"]),
 )
-def test_any_form(
+def test_any_form_gets_a_result(
     running: Sandbox, session: requests.Session, query: list[tuple[str, str]], body: bytes, twin: str
 ) -> None:
     url = f"{running.url}/servlet/UserServiceAPI{twin}"

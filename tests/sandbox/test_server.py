@@ -39,7 +39,7 @@ def chunked(body: bytes, size: int = 7) -> Iterator[bytes]:
 
 
 def test_a_chunked_body(sandbox: Sandbox) -> None:
-    # As Axis2's own client sends: chunks, no Content-Length.
+    # Axis2's own client sends chunks, and no Content-Length.
     body = envelope("sendSms", **SENDING)
     reply = requests.post(f"{sandbox.url}{SERVICE}", chunked(body), headers={"Content-Type": "text/xml"}, timeout=30)
     assert reply.status_code == 200
@@ -61,7 +61,7 @@ def test_many_requests_on_one_connection(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("host", ["", "Host: localhost\r\n"])
 def test_http_1_0(sandbox: Sandbox, host: str) -> None:
-    # As Axis 1.4's and NuSOAP's clients send.
+    # The clients of Axis 1.4 and NuSOAP send HTTP/1.0.
     body = envelope("getRestMoney")
     head = f"POST {SERVICE} HTTP/1.0\r\n{host}Content-Type: text/xml\r\nContent-Length: {len(body)}\r\n\r\n"
     with connect(sandbox.url) as connection:
@@ -107,7 +107,7 @@ def test_http_1_1_without_a_host(sandbox: Sandbox) -> None:
     assert talk(sandbox.url, f"GET {ASK} HTTP/1.1\r\nConnection: close\r\n\r\n".encode()).status == 400
 
 
-def test_a_body_as_large_as_allowed_and_one_that_is_larger() -> None:
+def test_a_body_of_the_largest_size_is_read_and_a_larger_one_refused() -> None:
     body = envelope("getRestMoney")
     with Sandbox(max_request_bytes=len(body)) as sandbox:
         assert talk(sandbox.url, post(SERVICE, body, XML)).status == 200
@@ -120,11 +120,11 @@ def test_a_body_as_large_as_allowed_and_one_that_is_larger() -> None:
         assert len(sandbox.exchanges) == 1
 
 
-def test_what_is_no_http(sandbox: Sandbox) -> None:
+def test_malformed_http_is_refused(sandbox: Sandbox) -> None:
     assert talk(sandbox.url, b"GET / HTTP/1.1\r\nno header\r\n\r\n").status == 400
 
 
-def test_exchanges_are_written_down(sandbox: Sandbox) -> None:
+def test_exchanges_are_recorded_verbatim(sandbox: Sandbox) -> None:
     body = envelope("getRestMoney")
     talk(sandbox.url, post(f"{SERVICE}?短信", body, XML, 'SOAPAction: "x"', "X-Twice: 1", "x-twice: 2"))
     (exchange,) = sandbox.exchanges
@@ -138,7 +138,7 @@ def test_exchanges_are_written_down(sandbox: Sandbox) -> None:
     assert repr(sandbox.exchanges[1]) == f"<Exchange GET {SERVLET}: 200>"
 
 
-def test_a_reply_of_ones_own(sandbox: Sandbox) -> None:
+def test_a_custom_reply(sandbox: Sandbox) -> None:
     sandbox.fail_next("sendSms", status=503, headers=[("X-Made", "up")], body=b"<html>busy", times=2)
     assert requests.get(f"{sandbox.url}{ASK}", timeout=30).status_code == 200
     for _ in range(2):
@@ -158,14 +158,14 @@ def test_a_status_without_a_name_and_a_reply_cut_off(sandbox: Sandbox) -> None:
     assert (reply.headers["content-length"], reply.body) == ("100", b"cut")
 
 
-def test_a_result_of_ones_own_in_either_interface(sandbox: Sandbox) -> None:
+def test_a_custom_result_over_either_interface(sandbox: Sandbox) -> None:
     sandbox.fail_next("getRestMoney", result="failure;系统超时", times=2)
     assert requests.get(f"{sandbox.url}{ASK}", timeout=30).content.decode("gbk") == "failure;系统超时\r\n"
     reply = talk(sandbox.url, post(SERVICE, envelope("getRestMoney"), XML))
     assert "<ns:return>failure;系统超时</ns:return>" in reply.body.decode()
 
 
-def test_where_there_is_no_result_the_answer_stays(sandbox: Sandbox) -> None:
+def test_a_custom_result_does_not_replace_the_definition(sandbox: Sandbox) -> None:
     sandbox.fail_next("wsdl", result="failure;")
     assert b"definitions" in requests.get(f"{sandbox.url}{SERVICE}?wsdl", timeout=30).content
 
@@ -181,23 +181,23 @@ def test_a_connection_closed_without_a_reply(sandbox: Sandbox, acted: bool) -> N
     assert repr(sandbox.exchanges[0]).endswith(": None>")
 
 
-def test_a_reply_that_is_late(sandbox: Sandbox) -> None:
+def test_a_delayed_reply(sandbox: Sandbox) -> None:
     sandbox.fail_next(delay=0.01)
     assert requests.get(f"{sandbox.url}{ASK}", timeout=30).content.startswith(b"memberSmsNum=1000")
 
 
-def test_faults_can_be_called_off(sandbox: Sandbox) -> None:
+def test_faults_can_be_cleared(sandbox: Sandbox) -> None:
     sandbox.fail_next(drop=True)
     sandbox.clear_faults()
     assert requests.get(f"{sandbox.url}{ASK}", timeout=30).status_code == 200
 
 
-def test_a_fault_of_an_operation_that_there_is_not(sandbox: Sandbox) -> None:
+def test_a_fault_needs_a_known_operation(sandbox: Sandbox) -> None:
     with pytest.raises(ConfigurationError, match="sendSms"):
         sandbox.fail_next("sendSMS")
 
 
-def test_closing_ends_requests_that_wait(sandbox: Sandbox) -> None:
+def test_closing_ends_delayed_requests(sandbox: Sandbox) -> None:
     arrived = threading.Event()
     sandbox.gateway.status = lambda _: arrived.set()
     sandbox.fail_next(delay=3600)
@@ -210,7 +210,7 @@ def test_closing_ends_requests_that_wait(sandbox: Sandbox) -> None:
         assert is_ended(unfinished)
 
 
-def test_start_and_end_over_and_over() -> None:
+def test_a_sandbox_can_be_started_again() -> None:
     before = set(threading.enumerate())
     sandbox = Sandbox()
     for _ in range(20):
@@ -231,8 +231,8 @@ def test_start_and_end_over_and_over() -> None:
     assert len(sandbox.exchanges) == 20
 
 
-def test_a_port_of_ones_own() -> None:
-    # Where no system picks free ports from, so that nobody else is given it meanwhile.
+def test_a_given_port() -> None:
+    # No system picks free ports from this range, so that no other process is given one meanwhile.
     for port in range(20000, 20100):
         sandbox = Sandbox(port=port, host="LocalHost")
         with contextlib.suppress(OSError), sandbox:
@@ -251,37 +251,37 @@ def test_ipv6() -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1", "example.com", ""])
-def test_it_listens_on_loopback_only(host: str) -> None:
+def test_the_sandbox_listens_on_loopback_only(host: str) -> None:
     with pytest.raises(ConfigurationError, match="loopback"):
         Sandbox(host=host)
 
 
 @pytest.mark.parametrize("given", [{"username": "x"}, {"password": "x"}, {"balance": 0}])
-def test_a_gateway_brings_its_own_accounts(given: Any) -> None:
+def test_a_custom_gateway_excludes_account_arguments(given: Any) -> None:
     with pytest.raises(ConfigurationError, match="either a gateway"):
         Sandbox(gateway=Gateway(), **given)
 
 
-def test_other_arguments_that_cannot_be() -> None:
+def test_unusable_arguments_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="slash"):
         Sandbox(context_path="sms")
     with pytest.raises(WsdlError):
         Sandbox(definition="none")
 
 
-def test_an_account_as_told() -> None:
+def test_the_account_has_the_given_balance() -> None:
     sandbox = Sandbox(username="a", password="b", balance={Channel.CARD: 5})
     assert sandbox.gateway.ask_balance("a", b"b") == {Channel.CARD: 5, Channel.GATEWAY: 0, Channel.MEMBER: 0}
 
 
-def test_waitress_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_names_the_extra_if_waitress_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "jzysoap.sandbox.connections", raising=False)
     monkeypatch.setitem(sys.modules, "waitress.channel", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'jzysoap\[sandbox\]'"):
         Sandbox().start()
 
 
-def test_sixteen_threads_and_not_one_message_miscounted() -> None:
+def test_sixteen_threads_send_without_miscounting() -> None:
     with Sandbox(balance=16 * 20) as sandbox:
 
         def work(number: int) -> tuple[int, int]:

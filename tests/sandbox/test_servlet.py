@@ -1,4 +1,4 @@
-"""The HTTP servlet: the page's own requests byte for byte, and what deployments and clients do besides."""
+"""The HTTP servlet: the page's own requests verbatim, and those that deployments see besides."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def get(sandbox: Sandbox, path: str = SERVLET, codec: str = "gb18030", **argumen
     return text.removesuffix("\r\n")
 
 
-# The page's samples. Its requests are made by Java's and Microsoft's libraries: the heads are as those write them, the
-# text is not URL-encoded where the page does not URL-encode it, in the GBK of a Chinese Windows.
+# The page's samples (docs/protocol.md#http-servlet). Libraries of Java and Microsoft make its requests: the heads are
+# those that these libraries write. A text that the page does not URL-encode is in GBK, as on a Chinese Windows.
 
 PAGE_URL = (
     f"{SERVLET}?method=sendSMS&isLongSms=0&username=test&password=zadlll&smstype=1&extenno=123"
@@ -89,7 +89,7 @@ def browser(path: str) -> bytes:
     ("request_bytes", "username", "password", "channel", "text", "mobiles"),
     [
         (
-            # It would keep the connection.
+            # The sample itself keeps the connection open.
             HTTP_CLIENT.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"),
             "dddb",
             "1223",
@@ -103,7 +103,7 @@ def browser(path: str) -> bytes:
     ],
     ids=["HttpClient", "java.net.URL", "ASP", "URL"],
 )
-def test_the_pages_samples(
+def test_the_pages_samples_are_answered(
     request_bytes: bytes, username: str, password: str, channel: Channel, text: str, mobiles: tuple[str, ...]
 ) -> None:
     with Sandbox(username=username, password=password) as sandbox:
@@ -115,8 +115,8 @@ def test_the_pages_samples(
     assert (message.long, message.extension) == (False, "")
 
 
-def test_the_pages_first_url_has_no_password_that_fits(sandbox: Sandbox) -> None:
-    # zadlll stands for BASE64, and is none of anything.
+def test_the_pages_first_url_has_a_wrong_password(sandbox: Sandbox) -> None:
+    # The page's zadlll stands for any BASE64; it is not that of the password.
     assert talk(sandbox.url, browser(PAGE_URL)).body.decode("gbk") == "failure;用户名或密码错误\r\n"
     reply = talk(sandbox.url, browser(PAGE_URL.replace("zadlll", PASSWORD)))
     assert reply.body == b"success;337017332\r\n"
@@ -124,7 +124,7 @@ def test_the_pages_first_url_has_no_password_that_fits(sandbox: Sandbox) -> None
 
 
 @pytest.mark.parametrize(("path", "codec"), [(SERVLET, "gb18030"), (TWIN, "utf-8")])
-def test_every_method(sandbox: Sandbox, path: str, codec: str) -> None:
+def test_every_method_is_answered(sandbox: Sandbox, path: str, codec: str) -> None:
     sandbox.gateway.inject_reply(NUMBERS[0], "回象")
 
     def ask(**arguments: str) -> str:
@@ -166,12 +166,12 @@ def test_a_change_of_password(arguments: dict[str, str], result: str, encoded: b
         assert get(sandbox, method="getRestMoney", password=new).startswith("memberSmsNum=")
 
 
-def test_a_new_password_that_is_no_base64() -> None:
+def test_a_new_password_that_is_not_base64() -> None:
     with Sandbox(encoded_password_change=True) as sandbox:
         assert get(sandbox, method="updatePassword", newPassword="?") == "4"
 
 
-def test_arguments_in_query_and_body_together(sandbox: Sandbox) -> None:
+def test_arguments_come_from_query_and_body(sandbox: Sandbox) -> None:
     form = {"password": PASSWORD, "content": "你好", "mobile": "1", "isLognSms": "1"}
     reply = requests.post(
         f"{sandbox.url}{SERVLET}?method=sendSMS&username=test&mobile={NUMBERS[0]}",
@@ -184,12 +184,12 @@ def test_arguments_in_query_and_body_together(sandbox: Sandbox) -> None:
     assert (message.mobiles, message.text, message.long) == (NUMBERS[:1], "你好", False)
 
 
-def test_an_unpadded_password(sandbox: Sandbox) -> None:
+def test_an_unpadded_password_is_accepted(sandbox: Sandbox) -> None:
     assert get(sandbox, method="getRestMoney", password=PASSWORD.rstrip("=")).startswith("memberSmsNum=")
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", " "])
-def test_a_broken_password_is_not_forgiven(line_break: str) -> None:
+def test_a_password_with_a_line_break_is_refused(line_break: str) -> None:
     password = "a" * 60
     encoded = base64.b64encode(password.encode()).decode()
     with Sandbox(password=password) as sandbox:
@@ -198,13 +198,13 @@ def test_a_broken_password_is_not_forgiven(line_break: str) -> None:
         assert get(sandbox, method="getRestMoney", password=broken) == "failure;用户名或密码错误"
 
 
-def test_text_that_is_not_in_the_forms_charset_is_replaced(sandbox: Sandbox) -> None:
+def test_bytes_outside_the_forms_charset_are_replaced(sandbox: Sandbox) -> None:
     query = f"method=sendSMS&username=test&password=secret1&mobile={NUMBERS[0]}&content=%FF{quote('你好')}"
     assert requests.get(f"{sandbox.url}{TWIN}?{query}", timeout=30).text == "success;337017332\r\n"
     assert sandbox.gateway.sent[0].text == "\ufffd你好"
 
 
-def test_a_document_is_ascii_whatever_is_in_it() -> None:
+def test_a_document_is_always_ascii() -> None:
     gateway = Gateway()
     gateway.add_account("测试&<", "secret1")
     gateway.inject_reply(NUMBERS[0], "你谁啊?")
@@ -220,11 +220,11 @@ def test_an_empty_poll_without_a_document(empty: str) -> None:
         assert get(sandbox, method="getSmsReport") == ""
 
 
-def test_only_get_and_post(sandbox: Sandbox) -> None:
+def test_other_http_methods_are_refused(sandbox: Sandbox) -> None:
     assert requests.put(f"{sandbox.url}{SERVLET}", timeout=30).status_code == 405
 
 
-def test_a_body_alone(sandbox: Sandbox) -> None:
+def test_arguments_may_all_be_in_the_body(sandbox: Sandbox) -> None:
     body = f"method=getRestMoney&username=test&password={quote(PASSWORD)}".encode()
     reply = talk(sandbox.url, post(SERVLET, body, FORM))
     assert reply.body == b"memberSmsNum=1000;gateSmsNum=1000;kaSmsNum=1000\r\n"

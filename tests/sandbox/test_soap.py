@@ -1,4 +1,4 @@
-"""The web service, asked by zeep and by hand, and held against what a real Axis2 answered."""
+"""The web service, called by zeep and by hand, and compared with the recorded answers of a real Axis2."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lxml import etree
 
 from jzysoap import Channel, DeliveryStatus
 from jzysoap.sandbox import Gateway, Sandbox
-from jzysoap.sandbox.operations import Empty
+from jzysoap.sandbox.answers import Empty
 from tests.kit.recordings import load
 from tests.kit.samples import MOBILE
 from tests.kit.soap import NAMESPACE, SOAP_11, SOAP_12
@@ -29,7 +29,7 @@ SENDING = {"smstype": "1", "content": "你好", "mobile": MOBILE, "isLongSms": "
 
 
 def call(sandbox: Sandbox, body: bytes, *headers: str, path: str = SERVICE) -> tuple[int, str | None]:
-    """The status and the text of the first element in the reply's first element."""
+    """Return the status, and the result in the reply."""
     reply = talk(sandbox.url, post(path, body, *(headers or (XML,))))
     root: Any = etree.fromstring(reply.body)
     return reply.status, root[0][0][0].text
@@ -43,7 +43,7 @@ def fault(sandbox: Sandbox, body: bytes, *headers: str) -> str:
 
 
 def load_with_zeep(sandbox: Sandbox) -> Any:
-    make: Any = zeep.Client  # it has types, but not this one
+    make: Any = zeep.Client  # zeep has types, but not this one
     return make(f"{sandbox.url}{SERVICE}?wsdl")
 
 
@@ -54,7 +54,7 @@ def served(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
 
 
 @pytest.mark.parametrize("binding", ["Soap11", "Soap12"])
-def test_zeep_calls_everything(served: Sandbox, binding: str) -> None:
+def test_zeep_can_call_every_operation(served: Sandbox, binding: str) -> None:
     with load_with_zeep(served) as client:
         (service,) = client.wsdl.services.values()
         (port,) = (name for name in service.ports if binding in name)
@@ -75,11 +75,11 @@ def test_zeep_calls_everything(served: Sandbox, binding: str) -> None:
     assert message.extension == "".join(extension)
 
 
-def test_a_send_names_no_batch_unless_told_to(sandbox: Sandbox) -> None:
+def test_a_send_returns_no_batch_id_by_default(sandbox: Sandbox) -> None:
     assert call(sandbox, envelope("sendSms", **SENDING)) == (200, "success")
 
 
-# getRecvSMS is not among them: the service behind the recordings made up its own names for the document's elements.
+# getRecvSMS is omitted: the service that was recorded has other names for the elements of the document.
 @pytest.mark.parametrize("stack", ["axis2-1.6.2-7param", "axis2-1.6.2"])
 @pytest.mark.parametrize(
     ("name", "soap12"),
@@ -94,7 +94,7 @@ def test_a_send_names_no_batch_unless_told_to(sandbox: Sandbox) -> None:
         ("getSmsReport_empty", False),
     ],
 )
-def test_it_answers_a_recorded_request_as_axis2_did(stack: str, name: str, soap12: bool) -> None:
+def test_a_recorded_request_gets_the_recorded_answer(stack: str, name: str, soap12: bool) -> None:
     recorded = load(stack)
     _, _, mode = name.partition("_")
     if soap12:
@@ -107,7 +107,7 @@ def test_it_answers_a_recorded_request_as_axis2_did(stack: str, name: str, soap1
     gateway.add_account(username, password, {Channel.MEMBER: 684, Channel.GATEWAY: 49919, Channel.CARD: 49964})
     if not mode:
         gateway.inject_report("15275427712", DeliveryStatus.DELIVERED, batch_id="66", username=username)
-    # The service behind the recording took the password as it is, and ended a batch id with a line break.
+    # The service that was recorded took the password in the clear, and ended a batch id with a line break.
     body = request.body.replace(f">{password}<".encode(), b">%s<" % base64.b64encode(password.encode()))
     path = request.start.split(" ")[1]
     empty: Empty = "nil" if mode == "null" else "string"
@@ -118,7 +118,7 @@ def test_it_answers_a_recorded_request_as_axis2_did(stack: str, name: str, soap1
     assert reply.body == response.body.replace(b"&#xd;\n", b"")
 
 
-def test_a_fault_has_the_form_that_was_recorded(sandbox: Sandbox) -> None:
+def test_a_fault_has_the_recorded_form(sandbox: Sandbox) -> None:
     response = load("axis2-1.6.2-7param").response("getSmsReport_fault")
     reply = talk(sandbox.url, post(SERVICE, envelope("unheard"), XML))
     assert (reply.status, reply.headers["content-type"]) == (response.status, response.headers["content-type"])
@@ -138,7 +138,7 @@ def test_the_definition_names_the_sandbox(served: Sandbox, query: str) -> None:
     assert reply.content.replace(served.url.encode(), origin) == recorded.wsdl
 
 
-def test_a_context_path() -> None:
+def test_a_context_path_comes_before_every_path() -> None:
     with Sandbox(context_path="/sms/") as sandbox:
         assert sandbox.url.endswith("/sms")
         with load_with_zeep(sandbox) as client:
@@ -158,7 +158,7 @@ def test_a_context_path() -> None:
         "/services/UserApi.UserApiHttpSoap11Endpoint/",
     ],
 )
-def test_every_address(sandbox: Sandbox, path: str) -> None:
+def test_every_address_of_the_service_is_answered(sandbox: Sandbox, path: str) -> None:
     assert call(sandbox, envelope("getRestMoney"), path=path)[0] == 200
 
 
@@ -172,7 +172,7 @@ def test_every_address(sandbox: Sandbox, path: str) -> None:
         (f"{SERVICE}?x", 405),
     ],
 )
-def test_what_is_not_there(sandbox: Sandbox, path: str, status: int) -> None:
+def test_other_addresses_get_an_http_status(sandbox: Sandbox, path: str, status: int) -> None:
     assert requests.get(f"{sandbox.url}{path}", timeout=30).status_code == status
 
 
@@ -189,7 +189,7 @@ def test_what_is_not_there(sandbox: Sandbox, path: str, status: int) -> None:
         ["X-Nothing: no content type at all"],
     ],
 )
-def test_liberal_in_headers(sandbox: Sandbox, headers: list[str]) -> None:
+def test_unusual_headers_are_accepted(sandbox: Sandbox, headers: list[str]) -> None:
     assert call(sandbox, envelope("getRestMoney"), *headers)[0] == 200
 
 
@@ -211,7 +211,7 @@ def sent_text(sandbox: Sandbox, body: bytes, *headers: str) -> str:
         ("\r\n&#13;&#10;", "\n\r\n"),
     ],
 )
-def test_text_in_every_spelling(sandbox: Sandbox, written: str, text: str) -> None:
+def test_every_spelling_of_a_text_is_read(sandbox: Sandbox, written: str, text: str) -> None:
     body = envelope("sendSms", **SENDING | {"content": "TEXT"}).decode().replace("TEXT", written)
     assert sent_text(sandbox, body.encode()) == text
 
@@ -225,19 +225,19 @@ def test_text_in_every_spelling(sandbox: Sandbox, written: str, text: str) -> No
         ("", HARD.encode("utf-16")),
     ],
 )
-def test_every_charset(sandbox: Sandbox, charset: str, encoded: bytes) -> None:
+def test_every_charset_is_read(sandbox: Sandbox, charset: str, encoded: bytes) -> None:
     codec = "utf-16" if encoded.startswith(codecs.BOM_UTF16) else "gb18030" if "gb" in charset else "utf-8-sig"
     text = encoded.decode(codec)
     body = envelope("sendSms", **SENDING | {"content": text}).decode().encode(codec)
     assert sent_text(sandbox, body, f"Content-Type: text/xml{charset}") == HARD
 
 
-def test_a_charset_that_only_the_document_names(sandbox: Sandbox) -> None:
+def test_a_charset_that_only_the_document_declares(sandbox: Sandbox) -> None:
     body = '<?xml version="1.0" encoding="GBK"?>'.encode("gbk") + envelope("sendSms", **SENDING).decode().encode("gbk")
     assert sent_text(sandbox, body, "Content-Type: text/xml") == "你好"
 
 
-def test_arguments_by_name_qualified_or_not_missing_or_nil(sandbox: Sandbox) -> None:
+def test_arguments_may_be_unqualified_omitted_or_nil(sandbox: Sandbox) -> None:
     body = f"""<e:Envelope xmlns:e="{SOAP_11}"><e:Header><a:Action xmlns:a="http://www.w3.org/2005/08/addressing">urn:other
         </a:Action></e:Header><e:Body><m:sendSms xmlns:m="{NAMESPACE}" xmlns:i="http://www.w3.org/2001/XMLSchema-instance">
         <mobile>{MOBILE}, ,</mobile><m:content>你好</m:content><m:extenno i:nil="true">9</m:extenno>
@@ -262,19 +262,19 @@ def test_arguments_by_name_qualified_or_not_missing_or_nil(sandbox: Sandbox) -> 
         ({"mobile": ",".join([MOBILE] * 1001)}, "余额不足"),
     ],
 )
-def test_refusals(sandbox: Sandbox, arguments: dict[str, str], words: str) -> None:
+def test_a_refused_send_is_a_failure(sandbox: Sandbox, arguments: dict[str, str], words: str) -> None:
     assert call(sandbox, envelope("sendSms", **SENDING | arguments)) == (200, f"failure;{words}")
     assert sandbox.gateway.sent == ()
 
 
-def test_an_unpadded_password(sandbox: Sandbox) -> None:
+def test_an_unpadded_password_is_accepted(sandbox: Sandbox) -> None:
     assert PASSWORD.endswith("=")
     status, text = call(sandbox, envelope("getRestMoney", password=PASSWORD.rstrip("=")))
     assert (status, str(text)[:9]) == (200, "memberSms")
 
 
 @pytest.mark.parametrize("empty", ["document", "string", "nil", "failure"])
-def test_what_an_empty_poll_answers(empty: Any) -> None:
+def test_the_answer_to_an_empty_poll(empty: Any) -> None:
     expected = {"string": None, "nil": None, "failure": "failure;没有记录"}
     head = '<?xml version="1.0" encoding="utf-8" ?>'
     with Sandbox(empty=empty) as sandbox:
@@ -305,22 +305,22 @@ DOCTYPE = b'<!DOCTYPE e [<!ENTITY a "x">]>'
         (envelope("getRestMoney", version=SOAP_12), "Transport level information does not match"),
     ],
 )
-def test_faults(sandbox: Sandbox, body: bytes, words: str) -> None:
+def test_a_malformed_request_gets_a_fault(sandbox: Sandbox, body: bytes, words: str) -> None:
     assert words in fault(sandbox, body)
 
 
-def test_an_operation_without_a_namespace(sandbox: Sandbox) -> None:
+def test_an_operation_without_a_namespace_gets_a_fault(sandbox: Sandbox) -> None:
     body = f'<e:Envelope xmlns:e="{SOAP_11}"><e:Body><getRestMoney/></e:Body></e:Envelope>'.encode()
     assert fault(sandbox, body) == f"namespace mismatch require {NAMESPACE} found none"
 
 
 @pytest.mark.parametrize("charset", ["none", "unicode_escape", "hex"])
-def test_an_unknown_charset(sandbox: Sandbox, charset: str) -> None:
+def test_an_unknown_charset_gets_a_fault(sandbox: Sandbox, charset: str) -> None:
     words = fault(sandbox, envelope("getRestMoney"), f"Content-Type: text/xml; charset={charset}")
     assert words == f"org.apache.axiom.om.OMException: unknown encoding: {charset}"
 
 
-def test_a_fault_over_soap12(sandbox: Sandbox) -> None:
+def test_a_fault_over_soap_1_2(sandbox: Sandbox) -> None:
     body = envelope("<", version=SOAP_12) + b"broken"
     reply = talk(sandbox.url, post(SERVICE, body, "Content-Type: application/soap+xml"))
     assert reply.status == 500
@@ -330,7 +330,7 @@ def test_a_fault_over_soap12(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("binding", ["Soap11", "Soap12"])
-def test_zeep_reads_its_faults(sandbox: Sandbox, binding: str) -> None:
+def test_zeep_can_read_a_fault(sandbox: Sandbox, binding: str) -> None:
     with load_with_zeep(sandbox) as client, Sandbox(definition="axis2-1.6.2") as changed:
         name = next(name for name in client.wsdl.bindings if binding in name)
         ask = client.create_service(name, f"{changed.url}{SERVICE}")

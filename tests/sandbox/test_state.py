@@ -1,4 +1,4 @@
-"""The gateway's state, without a protocol."""
+"""The state of the gateway, without SOAP and HTTP."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import pytest
 
 from jzysoap import Channel, ConfigurationError, DeliveryStatus
 from jzysoap.sandbox import Gateway, Message
-from jzysoap.sandbox.state import MAX_NUMBERS, RefusedError, Status, UnknownAccountError
+from jzysoap.sandbox.state import RefusedError, Status, UnknownAccountError
+from jzysoap.settings.checks import MAX_BATCH
 from tests.kit.samples import MOBILE, SECOND_MOBILE
 
-NOON = datetime(2012, 8, 16, 12, 0, 0)  # noqa: DTZ001  # a naive clock is what one of the tests is about
+NOON = datetime(2012, 8, 16, 12, 0, 0)  # noqa: DTZ001  # a test needs a naive clock
 CHINA = timezone(timedelta(hours=8))
 
 
@@ -35,7 +36,7 @@ def send(to: Gateway, *mobiles: str, **options: Any) -> Message:
     return to.send("test", "密码1".encode(), **(arguments | options))
 
 
-def test_a_send_is_remembered_charged_and_reported() -> None:
+def test_a_send_is_kept_charged_and_reported() -> None:
     one = gateway(clock=lambda: NOON)
     message = send(one, MOBILE, SECOND_MOBILE, extension="0001", long=True)
     assert message == Message(
@@ -77,7 +78,7 @@ def test_segments_are_counted_in_utf16_units(text: str, segments: int) -> None:
     ("options", "words"),
     [
         ({"mobiles": ()}, "手机号码不能为空"),
-        ({"mobiles": [MOBILE] * (MAX_NUMBERS + 1)}, "手机号码超过20000个"),
+        ({"mobiles": [MOBILE] * (MAX_BATCH + 1)}, "手机号码超过20000个"),
         ({"mobiles": [MOBILE, "138 6619 4295"]}, "手机号码格式错误"),
         ({"text": ""}, "短信内容不能为空"),
         ({"channel": 3}, "短信类型错误"),
@@ -93,20 +94,20 @@ def test_a_refused_send_changes_nothing(options: Mapping[str, Any], words: str) 
     assert one.poll_reports("test", "密码1".encode()) == []
 
 
-def test_as_many_numbers_as_are_allowed() -> None:
+def test_the_largest_number_of_recipients_is_accepted() -> None:
     one = gateway()
-    one.set_balance("test", {Channel.GATEWAY: MAX_NUMBERS})
-    send(one, *[MOBILE] * MAX_NUMBERS)
+    one.set_balance("test", {Channel.GATEWAY: MAX_BATCH})
+    send(one, *[MOBILE] * MAX_BATCH)
     assert one.balances("test") == {Channel.CARD: 0, Channel.GATEWAY: 0, Channel.MEMBER: 0}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
-def test_a_password_in_either_charset(encoding: str) -> None:
+def test_a_password_is_accepted_in_either_charset(encoding: str) -> None:
     assert gateway().ask_balance("test", "密码1".encode(encoding))[Channel.CARD] == 10
 
 
 @pytest.mark.parametrize(("username", "password"), [("test", "wrong"), ("test", ""), ("nobody", "密码1"), ("", "")])
-def test_wrong_credentials(username: str, password: str) -> None:
+def test_wrong_credentials_are_refused(username: str, password: str) -> None:
     one = gateway()
     for ask in (one.ask_balance, one.poll_reports, one.poll_replies):
         with pytest.raises(RefusedError, match="用户名或密码错误"):
@@ -126,13 +127,13 @@ def broken(number: str) -> DeliveryStatus:
         (lambda number: DeliveryStatus.FAILED if number == MOBILE else None, [DeliveryStatus.FAILED]),
     ],
 )
-def test_what_becomes_of_a_message_can_be_told(status: Status, expected: list[DeliveryStatus]) -> None:
+def test_the_status_of_a_message_can_be_chosen(status: Status, expected: list[DeliveryStatus]) -> None:
     one = gateway(status=status)
     send(one, MOBILE, SECOND_MOBILE)
     assert [report.status for report in one.poll_reports("test", "密码1".encode())] == expected
 
 
-def test_a_status_that_fails_leaves_nothing_half_done() -> None:
+def test_a_failing_status_function_changes_nothing() -> None:
     one = gateway(status=broken)
     with pytest.raises(LookupError):
         send(one)
@@ -140,20 +141,20 @@ def test_a_status_that_fails_leaves_nothing_half_done() -> None:
     assert one.balances("test")[Channel.GATEWAY] == 10
 
 
-def test_polls_in_portions() -> None:
+def test_a_poll_returns_at_most_max_records() -> None:
     one = gateway(max_records=2)
     send(one, *[MOBILE] * 5)
     assert [len(one.poll_reports("test", "密码1".encode())) for _ in range(4)] == [2, 2, 1, 0]
 
 
-def test_polls_that_consume_nothing() -> None:
+def test_a_poll_may_leave_its_records() -> None:
     one = gateway(consuming=False, max_records=1)
     first = one.inject_report(MOBILE, DeliveryStatus.FAILED, batch_id="66", when=NOON)
     one.inject_report(SECOND_MOBILE, DeliveryStatus.FAILED, batch_id="66")
     assert one.poll_reports("test", "密码1".encode()) == one.poll_reports("test", "密码1".encode()) == [first]
 
 
-def test_an_injected_reply() -> None:
+def test_an_injected_reply_is_polled() -> None:
     one = gateway(clock=lambda: datetime(2012, 8, 16, 4, 0, tzinfo=UTC))
     queued = one.inject_reply(MOBILE, "你谁啊?😀")
     assert one.poll_replies("test", "密码1".encode()) == [queued]
@@ -163,7 +164,7 @@ def test_an_injected_reply() -> None:
     assert one.poll_replies("test", "密码1".encode()) == []
 
 
-def test_with_several_accounts_one_has_to_be_named() -> None:
+def test_one_of_several_accounts_must_be_named() -> None:
     one = gateway()
     one.add_account("other", "secret2", {Channel.CARD: 3})
     with pytest.raises(UnknownAccountError):
@@ -176,7 +177,7 @@ def test_with_several_accounts_one_has_to_be_named() -> None:
     assert one.balances("other") == {Channel.CARD: 3, Channel.GATEWAY: 0, Channel.MEMBER: 0}
 
 
-def test_the_balance_asked_too_often() -> None:
+def test_a_balance_query_that_comes_too_soon_is_refused() -> None:
     now = NOON
     one = gateway(balance_interval=10, clock=lambda: now)
     one.ask_balance("test", "密码1".encode())
@@ -187,11 +188,11 @@ def test_the_balance_asked_too_often() -> None:
     one.ask_balance("test", "密码1".encode())
 
 
-def test_the_clock_is_the_vendors_unless_given() -> None:
+def test_the_default_clock_is_the_vendors() -> None:
     assert send(gateway()).sent_at.utcoffset() == timedelta(hours=8)
 
 
-def test_a_change_of_password() -> None:
+def test_a_password_can_be_changed() -> None:
     one = gateway()
     with pytest.raises(UnknownAccountError):
         one.change_password("nobody", b"", "new1")
@@ -210,12 +211,12 @@ def test_a_change_of_password() -> None:
 
 
 @pytest.mark.parametrize(("username", "password"), [("test", "x"), ("", "x"), ("new", "")])
-def test_an_account_that_cannot_be(username: str, password: str) -> None:
+def test_an_unusable_account_is_refused(username: str, password: str) -> None:
     with pytest.raises(ConfigurationError):
         gateway().add_account(username, password)
 
 
-def test_no_repr_shows_what_is_private() -> None:
+def test_no_repr_shows_private_data() -> None:
     one = gateway()
     shown = repr(send(one)) + repr(one) + repr(one.sent)
     assert "337017332" in shown

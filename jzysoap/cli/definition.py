@@ -1,0 +1,171 @@
+"""The commands ``jzysoap wsdl``: show a service definition, record a gateway's, compare two.
+
+The only requests that they send are for definitions; no operation is called.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from jzysoap._version import __version__
+from jzysoap.cli.output import print_line, print_table
+from jzysoap.definition import source as origins
+from jzysoap.definition.bindings import Bindings, changes
+from jzysoap.model.errors import ConfigurationError, WsdlError
+from jzysoap.model.http import HttpReply
+from jzysoap.settings.environment import from_environment
+from jzysoap.settings.options import Config, configure
+from jzysoap.transport.sync import Transport
+
+# A client's options need an account; a definition is fetched without one.
+_NO_ACCOUNT = {"username": "-", "password": "-"}
+# The options of a client that `fetch` reads from the environment.
+_READ = ("CACHE_DIR", "VERIFY", "CERT", "PROXIES", "ARGUMENTS")
+# The start tag at the end of a text, and its local name.
+_START_TAG = re.compile(r"<(?:[^<>\s:/]+:)?([^<>\s:/]+)[^<>]*>\Z")
+
+
+def show(source: str) -> None:
+    """Print the hash of a definition, its port, and each operation with its arguments.
+
+    Raises:
+        JzySoapError: the definition cannot be loaded or used.
+    """
+    definition, bindings = _load(source)
+    name = f"bundled:{origins.BUNDLED}" if source == "bundled" else source
+    print_table([("definition", name), ("sha256", definition.sha256), ("port", bindings.port), ("SOAP", bindings.soap)])
+    print_line()
+    print_table([("operation", "action", "argument", "stands for", "matched"), *describe_arguments(bindings)])
+
+
+def fetch(base_url: str, folder: str | None, *, accept: bool) -> None:
+    """Get a gateway's definition and print where it was written to, or what accepting it changes.
+
+    Args:
+        base_url: the gateway's address.
+        folder: the directory to write the definition to; None to write nothing.
+        accept: True to save it as the definition that the clients of this gateway use.
+
+    Raises:
+        JzySoapError: the definition cannot be loaded, used or saved.
+        OSError: the directory cannot be written to.
+    """
+    variables = {f"JZYSOAP_{name}" for name in _READ}
+    given = from_environment(
+        lambda name: os.environ.get(name, "") if name in variables else "",
+        "JZYSOAP_",
+        {**_NO_ACCOUNT, "base_url": base_url},
+    )
+    config = configure(given)
+    replies: list[HttpReply] = []
+    with _fetching(config) as get:
+
+        def get_and_keep(url: str) -> HttpReply:
+            replies.append(get(url))
+            return replies[-1]
+
+        definition = origins.get(origins.live_address(config), get_and_keep)
+    bindings = definition.compile(definition.url, config.arguments)
+    rows = [
+        ("definition", definition.url),
+        ("sha256", definition.sha256),
+        ("documents", str(len(definition.documents))),
+    ]
+    if folder is not None:
+        # Replies that redirect come before that of the main document.
+        first = next(reply for reply in replies if reply.status == 200)
+        _write(definition, Path(folder), first)
+        rows.append(("written to", str(Path(folder))))
+    if accept:
+        for change in _changes_since_saved(config, bindings):
+            rows.append(("changes", change))
+        origins.save(config, definition)
+        if origins.last_saved(config) != definition:
+            raise ConfigurationError(
+                "the definition cannot be accepted, since nothing can be saved: check JZYSOAP_CACHE_DIR"
+            )
+        rows.append(("accepted", f"for {config.base_url}"))
+    print_table(rows)
+
+
+def diff(old: str, new: str) -> int:
+    """Print what differs in meaning between two definitions.
+
+    Returns:
+        1 if what is sent would change, else 0.
+
+    Raises:
+        JzySoapError: a definition cannot be loaded or used.
+    """
+    (before, bound_before), (after, bound_after) = _load(old), _load(new)
+    sent = changes(bound_before, bound_after)
+    outline, new_outline = before.outline(old), after.outline(new)
+    described = [
+        f"{key}: {outline.get(key, 'none')} becomes {new_outline.get(key, 'none')}"
+        for key in [*outline, *(key for key in new_outline if key not in outline)]
+        if outline.get(key) != new_outline.get(key)
+    ]
+    for heading, lines in (("what is sent changes:", sent), ("the definition changes:", described)):
+        if lines:
+            print_line(heading)
+        for line in lines:
+            print_line(f"  {line}")
+    if not sent:
+        print_line("what is sent stays the same")
+    return 1 if sent else 0
+
+
+def describe_arguments(bindings: Bindings) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each argument: operation, action, its name in the definition, what it stands for, how matched.
+
+    Operation and action stand in the first row of an operation only.
+    """
+    for name, operation in bindings.templates.items():
+        # The fixed bytes before an argument end with the start tag of its element.
+        tags = [_START_TAG.search(piece.decode()) for piece in operation.pieces[: len(operation.slots)]]
+        found = [tag[1] if tag else "?" for tag in tags]
+        by_name = all(one.lower() == slot.lower() for one, slot in zip(found, operation.slots, strict=True))
+        head = (name, operation.action or '""')
+        for one, slot in zip(found, operation.slots, strict=True):
+            yield (*head, one, slot, "by name" if by_name else "by position")
+            head = ("", "")
+
+
+def _load(source: str) -> tuple[origins.Definition, Bindings]:
+    # The address and the account are needed to make options, and not used.
+    config = configure({**_NO_ACCOUNT, "base_url": "http://localhost", "wsdl": source})
+    with _fetching(config) as get:
+        definition = origins.get(config.wsdl or source, get)
+    return definition, definition.compile(source)
+
+
+@contextlib.contextmanager
+def _fetching(config: Config) -> Iterator[origins.Fetch]:
+    transport = Transport(config)
+    headers = {"User-Agent": f"jzysoap/{__version__}", "Accept-Encoding": "gzip"}
+    try:
+        yield lambda url: transport.exchange(origins.fetch_request(url, headers))
+    finally:
+        transport.close()
+
+
+def _write(definition: origins.Definition, folder: Path, reply: HttpReply) -> None:
+    kind, server = reply.headers.get("content-type", "none"), reply.headers.get("server", "none")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in origins.to_files(definition, content_type=kind, server=server).items():
+        (folder / name).write_bytes(data)
+
+
+def _changes_since_saved(config: Config, bindings: Bindings) -> list[str]:
+    """Return what is sent differently than with the definition that was saved last, one line each."""
+    saved = origins.last_saved(config)
+    if saved is None:
+        return ["none was saved before"]
+    try:
+        return changes(saved.compile(saved.url, config.arguments), bindings) or ["nothing in what is sent"]
+    except WsdlError:
+        return ["the one that was saved could not be used"]
