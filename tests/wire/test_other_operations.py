@@ -25,10 +25,10 @@ from jzysoap import (
     WsdlError,
 )
 from jzysoap.calls import operations as calls
-from jzysoap.calls.operations import Answer, Call
+from jzysoap.calls.operations import Call
 from jzysoap.definition.source import bundled, get
 from jzysoap.model.operations import CREDENTIALS, OPERATIONS, Argument, Operation, Operations
-from jzysoap.results.parse import gateway_error
+from jzysoap.results.parse import Answer, gateway_error
 from jzysoap.sandbox import Question, Sandbox
 from jzysoap.settings.options import Config
 from tests.kit.facade import Facade, Kind
