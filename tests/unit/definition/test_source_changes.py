@@ -12,6 +12,7 @@ import pytest
 from jzysoap.definition import source as wsdl
 from jzysoap.definition.bindings import Bindings, Template, changes
 from jzysoap.definition.cache import Cache
+from jzysoap.definition.collect import Definition
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import NotSentError, WsdlError
 from jzysoap.model.http import HttpReply
@@ -89,7 +90,7 @@ def test_it_is_adopted_where_that_is_accepted(gateway: Gateway, caplog: pytest.L
         assert gateway.load(wsdl_accept_changes=True) == (compiled(CHANGED), "live")
     (record,) = caplog.records
     assert record.levelno == logging.INFO
-    assert "is not as it was on 2023-11-1" in record.getMessage()
+    assert "has changed since 2023-11-1" in record.getMessage()
     assert "{urn:gateway}sendSms becomes {urn:changed}sendSms" in record.getMessage()
     # From then on for everyone.
     assert gateway.load() == (compiled(CHANGED), "saved")
@@ -97,7 +98,7 @@ def test_it_is_adopted_where_that_is_accepted(gateway: Gateway, caplog: pytest.L
 
 def test_a_pin_accepts_it_too(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
     gateway.served = CHANGED
-    digest = wsdl.Definition(URL, {URL: CHANGED}, 0.0).sha256
+    digest = Definition(URL, {URL: CHANGED}, 0.0).sha256
     assert gateway.load(wsdl_sha256=digest) == (compiled(CHANGED), "live")
     assert not caplog.records
 
@@ -158,7 +159,7 @@ def test_one_that_cannot_be_had_is_another_matter(gateway: Gateway, caplog: pyte
 def test_it_can_be_saved_by_hand(gateway: Gateway) -> None:
     config = gateway.config()
     assert wsdl.live_address(config) == URL
-    wsdl.save(config, wsdl.Definition(URL, {URL: CHANGED}, gateway.now))
+    wsdl.save(config, Definition(URL, {URL: CHANGED}, gateway.now))
     assert gateway.load() == (compiled(CHANGED), "saved")
     assert wsdl.last_saved(gateway.config(wsdl="http://other.invalid/a.wsdl")) is None
     Cache(config.cache_dir).write(f"definition {URL}", "corrupt")

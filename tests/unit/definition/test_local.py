@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from jzysoap.definition import source as wsdl
+from jzysoap.definition.collect import Definition
 from jzysoap.definition.compiler import compile_bindings
+from jzysoap.definition.local import bundled, to_files
+from jzysoap.definition.source import get
 from jzysoap.model.errors import WsdlError
 from jzysoap.model.http import HttpReply
 from jzysoap.settings.options import configure
 from tests.kit.definitions import URL, definition, load_bindings
 from tests.kit.recordings import ROOT, STACKS, UNUSABLE, load
+from tests.unit.definition.gateway import Clock, Gateway, configured, load_error
 
 SPLIT = [name for name in STACKS if len(load(name).documents) > 1]
 
@@ -35,12 +38,12 @@ def refusal(location: object) -> WsdlError:
     return caught.value
 
 
-def write(name: str, directory: Path) -> wsdl.Definition:
+def write(name: str, directory: Path) -> Definition:
     """Records a definition as if it were served now."""
     stack = load(name)
-    found = wsdl.get(stack.url, lambda url: HttpReply(200, {}, stack.fetch(url)))
+    found = get(stack.url, lambda url: HttpReply(200, {}, stack.fetch(url)))
     directory.mkdir(parents=True)
-    for file, data in wsdl.to_files(found, content_type="text/xml", server="made up").items():
+    for file, data in to_files(found, content_type="text/xml", server="made up").items():
         (directory / file).write_bytes(data)
     return found
 
@@ -53,7 +56,7 @@ def test_what_was_recorded_is_used_as_it_was(name: str, tmp_path: Path) -> None:
         stack.documents.values()
     )
     for location in (directory, directory / "service.wsdl"):
-        copy = wsdl.get(str(location), nothing)
+        copy = get(str(location), nothing)
         assert list(copy.documents.values()) == list(stack.documents.values())
         # So that one pin does for both.
         assert copy.sha256 == found.sha256
@@ -86,7 +89,7 @@ def test_without_its_source_an_error_says_what_to_do(name: str) -> None:
     (imported,) = set(load(name).documents) - {load(name).url}
     assert str(refusal(path)) == (
         f"the definition at {path} imports {imported} from another server; "
-        "record a definition whole with 'jzysoap wsdl fetch'"
+        "record the complete definition with 'jzysoap wsdl fetch'"
     )
 
 
@@ -115,8 +118,8 @@ def test_the_source_of_another_file_does_not_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("document", "why"),
     [
-        (b"", "what is at {path} is no service definition: it is empty"),
-        (b"<html>", "what is at {path} is no service definition: it is an HTML page"),
+        (b"", "the document at {path} is not a service definition: it is empty"),
+        (b"<html>", "the document at {path} is not a service definition: it is an HTML page"),
         (definition(operations=["login"]), "the definition at {path} cannot be used: port port0 (SOAP 1.1): "),
         (definition(schema='<x:import namespace="u" schemaLocation="a%20b.xsd"/>'), "cannot read {path}: it imports "),
         (b"<" + b" " * (5 << 20), "cannot get the definition at {path}, nothing was sent: it is larger than 4,194,304"),
@@ -148,3 +151,79 @@ def test_a_large_file_is_not_read_whole(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 20 << 20
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["cxf-3.3.2-jaxws-sei-webparam", "jaxws-ri-2.3.0.2"])
+def test_a_file_may_import_those_beside_it(name: str, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    stack = load(name)
+    (imported,) = set(stack.documents) - {stack.url}
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "part").write_bytes(stack.documents[imported])
+    document = stack.wsdl.replace(imported.encode(), b"parts/part")
+    assert document != stack.wsdl
+    (tmp_path / "own.wsdl").write_bytes(document)
+    bindings, _ = load_bindings(configured(tmp_path, wsdl=tmp_path / "own.wsdl"), gateway.fetch, clock=clock)
+    assert bindings == compile_bindings(stack.url, stack.documents)
+
+
+@pytest.mark.parametrize(
+    "other", ["../secret.xsd", "a/../../secret.xsd", "%2e%2e/secret.xsd", "absent.xsd", "%00", "."]
+)
+def test_a_file_imports_nothing_from_elsewhere(other: str, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    (tmp_path / "here" / "a").mkdir(parents=True)
+    (tmp_path / "secret.xsd").write_bytes(b'<schema xmlns="http://www.w3.org/2001/XMLSchema"/>')
+    path = tmp_path / "here" / "own.wsdl"
+    path.write_bytes(definition(schema=f'<x:include schemaLocation="{other}"/>'))
+    error = load_error(configured(tmp_path, wsdl=path), gateway, clock)
+    assert str(error).startswith(f"cannot read {path}: ")
+    assert error.source == str(path)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "file:///etc/passwd",
+        "http://gateway.invalid/a.xsd",
+        "//gateway.invalid/a.xsd",
+        "http://[x",
+        "https://local.invalid/",
+    ],
+)
+def test_nor_from_an_address(other: str, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    (tmp_path / "own.wsdl").write_bytes(definition(schema=f'<x:include schemaLocation="{other}"/>'))
+    error = load_error(configured(tmp_path, wsdl=tmp_path / "own.wsdl"), gateway, clock)
+    assert "from another server" in str(error)
+    assert not gateway.asked
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    for path, why in ((tmp_path / "absent.wsdl", "FileNotFoundError"), (tmp_path, "IsADirectoryError|PermissionError")):
+        with pytest.raises(WsdlError, match=why):
+            load_bindings(configured(tmp_path, wsdl=path), gateway.fetch, clock=clock)
+
+
+@pytest.mark.parametrize(
+    ("name", "directory"),
+    [
+        ("bundled", "axis2-1.6.2-7param"),
+        ("bundled:axis2-1.6.2-7param", "axis2-1.6.2-7param"),
+        ("bundled:axis2-1.6.2", "axis2-1.6.2"),
+    ],
+)
+def test_a_bundled_one_is_used_when_asked_for(
+    name: str, directory: str, tmp_path: Path, gateway: Gateway, clock: Clock
+) -> None:
+    for _ in range(2):
+        bindings, source = load_bindings(configured(tmp_path, wsdl=name), gateway.fetch, clock=clock)
+        assert source == "bundled"
+        assert bindings == compile_bindings(load(directory).url, load(directory).documents)
+    assert not gateway.asked
+    assert bundled(directory) == load(directory).wsdl
+
+
+@pytest.mark.parametrize("name", ["axis2", "", "axis2-1.6.2/service.wsdl"])
+def test_there_are_no_others(name: str, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+    with pytest.raises(WsdlError, match=r"^there is no bundled definition called "):
+        bundled(name)
+    if name:
+        assert load_error(configured(tmp_path, wsdl=f"bundled:{name}"), gateway, clock).source == "bundled"
