@@ -33,7 +33,7 @@ SCHEMA = b'<schema xmlns="http://www.w3.org/2001/XMLSchema" targetNamespace="urn
     ],
 )
 @pytest.mark.parametrize("kind", ["include", "redefine"])
-def test_imports_are_fetched_and_saved_with_it(
+def test_imports_are_fetched_and_saved(
     kind: str, location: str, address: str, config: Config, gateway: Gateway, clock: Clock
 ) -> None:
     gateway.served[URL] = definition(schema=f'<x:{kind} schemaLocation="{location}"/>')
@@ -48,12 +48,12 @@ def test_imports_are_fetched_and_saved_with_it(
 
 
 @pytest.mark.parametrize("name", ["cxf-3.3.2-jaxws-sei-webparam", "jaxws-ri-2.3.0.2"])
-def test_a_recorded_definition_is_put_together(name: str) -> None:
+def test_all_documents_of_a_recorded_definition_are_collected(name: str) -> None:
     stack = recorded(name)
     assert drive(collect(stack.url), lambda url: HttpReply(200, {}, stack.fetch(url))) == stack.documents
 
 
-def test_imports_without_a_location_are_none(gateway: Gateway) -> None:
+def test_imports_without_a_location_are_ignored(gateway: Gateway) -> None:
     gateway.served[URL] = definition(schema='<x:import namespace="urn:a"/>', extra='<import namespace="urn:b"/>')
     assert list(drive(collect(URL), gateway.fetch)) == [URL]
 
@@ -76,7 +76,7 @@ def test_imports_without_a_location_are_none(gateway: Gateway) -> None:
 def test_nothing_is_imported_from_another_server(
     place: str, location: str, config: Config, gateway: Gateway, clock: Clock
 ) -> None:
-    """Least of all with the client's headers."""
+    """A request to another server would carry the client's headers."""
     element = {
         "extra": f'<import namespace="u" location="{location}"/>',
         "schema": f'<x:include schemaLocation="{location}"/>',
@@ -88,7 +88,7 @@ def test_nothing_is_imported_from_another_server(
     assert gateway.asked == [URL]
 
 
-def test_imports_in_a_circle_are_fetched_once(gateway: Gateway, config: Config, clock: Clock) -> None:
+def test_schemas_in_an_import_cycle_are_fetched_once(gateway: Gateway, config: Config, clock: Clock) -> None:
     include = SCHEMA.replace(b"/>", b'><include schemaLocation="%s"/></schema>')
     gateway.served[URL] = definition(schema='<x:include schemaLocation="/a.xsd"/>')
     gateway.served[f"{BASE}/a.xsd"] = include % b"/b.xsd"
@@ -97,7 +97,7 @@ def test_imports_in_a_circle_are_fetched_once(gateway: Gateway, config: Config, 
     assert gateway.asked == [URL, f"{BASE}/a.xsd", f"{BASE}/b.xsd"]
 
 
-def test_a_definition_that_imports_itself_crashes_nothing(gateway: Gateway, config: Config, clock: Clock) -> None:
+def test_a_definition_that_imports_itself_is_fetched_once(gateway: Gateway, config: Config, clock: Clock) -> None:
     gateway.served[URL] = definition(extra=f'<import namespace="urn:gateway" location="{URL}"/>')
     try:
         assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
@@ -106,7 +106,7 @@ def test_a_definition_that_imports_itself_crashes_nothing(gateway: Gateway, conf
     assert gateway.asked == [URL]
 
 
-def test_there_is_an_end_to_imports(gateway: Gateway, config: Config, clock: Clock) -> None:
+def test_the_number_of_imports_is_limited(gateway: Gateway, config: Config, clock: Clock) -> None:
     def served(url: str) -> HttpReply:
         number = int(url.rpartition("=")[2]) if "xsd=" in url else 0
         gateway.asked.append(url)
@@ -128,7 +128,7 @@ def test_there_is_an_end_to_imports(gateway: Gateway, config: Config, clock: Clo
         (b"<!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><a>&e;</a>", "it has a DOCTYPE"),
     ],
 )
-def test_an_import_that_cannot_be_had_is_named(
+def test_an_import_that_cannot_be_fetched_is_named(
     served: Any, why: str, config: Config, gateway: Gateway, clock: Clock
 ) -> None:
     gateway.served[URL] = definition(schema='<x:include schemaLocation="/a.xsd"/>')
@@ -158,15 +158,15 @@ def test_a_redirect_is_followed_on_the_same_server(status: int, location: str, g
         "http://[x",
     ],
 )
-def test_a_redirect_leads_to_no_other_server(location: str, config: Config, gateway: Gateway, clock: Clock) -> None:
+def test_a_redirect_to_another_server_is_refused(location: str, config: Config, gateway: Gateway, clock: Clock) -> None:
     gateway.served[URL] = HttpReply(302, {"location": location}, b"")
-    said = str(load_error(config, gateway, clock))
-    assert said.startswith(f"the definition at {URL} redirects to another server: ")
-    assert location.rpartition("/")[0] in said
+    message = str(load_error(config, gateway, clock))
+    assert message.startswith(f"the definition at {URL} redirects to another server: ")
+    assert location.rpartition("/")[0] in message
     assert gateway.asked == [URL]
 
 
-def test_a_redirect_leads_to_no_weaker_scheme(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+def test_a_redirect_from_https_to_http_is_refused(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     url = URL.replace("http:", "https:")
     gateway.served[url] = HttpReply(301, {"location": URL}, b"")
     config = configured(tmp_path, base_url="https://gateway.invalid")
@@ -175,14 +175,16 @@ def test_a_redirect_leads_to_no_weaker_scheme(tmp_path: Path, gateway: Gateway, 
 
 
 @pytest.mark.parametrize("headers", [{"location": URL}, {}])
-def test_redirects_come_to_an_end(headers: Mapping[str, str], config: Config, gateway: Gateway, clock: Clock) -> None:
+def test_the_number_of_redirects_is_limited(
+    headers: Mapping[str, str], config: Config, gateway: Gateway, clock: Clock
+) -> None:
     gateway.served[URL] = HttpReply(302, headers, b"")
     error = load_error(config, gateway, clock)
     assert str(error) == f"cannot get the definition at {URL}, nothing was sent: HTTP 302"
     assert len(gateway.asked) == 4
 
 
-def test_the_digest_of_several_documents_is_of_them_all() -> None:
+def test_the_digest_covers_all_documents() -> None:
     one = Definition(URL, {URL: b"a"}, 0.0)
     two = Definition(URL, {URL: b"a", f"{BASE}/b": b"b"}, 0.0)
     assert one.sha256 == hashlib.sha256(b"a").hexdigest()

@@ -1,4 +1,4 @@
-"""Definitions in files: recorded whole, shipped, or put there by hand; and what an error calls them."""
+"""Definitions in files: recorded with all imports, shipped, or written by hand; and their names in errors."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def refusal(location: object) -> WsdlError:
 
 
 def write(name: str, directory: Path) -> Definition:
-    """Records a definition as if it were served now."""
+    """Record a definition as if it were served now."""
     stack = load(name)
     found = get(stack.url, lambda url: HttpReply(200, {}, stack.fetch(url)))
     directory.mkdir(parents=True)
@@ -49,7 +49,7 @@ def write(name: str, directory: Path) -> Definition:
 
 
 @pytest.mark.parametrize("name", STACKS)
-def test_what_was_recorded_is_used_as_it_was(name: str, tmp_path: Path) -> None:
+def test_a_recorded_definition_is_used_verbatim(name: str, tmp_path: Path) -> None:
     stack, directory = load(name), tmp_path / "a b" / "定义"
     found = write(name, directory)
     assert sorted(path.read_bytes() for path in directory.iterdir() if path.name != "SOURCE") == sorted(
@@ -58,13 +58,13 @@ def test_what_was_recorded_is_used_as_it_was(name: str, tmp_path: Path) -> None:
     for location in (directory, directory / "service.wsdl"):
         copy = get(str(location), nothing)
         assert list(copy.documents.values()) == list(stack.documents.values())
-        # So that one pin does for both.
+        # One pin fits both.
         assert copy.sha256 == found.sha256
         if name not in UNUSABLE:
             assert bound(location) == compile_bindings(stack.url, stack.documents)
 
 
-def test_the_source_tells_it_all(tmp_path: Path) -> None:
+def test_source_has_all_facts(tmp_path: Path) -> None:
     found = write("jaxws-ri-2.3.0.2-soap12", tmp_path / "new")
     main, schema = found.documents.values()
     url = "http://127.0.0.1:18083/services/userApiSoap12"
@@ -84,7 +84,7 @@ def test_the_source_tells_it_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", SPLIT)
-def test_without_its_source_an_error_says_what_to_do(name: str) -> None:
+def test_without_source_an_error_says_what_to_do(name: str) -> None:
     path = ROOT / name / "service.wsdl"
     (imported,) = set(load(name).documents) - {load(name).url}
     assert str(refusal(path)) == (
@@ -93,14 +93,14 @@ def test_without_its_source_an_error_says_what_to_do(name: str) -> None:
     )
 
 
-def test_what_the_source_does_not_name_is_not_had(tmp_path: Path) -> None:
+def test_a_document_that_source_does_not_name_is_not_read(tmp_path: Path) -> None:
     write("jaxws-ri-2.3.0.2", tmp_path / "new")
     source = tmp_path / "new" / "SOURCE"
     lines = source.read_text("utf-8")
     source.write_text(lines.replace("?xsd=1", "?xsd=2"), "utf-8")
     path = tmp_path / "new" / "service.wsdl"
-    said = str(refusal(path))
-    assert said.startswith(f"cannot read {path}: it imports http://127.0.0.1:18083/services/userApi?xsd=1: ")
+    message = str(refusal(path))
+    assert message.startswith(f"cannot read {path}: it imports http://127.0.0.1:18083/services/userApi?xsd=1: ")
     source.write_text(lines.replace("import1.xsd", ".."), "utf-8")
     assert str(refusal(path)).startswith(f"cannot read {path}: it imports ")
     source.write_text(lines.replace("import1.xsd", "import2.xsd"), "utf-8")
@@ -109,7 +109,7 @@ def test_what_the_source_does_not_name_is_not_had(tmp_path: Path) -> None:
     assert "imports http://127.0.0.1:18083/services/userApi?xsd=1 from another server" in str(refusal(path))
 
 
-def test_the_source_of_another_file_does_not_count(tmp_path: Path) -> None:
+def test_the_source_of_another_file_is_ignored(tmp_path: Path) -> None:
     write("jaxws-ri-2.3.0.2", tmp_path / "new")
     (tmp_path / "new" / "own.wsdl").write_bytes(definition())
     assert bound(tmp_path / "new" / "own.wsdl") == compile_bindings(URL, {URL: definition()})
@@ -134,13 +134,13 @@ def test_an_error_names_the_users_path(
         assert str(refusal(path)).startswith(why.format(path=path))
 
 
-def test_so_does_one_of_zeeps(tmp_path: Path) -> None:
+def test_an_error_of_zeep_names_the_users_path(tmp_path: Path) -> None:
     kind = definition().replace(b'type="x:string"', b'type="t:none"')
     (tmp_path / "a.wsdl").write_bytes(kind)
     assert str(refusal(tmp_path / "a.wsdl")).startswith(f"the definition at {tmp_path / 'a.wsdl'} cannot be read: ")
 
 
-def test_a_large_file_is_not_read_whole(tmp_path: Path) -> None:
+def test_a_large_file_is_not_read_completely(tmp_path: Path) -> None:
     import tracemalloc
 
     with open(tmp_path / "large.wsdl", "wb") as file:
@@ -154,7 +154,7 @@ def test_a_large_file_is_not_read_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["cxf-3.3.2-jaxws-sei-webparam", "jaxws-ri-2.3.0.2"])
-def test_a_file_may_import_those_beside_it(name: str, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+def test_a_file_may_import_files_beside_it(name: str, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     stack = load(name)
     (imported,) = set(stack.documents) - {stack.url}
     (tmp_path / "parts").mkdir()
@@ -169,7 +169,9 @@ def test_a_file_may_import_those_beside_it(name: str, tmp_path: Path, gateway: G
 @pytest.mark.parametrize(
     "other", ["../secret.xsd", "a/../../secret.xsd", "%2e%2e/secret.xsd", "absent.xsd", "%00", "."]
 )
-def test_a_file_imports_nothing_from_elsewhere(other: str, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+def test_a_file_cannot_import_from_outside_its_directory(
+    other: str, tmp_path: Path, gateway: Gateway, clock: Clock
+) -> None:
     (tmp_path / "here" / "a").mkdir(parents=True)
     (tmp_path / "secret.xsd").write_bytes(b'<schema xmlns="http://www.w3.org/2001/XMLSchema"/>')
     path = tmp_path / "here" / "own.wsdl"
@@ -189,7 +191,7 @@ def test_a_file_imports_nothing_from_elsewhere(other: str, tmp_path: Path, gatew
         "https://local.invalid/",
     ],
 )
-def test_nor_from_an_address(other: str, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+def test_a_file_cannot_import_from_an_address(other: str, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     (tmp_path / "own.wsdl").write_bytes(definition(schema=f'<x:include schemaLocation="{other}"/>'))
     error = load_error(configured(tmp_path, wsdl=tmp_path / "own.wsdl"), gateway, clock)
     assert "from another server" in str(error)
@@ -210,7 +212,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, gateway: Gateway, c
         ("bundled:axis2-1.6.2", "axis2-1.6.2"),
     ],
 )
-def test_a_bundled_one_is_used_when_asked_for(
+def test_a_bundled_definition_can_be_given(
     name: str, directory: str, tmp_path: Path, gateway: Gateway, clock: Clock
 ) -> None:
     for _ in range(2):
@@ -222,7 +224,7 @@ def test_a_bundled_one_is_used_when_asked_for(
 
 
 @pytest.mark.parametrize("name", ["axis2", "", "axis2-1.6.2/service.wsdl"])
-def test_there_are_no_others(name: str, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+def test_other_bundled_names_are_an_error(name: str, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     with pytest.raises(WsdlError, match=r"^there is no bundled definition called "):
         bundled(name)
     if name:

@@ -36,18 +36,18 @@ def namespace(bindings: Bindings) -> str:
 # -- live, saved ------------------------------------------------------------------------------------------------------
 
 
-def test_the_gateways_own_is_asked_for_first(config: Config, gateway: Gateway, clock: Clock) -> None:
+def test_the_gateways_definition_comes_first(config: Config, gateway: Gateway, clock: Clock) -> None:
     bindings, source = load_bindings(config, gateway.fetch, clock=clock)
     assert source == "live"
     assert bindings == compile_bindings(URL, {URL: LIVE})
     assert gateway.asked == [f"{BASE}/services/userApi?wsdl"]
 
 
-def test_the_real_clock_will_do(config: Config, gateway: Gateway) -> None:
+def test_the_default_clock_is_the_systems(config: Config, gateway: Gateway) -> None:
     assert [load_bindings(config, gateway.fetch)[1] for _ in range(2)] == ["live", "saved"]
 
 
-def test_it_is_saved_and_used_while_it_is_young(config: Config, gateway: Gateway, clock: Clock) -> None:
+def test_a_young_saved_definition_is_used(config: Config, gateway: Gateway, clock: Clock) -> None:
     live, _ = load_bindings(config, gateway.fetch, clock=clock)
     gateway.served[URL] = OTHER
     clock.now += DAY - 1
@@ -55,7 +55,7 @@ def test_it_is_saved_and_used_while_it_is_young(config: Config, gateway: Gateway
     assert len(gateway.asked) == 1
 
 
-def test_a_stale_one_is_fetched_again(config: Config, gateway: Gateway, clock: Clock) -> None:
+def test_an_old_definition_is_fetched_again(config: Config, gateway: Gateway, clock: Clock) -> None:
     load_bindings(config, gateway.fetch, clock=clock)
     gateway.served[URL] = SPELLED_OTHERWISE
     clock.now += DAY
@@ -64,7 +64,7 @@ def test_a_stale_one_is_fetched_again(config: Config, gateway: Gateway, clock: C
     assert load_bindings(config, gateway.fetch, clock=clock)[1] == "saved"
 
 
-def test_one_from_the_future_is_not_young(config: Config, gateway: Gateway, clock: Clock) -> None:
+def test_a_definition_saved_in_the_future_is_fetched_again(config: Config, gateway: Gateway, clock: Clock) -> None:
     load_bindings(config, gateway.fetch, clock=clock)
     clock.now -= 1
     assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
@@ -78,7 +78,7 @@ def test_an_age_of_zero_asks_each_time(tmp_path: Path, gateway: Gateway, clock: 
     assert load_bindings(config, gateway.fetch, clock=clock)[1] == "saved"
 
 
-def test_each_gateway_has_its_own(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+def test_each_gateway_has_its_own_definition(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     other = "http://other.invalid:9003/sms"
     gateway.served[f"{other}/services/userApi?wsdl"] = OTHER
     for _ in range(2):
@@ -116,7 +116,7 @@ UNAVAILABLE = [
 
 
 @pytest.mark.parametrize(("served", "why"), UNAVAILABLE)
-def test_without_it_the_saved_one_is_used_with_a_warning(
+def test_if_fetching_fails_the_saved_definition_is_used_with_a_warning(
     config: Config, gateway: Gateway, clock: Clock, caplog: pytest.LogCaptureFixture, served: Any, why: str
 ) -> None:
     live, _ = load_bindings(config, gateway.fetch, clock=clock)
@@ -129,14 +129,14 @@ def test_without_it_the_saved_one_is_used_with_a_warning(
     assert URL in record.getMessage()
     assert "saved on 2023-11-1" in record.getMessage()
     assert why in record.getMessage()
-    # What was served was not saved.
+    # The served document was not saved.
     gateway.served[URL] = LIVE
     clock.now += DAY
     assert load_bindings(config, gateway.fetch, clock=clock) == (live, "live")
 
 
 @pytest.mark.parametrize(("served", "why"), UNAVAILABLE)
-def test_without_either_there_is_an_error(
+def test_if_nothing_is_saved_a_failed_fetch_is_an_error(
     config: Config, gateway: Gateway, clock: Clock, served: Any, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     gateway.served[URL] = served
@@ -149,12 +149,12 @@ def test_without_either_there_is_an_error(
     if isinstance(served, Exception) or (isinstance(served, HttpReply) and served.status != 302):
         assert str(error).startswith(f"cannot get the definition at {URL}, nothing was sent: ")
         assert error.retry == "later"
-    # Nothing was saved, so it is asked for again.
+    # Nothing was saved, so the next client asks again.
     gateway.served[URL] = LIVE
     assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
 
 
-def test_a_bomb_of_entities_does_not_go_off(config: Config, gateway: Gateway, clock: Clock) -> None:
+def test_an_entity_bomb_is_not_expanded(config: Config, gateway: Gateway, clock: Clock) -> None:
     levels = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
     bomb = f'<!DOCTYPE a [<!ENTITY e0 "xxxxxxxxxx">{levels}]><definitions '
     for used in ("", 'name="&e9;" '):
@@ -164,7 +164,7 @@ def test_a_bomb_of_entities_does_not_go_off(config: Config, gateway: Gateway, cl
         assert time.process_time() - started < 10
 
 
-def test_a_client_that_was_closed_says_so(config: Config, gateway: Gateway, clock: Clock) -> None:
+def test_a_closed_client_says_so(config: Config, gateway: Gateway, clock: Clock) -> None:
     load_bindings(config, gateway.fetch, clock=clock)
     gateway.served[URL] = ConfigurationError("the client is closed: make a new one")
     clock.now += DAY
@@ -195,10 +195,10 @@ def test_a_failure_is_remembered_for_minutes(
     "served",
     [definition(operations=["login", "logout"]), definition(ports=["http"]), definition(arguments=["string a"])],
 )
-def test_a_definition_that_was_read_and_cannot_be_used_is_news(
+def test_an_unusable_definition_of_the_gateway_is_an_error(
     config: Config, gateway: Gateway, clock: Clock, served: bytes
 ) -> None:
-    """Another service's, say: the saved one would be wrong."""
+    """It may be another service's, so the saved definition would be wrong."""
     load_bindings(config, gateway.fetch, clock=clock)
     gateway.served[URL] = served
     clock.now += DAY
@@ -216,7 +216,7 @@ def test_the_order_of_the_arguments_can_be_given_later(tmp_path: Path, gateway: 
     assert "arguments=[…]" in str(error)
     named = configured(tmp_path, arguments=[one.split(" ")[1] for one in DOCUMENTED[:6]])
     assert [load_bindings(named, gateway.fetch, clock=clock)[1] for _ in range(2)] == ["live", "saved"]
-    # The saved one is no use to whoever names no order; then what the gateway says counts.
+    # Without an order, the saved definition cannot be used, so the gateway's is fetched.
     gateway.served[URL] = LIVE
     assert load_bindings(configured(tmp_path), gateway.fetch, clock=clock)[1] == "live"
 
@@ -224,7 +224,7 @@ def test_the_order_of_the_arguments_can_be_given_later(tmp_path: Path, gateway: 
 # -- pinned -----------------------------------------------------------------------------------------------------------
 
 
-def test_only_the_pinned_one_is_accepted(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+def test_only_the_pinned_definition_is_accepted(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     digest = hashlib.sha256(LIVE).hexdigest()
     config = configured(tmp_path, wsdl_sha256=digest.upper())
     assert [load_bindings(config, gateway.fetch, clock=clock)[1] for _ in range(2)] == ["live", "saved"]
@@ -236,7 +236,7 @@ def test_only_the_pinned_one_is_accepted(tmp_path: Path, gateway: Gateway, clock
     assert load_bindings(config, gateway.fetch, clock=clock)[1] == "saved"
 
 
-def test_a_saved_one_that_is_not_the_pinned_one_is_not_used(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+def test_a_saved_definition_with_another_hash_is_not_used(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     load_bindings(configured(tmp_path), gateway.fetch, clock=clock)
     config = configured(tmp_path, wsdl_sha256=hashlib.sha256(OTHER).hexdigest())
     gateway.served[URL] = NotSentError("refused")
@@ -272,21 +272,21 @@ def test_a_file_can_be_given(tmp_path: Path, gateway: Gateway, clock: Clock, mon
     for path in (tmp_path / "own 定义.wsdl", "own 定义.wsdl", "~/own 定义.wsdl"):
         bindings, source = load_bindings(configured(tmp_path, wsdl=path), gateway.fetch, clock=clock)
         assert (namespace(bindings), source) == ("urn:changed", "given")
-    # It is read anew each time.
+    # The file is read again each time.
     (tmp_path / "own 定义.wsdl").write_bytes(LIVE)
     bindings, _ = load_bindings(configured(tmp_path, wsdl="own 定义.wsdl"), gateway.fetch, clock=clock)
     assert namespace(bindings) == "urn:gateway"
     assert not gateway.asked
 
 
-# -- what is kept -----------------------------------------------------------------------------------------------------
+# -- saved files ------------------------------------------------------------------------------------------------------
 
 
 def kept(directory: Path) -> dict[str, Any]:
     return {path.name: json.loads(path.read_bytes()) for path in (directory / "cache").iterdir()}
 
 
-def test_what_is_kept_is_json_and_holds_nothing_of_the_account(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+def test_saved_files_are_json_without_anything_of_the_account(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     config = configured(tmp_path, username="the-account", password="the-password")
     bindings, _ = load_bindings(config, gateway.fetch, clock=clock)
     entries = list(kept(tmp_path).values())
@@ -319,14 +319,12 @@ def test_what_is_kept_is_json_and_holds_nothing_of_the_account(tmp_path: Path, g
         '{"url": "u", "fetched_at": 1e300, "documents": {"u": ""}}',
         '{"url": "u", "fetched_at": Infinity, "documents": {"u": ""}}',
         json.dumps({"url": "u", "fetched_at": 10**400, "documents": {"u": ""}}),
-        # Well-formed, and of no use.
+        # Well-formed, but not a definition.
         json.dumps({"url": "u", "fetched_at": NOW, "documents": {"u": ""}}),
         json.dumps({"url": "u", "fetched_at": NOW, "documents": {"u": "PGh0bWwvPg=="}}),
     ],
 )
-def test_a_corrupt_entry_is_as_good_as_none(
-    entry: str, config: Config, tmp_path: Path, gateway: Gateway, clock: Clock
-) -> None:
+def test_a_corrupt_entry_is_ignored(entry: str, config: Config, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     live, _ = load_bindings(config, gateway.fetch, clock=clock)
     for path in (tmp_path / "cache").iterdir():
         path.write_text(entry)
@@ -340,7 +338,7 @@ def test_a_corrupt_entry_is_as_good_as_none(
 
 
 @pytest.mark.parametrize("failure", ['"then"', "null", "true", "1e300", "NaN", "17e8"])
-def test_a_corrupt_failure_is_none(
+def test_a_corrupt_time_of_failure_is_ignored(
     failure: str, config: Config, tmp_path: Path, gateway: Gateway, clock: Clock
 ) -> None:
     load_bindings(config, gateway.fetch, clock=clock)
@@ -377,7 +375,7 @@ def test_bindings_of_another_version_are_not_used(
     assert load_bindings(config, gateway.fetch, clock=clock)[0].port == "port0"
 
 
-def test_a_cache_that_cannot_be_used_is_no_obstacle(config: Config, tmp_path: Path, gateway: Gateway) -> None:
+def test_an_unusable_cache_does_not_prevent_loading(config: Config, tmp_path: Path, gateway: Gateway) -> None:
     (tmp_path / "cache").write_text("a file")
     assert Cache(str(tmp_path / "cache")).read("x") is None
     assert [load_bindings(config, gateway.fetch)[1] for _ in range(2)] == ["live", "live"]
@@ -411,7 +409,7 @@ with Client("http://gateway.invalid", "test", "pw123", cache_dir=sys.argv[1], ad
 ANSWER = bare_envelope("<r><return>kaSmsNum=49964</return></r>")
 
 
-def test_a_fresh_process_with_a_young_copy_makes_its_first_call_without_zeep(
+def test_a_process_with_a_young_saved_definition_never_imports_zeep(
     config: Config, tmp_path: Path, gateway: Gateway
 ) -> None:
     load_bindings(config, gateway.fetch)
