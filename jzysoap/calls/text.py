@@ -1,6 +1,6 @@
-"""Message text: what the wire can carry and what it costs.
+"""Message text: the characters that the wire can carry, and the number of messages that a text costs.
 
-No error here has a text that shows the message.
+No error text here shows the message.
 """
 
 from __future__ import annotations
@@ -8,15 +8,16 @@ from __future__ import annotations
 import unicodedata
 
 from jzysoap.encoding.charsets import ILLEGAL
+from jzysoap.model.door import public
 from jzysoap.model.errors import InvalidMessageError
 
 SINGLE = 70
-"""UTF-16 units that a message of one segment holds: an assumption of the platform, as everywhere in GSM's UCS-2."""
+"""UTF-16 units of a message of one segment, as usual in GSM: an assumption (docs/protocol.md#what-is-not-known)."""
 
 PART = 67
-"""UTF-16 units in each segment of a longer message: three go into the header that joins them."""
+"""UTF-16 units of each segment of a longer message: the header that joins the segments takes three."""
 
-# What has no spelling in GBK but a reading that has one; NFKC finds most others.
+# Characters that GBK lacks, and their nearest readable form. NFKC finds most others.
 _READABLE = {
     "€": "EUR",
     "•": "·",
@@ -62,14 +63,15 @@ _READABLE = {
 
 
 def check_text(text: object, *, field: str = "text") -> str:
-    """A message text that an XML document can carry (vendor page, "SMS发送接口", ``content``).
+    """Check that an XML document can carry a message text (docs/protocol.md#arguments, ``content``), and return it.
 
     Args:
-        text: what was given.
+        text: the given value.
         field: the argument's name, for the error.
 
     Raises:
-        InvalidMessageError: no text, nothing in it, or a character that XML 1.0 cannot carry, by name and position.
+        InvalidMessageError: the value is not text, or blank, or has a character that XML 1.0 cannot carry; the error
+            names the character and its position.
     """
     if not isinstance(text, str):
         raise InvalidMessageError(f"{field} must be text, not {type(text).__name__}", field=field)
@@ -78,14 +80,14 @@ def check_text(text: object, *, field: str = "text") -> str:
     illegal = ILLEGAL.search(text)
     if illegal is None:
         return text
-    raise _unspellable(text, field, illegal.start(), "which XML cannot carry")
+    raise _cannot_carry(text, field, illegal.start(), "which XML cannot carry")
 
 
 def sign(text: str, signature: str) -> str:
-    """The text with the signature in front, once.
+    """Return the text with the signature in front, unless it begins with this signature already.
 
     Args:
-        text: the message; left alone when it begins with this signature already.
+        text: the message.
         signature: with or without its ``【】``; empty for none.
     """
     name = signature[1:-1] if signature.startswith("【") and signature.endswith("】") else signature
@@ -94,24 +96,28 @@ def sign(text: str, signature: str) -> str:
 
 
 def utf16_units(text: str) -> int:
-    """How many UTF-16 units a text has: two for a character beyond U+FFFF, such as an emoji, else one."""
+    """Count the UTF-16 units of a text: two for a character beyond U+FFFF, such as an emoji, one for all others."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+@public
 def count_segments(text: str, *, signature: str = "", single: int = SINGLE, part: int = PART) -> int:
-    """How many messages a text costs for each recipient, its signature included.
+    """Count the messages that a text costs for each recipient, its signature included.
 
-    That the platform counts UTF-16 units, 70 for one message and 67 for each of several, is an assumption: the vendor
-    does not say.
+    The limits, 70 UTF-16 units in one message and 67 in each of several, are an assumption: the vendor names none
+    (docs/protocol.md#what-is-not-known).
 
     Args:
         text: the message.
-        signature: what ``sign`` puts in front.
+        signature: the signature, with or without its ``【】``, that is put in front unless the text begins with it.
         single: UTF-16 units that fit in one message.
-        part: UTF-16 units that fit in each of several.
+        part: UTF-16 units that fit in each of several messages.
+
+    Returns:
+        The number of messages, at least 1.
 
     Raises:
-        InvalidMessageError: ``text`` is no text, or a limit is below one.
+        InvalidMessageError: ``text`` is not text, or a limit is below 1.
     """
     if not isinstance(text, str):
         raise InvalidMessageError(f"text must be text, not {type(text).__name__}", field="text")
@@ -123,58 +129,59 @@ def count_segments(text: str, *, signature: str = "", single: int = SINGLE, part
 
 
 def is_long(text: str, single: int = SINGLE) -> bool:
-    """Whether a text, signed already, is more than one message (vendor page: ``isLongSms``, 加长短信)."""
+    """Return True if a signed text is longer than one message (docs/protocol.md#arguments, ``isLongSms``)."""
     return utf16_units(text) > single
 
 
 def check_gbk(text: str, *, field: str = "text") -> None:
-    """Refuses a text that the servlet's form cannot spell: it is GBK (vendor page: 采用 GBK 进行URLENCODE).
+    """Refuse a text that the servlet's form cannot carry, since its charset is GBK (docs/protocol.md#http-servlet).
 
-    Python's GBK is the measure: what it spells is spelled with the same bytes by Java's, but for ⊕ (U+2295), which
-    Java's does not have.
+    Python's GBK decides. Java's GBK has the same bytes for all its characters but ⊕ (U+2295), which Java's lacks.
 
     Raises:
-        InvalidMessageError: naming the first such character, its position, and how many there are.
+        InvalidMessageError: naming the first character that GBK lacks, its position, and how many there are.
     """
     try:
         text.encode("gbk")
     except UnicodeEncodeError as error:
-        start = error.start
-    else:
-        return
-    count = sum(not _spellable(character) for character in text)
-    others = f", and {count - 1:,} more" if count > 1 else ""
-    raise _unspellable(text, field, start, f"which GBK cannot spell{others}: gbk_safe(text) makes a text that it can")
+        count = sum(not _fits_gbk(character) for character in text)
+        others = f", and {count - 1:,} more" if count > 1 else ""
+        advice = "gbk_safe(text) returns a text that it can"
+        raise _cannot_carry(text, field, error.start, f"which GBK cannot encode{others}: {advice}") from None
 
 
+@public
 def gbk_safe(text: str) -> str:
-    """A text that GBK can spell, as near to this one as can be read.
+    """Return the nearest readable text that GBK can encode.
 
-    What GBK spells stays as it is. Of the rest: a few signs get what is read in their place (``€`` ``EUR``, ``™``
-    ``(TM)``, ``•`` ``·``, ``£`` ``￡``, ``«`` ``《``); other spaces become a space; what cannot be seen (zero-width
-    characters, direction and emoji marks) goes; compatibility forms get their plain one, letters lose an accent that
-    GBK does not know; everything else, emoji among it, becomes ``?``.
+    Characters of GBK stay verbatim. Of all others:
+
+    - some signs become a readable form (``€`` ``EUR``, ``™`` ``(TM)``, ``•`` ``·``, ``£`` ``￡``, ``«`` ``《``);
+    - spaces become an ordinary space;
+    - invisible characters (of zero width, direction and emoji marks) are removed;
+    - compatibility forms become their plain form, and letters lose an accent that GBK lacks;
+    - everything else becomes ``?``, emoji included.
 
     Raises:
-        InvalidMessageError: ``text`` is no text.
+        InvalidMessageError: ``text`` is not text.
     """
     if not isinstance(text, str):
         raise InvalidMessageError(f"text must be text, not {type(text).__name__}", field="text")
-    if _spellable(text):
+    if _fits_gbk(text):
         return text
-    return "".join(character if _spellable(character) else _nearest(character) for character in text)
+    return "".join(character if _fits_gbk(character) else _nearest(character) for character in text)
 
 
 def name_character(character: str) -> str:
-    """How an error names a character: its code point, and its Unicode name where it has one."""
+    """Return a character's code point and its Unicode name, if it has one, for an error."""
     if "\ud800" <= character <= "\udfff":
-        name = "half of a surrogate pair"
+        name = "a lone surrogate"
     else:
         name = unicodedata.name(character, "a control character" if unicodedata.category(character) == "Cc" else "")
     return f"U+{ord(character):04X} {name}".rstrip()
 
 
-def _unspellable(text: str, field: str, position: int, why: str) -> InvalidMessageError:
+def _cannot_carry(text: str, field: str, position: int, why: str) -> InvalidMessageError:
     return InvalidMessageError(
         f"{field} has {name_character(text[position])} at position {position} (counted from 0), {why}",
         field=field,
@@ -183,7 +190,7 @@ def _unspellable(text: str, field: str, position: int, why: str) -> InvalidMessa
     )
 
 
-def _spellable(text: str) -> bool:
+def _fits_gbk(text: str) -> bool:
     try:
         text.encode("gbk")
     except UnicodeEncodeError:
@@ -192,7 +199,7 @@ def _spellable(text: str) -> bool:
 
 
 def _nearest(character: str) -> str:
-    """What stands in GBK for a character that it cannot spell."""
+    """Return the nearest readable form, in GBK, of a character that GBK lacks."""
     if character in _READABLE:
         return _READABLE[character]
     category = unicodedata.category(character)
@@ -202,8 +209,8 @@ def _nearest(character: str) -> str:
         return ""
     for form in ("NFKC", "NFKD"):
         parts = unicodedata.normalize(form, character)
-        # The separated marks of an accent go, as they do above; what stays the same has no plainer form.
+        # Accents are separate characters here; they are dropped. An unchanged character has no plainer form.
         plain = "".join(_READABLE.get(part, part) for part in parts if not unicodedata.combining(part))
-        if plain and _spellable(plain):
+        if plain and _fits_gbk(plain):
             return plain
     return "?"

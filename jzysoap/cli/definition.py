@@ -15,6 +15,8 @@ from jzysoap._version import __version__
 from jzysoap.cli.output import print_line, print_table
 from jzysoap.definition import source as origins
 from jzysoap.definition.bindings import Bindings, changes
+from jzysoap.definition.collect import Definition, Fetch, fetch_request
+from jzysoap.definition.local import BUNDLED, to_files
 from jzysoap.model.errors import ConfigurationError, WsdlError
 from jzysoap.model.http import HttpReply
 from jzysoap.settings.environment import from_environment
@@ -36,7 +38,7 @@ def show(source: str) -> None:
         JzySoapError: the definition cannot be loaded or used.
     """
     definition, bindings = _load(source)
-    name = f"bundled:{origins.BUNDLED}" if source == "bundled" else source
+    name = f"bundled:{BUNDLED}" if source == "bundled" else source
     print_table([("definition", name), ("sha256", definition.sha256), ("port", bindings.port), ("SOAP", bindings.soap)])
     print_line()
     print_table([("operation", "action", "argument", "stands for", "matched"), *describe_arguments(bindings)])
@@ -135,7 +137,7 @@ def describe_arguments(bindings: Bindings) -> Iterator[tuple[str, ...]]:
             head = ("", "")
 
 
-def _load(source: str) -> tuple[origins.Definition, Bindings]:
+def _load(source: str) -> tuple[Definition, Bindings]:
     # The address and the account are needed to make options, and not used.
     config = configure({**_NO_ACCOUNT, "base_url": "http://localhost", "wsdl": source})
     with _fetching(config) as get:
@@ -144,19 +146,19 @@ def _load(source: str) -> tuple[origins.Definition, Bindings]:
 
 
 @contextlib.contextmanager
-def _fetching(config: Config) -> Iterator[origins.Fetch]:
+def _fetching(config: Config) -> Iterator[Fetch]:
     transport = Transport(config)
     headers = {"User-Agent": f"jzysoap/{__version__}", "Accept-Encoding": "gzip"}
     try:
-        yield lambda url: transport.exchange(origins.fetch_request(url, headers))
+        yield lambda url: transport.exchange(fetch_request(url, headers))
     finally:
         transport.close()
 
 
-def _write(definition: origins.Definition, folder: Path, reply: HttpReply) -> None:
+def _write(definition: Definition, folder: Path, reply: HttpReply) -> None:
     kind, server = reply.headers.get("content-type", "none"), reply.headers.get("server", "none")
     folder.mkdir(parents=True, exist_ok=True)
-    for name, data in origins.to_files(definition, content_type=kind, server=server).items():
+    for name, data in to_files(definition, content_type=kind, server=server).items():
         (folder / name).write_bytes(data)
 
 

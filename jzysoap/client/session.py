@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from jzysoap.calls.operations import Call, Plan
 from jzysoap.definition import source
 from jzysoap.definition.bindings import Bindings
+from jzysoap.definition.collect import fetch_request
 from jzysoap.interface.base import Interface, status_error
 from jzysoap.interface.servlet import ServletInterface
 from jzysoap.interface.soap import SoapInterface
@@ -84,7 +85,7 @@ class Session:
                 self.use_definition(*loaded)
                 return
             try:
-                reply = yield source.fetch_request(address, self._interface.headers)
+                reply = yield fetch_request(address, self._interface.headers)
             except JzySoapError as error:
                 advance = partial(loading.throw, error)
             else:

@@ -1,1 +1,1 @@
-"""The service definition (WSDL): where it comes from, compiled with zeep, compared, saved."""
+"""The service definition (WSDL): found, compiled with zeep, compared, saved."""

@@ -1,6 +1,6 @@
-"""The bindings of a service, compiled: plain data that is saved, used and compared without zeep.
+"""The compiled bindings of a service: plain data that is saved, used and compared without zeep.
 
-``compiler`` makes them.
+``compiler`` makes the bindings.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ENVELOPES: Mapping[SoapVersion, str] = {
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 ACTION = re.compile(r"[\x21\x23-\x7e]*")
-"""A SOAPAction that can be an HTTP header; without quotes."""
+"""The pattern of a SOAPAction, without quotes, that can be an HTTP header."""
 
 
 class Template(NamedTuple):
@@ -30,8 +30,8 @@ class Template(NamedTuple):
 
     Attributes:
         action: the SOAPAction, without quotes; may be empty.
-        pieces: the envelope's fixed bytes: one more than there are slots.
-        slots: the argument between each two pieces, by its documented name.
+        pieces: the envelope's fixed bytes; one piece more than there are slots.
+        slots: the documented names of the arguments between the pieces.
     """
 
     action: str
@@ -65,7 +65,7 @@ class Bindings(NamedTuple):
 
     @classmethod
     def from_json(cls, data: Any, operations: Operations = OPERATIONS) -> Bindings:
-        """Return the bindings that ``to_json`` gave.
+        """Return the bindings that ``to_json`` made into data.
 
         Raises:
             ValueError: the data is something else, or does not fit the table of operations.
@@ -88,14 +88,14 @@ class Bindings(NamedTuple):
                 raise ValueError("incomplete bindings")
             return cls(version, data["port"], templates)
         except (LookupError, TypeError, AttributeError) as error:
-            raise ValueError("no bindings") from error
+            raise ValueError("not bindings") from error
 
 
 def changes(old: Bindings, new: Bindings) -> list[str]:
-    """Return what is sent differently with ``new`` than with ``old``, one line each; none if the same is sent.
+    """Return a line for each difference between the messages of ``old`` and ``new``; none if they are the same.
 
     Raises:
-        ValueError: the messages of one of them are not XML.
+        ValueError: a message is not XML.
     """
     found = []
     if old.soap != new.soap:
@@ -134,8 +134,8 @@ def summarize(template: Template) -> dict[str, str]:
             "arguments": ", ".join(
                 name.localname if name.localname == slot else f"{name.localname} ({slot})" for name, slot in names
             ),
-            "arguments' namespace": _each(name.namespace or "none" for name, _ in names),
-            "arguments' types": _each(
+            "arguments' namespace": _join(name.namespace or "none" for name, _ in names),
+            "arguments' types": _join(
                 f"{{{child.nsmap.get(prefix or None)}}}{kind}" if kind else "none" for child, (prefix, _, kind) in kinds
             ),
             "encoding style": str(
@@ -143,10 +143,10 @@ def summarize(template: Template) -> dict[str, str]:
             ),
         }
     except (etree.LxmlError, LookupError, ValueError, TypeError) as error:
-        raise ValueError("no messages") from error
+        raise ValueError("not messages") from error
 
 
-def _each(values: Iterable[str]) -> str:
-    """Return the one value if all are the same, else all of them."""
+def _join(values: Iterable[str]) -> str:
+    """Return all values in one text; the value itself if all are the same."""
     every = list(values)
     return every[0] if len(set(every)) == 1 else ", ".join(every)

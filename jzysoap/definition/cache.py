@@ -1,8 +1,8 @@
-"""A directory of the user's own in which definitions and compiled bindings are kept, as JSON.
+"""The user's cache directory: definitions and compiled bindings, as JSON files.
 
-Whoever can write there could redirect every message, so nothing is read that another user could have put there, no link
-is followed, and what is written is readable by the user alone. Nothing here ever fails: a cache that cannot be used is
-a cache that has nothing.
+A person who can write to the directory could redirect every message. So nothing is read that another user could have
+written, no link is followed, and new files are readable by the user alone. A cache never fails: if the directory cannot
+be used, the cache is empty.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MAX_BYTES = 64 * 1024 * 1024
 
 
 def default_directory() -> Path | None:
-    """Where the platform wants a user's caches, or None where the user has no home. Never a shared folder."""
+    """Return the platform's place for a user's caches, never a shared folder; None if the user has no home."""
     try:
         if sys.platform == "win32":
             base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
@@ -39,10 +39,10 @@ def default_directory() -> Path | None:
 
 
 class Cache:
-    """Named JSON values in a guarded directory.
+    """Named JSON values in a directory.
 
     Args:
-        directory: the directory, made on first use; None for the platform's; False for no cache at all.
+        directory: the directory, made on first use; None for the platform's; False for no cache.
     """
 
     def __init__(self, directory: str | Literal[False] | None) -> None:
@@ -50,78 +50,78 @@ class Cache:
         if directory is None:
             self._directory = default_directory()
         elif directory:
-            with self._never_failing("found"):
+            with self._log_errors("found"):
                 self._directory = Path(directory).expanduser().absolute()
 
     def read(self, name: str) -> Any:
-        """The value of that name, or None where there is none that can be trusted and read."""
-        with self._never_failing("read"):
-            directory = self._guarded()
+        """Return the value of that name; None if there is none, or if its file cannot be trusted or read."""
+        with self._log_errors("read"):
+            directory = self._checked_directory()
             if directory is not None:
-                path = directory / _file(name)
+                path = directory / _file_name(name)
                 with contextlib.suppress(FileNotFoundError), open(path, "rb", opener=_open) as file:
                     status = os.fstat(file.fileno())
-                    if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES or not _own(status):
+                    if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES or not _is_own(status):
                         raise OSError("not a plain file of the user's own")
                     return json.loads(file.read())
         return None
 
     def write(self, name: str, value: Any) -> None:
-        """Keeps a value, at once or not at all: no reader ever sees half of it."""
-        with self._never_failing("written"):
-            directory = self._guarded()
+        """Save a value completely or not at all: no reader ever sees a part of it."""
+        with self._log_errors("written"):
+            directory = self._checked_directory()
             if directory is not None:
                 descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=".new-")
                 try:
                     with open(descriptor, "w", encoding="utf-8") as file:
                         json.dump(value, file)
-                    os.replace(temporary, directory / _file(name))
-                except BaseException:  # an interrupt must leave no half of a file either
+                    os.replace(temporary, directory / _file_name(name))
+                except BaseException:  # KeyboardInterrupt included: no incomplete file may stay
                     with contextlib.suppress(OSError):
                         os.unlink(temporary)
                     raise
 
-    def _guarded(self) -> Path | None:
+    def _checked_directory(self) -> Path | None:
         if self._directory is None:
             return None
         with contextlib.suppress(FileExistsError):
             self._directory.parent.mkdir(parents=True, exist_ok=True)
             self._directory.mkdir(mode=0o700)
         status = os.lstat(self._directory)
-        if not stat.S_ISDIR(status.st_mode) or not _own(status):
+        if not stat.S_ISDIR(status.st_mode) or not _is_own(status):
             raise OSError("the directory is not the user's own, or others can write to it, or it is a link")
         return self._directory
 
     @contextlib.contextmanager
-    def _never_failing(self, what: str) -> Iterator[None]:
+    def _log_errors(self, what: str) -> Iterator[None]:
         try:
             yield
-        except (OSError, ValueError, RuntimeError) as error:  # the last: too deep, or no home directory
+        except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: JSON nested too deep, or no home
             logger.info(
                 "the cache in %s cannot be %s: %s: %s",
-                _shown(self._directory),
+                _printable(self._directory),
                 what,
                 type(error).__name__,
-                _shown(error),
+                _printable(error),
             )
 
 
-def _shown(value: object) -> str:
-    # A path may hold half of a surrogate pair, which no log file in UTF-8 can hold.
+def _printable(value: object) -> str:
+    # A path may have a lone surrogate, which a log file in UTF-8 cannot have.
     return str(value).encode("utf-8", "backslashreplace").decode()
 
 
 def _open(path: str, flags: int) -> int:
-    # Nor does a pipe in its place hold anyone up.
+    # No link is followed, and opening a named pipe does not block.
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
-def _own(status: os.stat_result) -> bool:
-    if not hasattr(os, "geteuid"):  # pragma: no cover  # Windows guards by its own access lists
+def _is_own(status: os.stat_result) -> bool:
+    if not hasattr(os, "geteuid"):  # pragma: no cover  # Windows has access lists instead
         return True
     return status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 
-def _file(name: str) -> str:
-    # Hashed: a name holds addresses, which no file system takes as they are.
+def _file_name(name: str) -> str:
+    # Hashed, since a name contains an address, whose characters a file system may not accept.
     return hashlib.sha256(name.encode()).hexdigest()[:40] + ".json"

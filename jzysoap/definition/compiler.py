@@ -1,9 +1,9 @@
-"""From a service definition to one compiled binding per operation.
+"""The compiler of a service definition: one binding for each operation.
 
-zeep loads the definition and generates its bindings; the port is chosen, each operation's signature is matched with the
-documented one, and zeep's own message is compiled once into fixed bytes with a slot for each argument.
+zeep loads the definition and generates its bindings. The compiler chooses the port, matches each operation's signature
+with the documented one, and compiles zeep's message into fixed bytes with a slot for each argument.
 
-Nothing here does I/O: all documents of the definition are given.
+Nothing here does I/O: the caller passes all documents of the definition.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from jzysoap.model.errors import WsdlError
 from jzysoap.model.masking import mask_text
 from jzysoap.model.operations import OPERATIONS, Operation, Operations
 
-# zeep does not validate: a broken definition surfaces as any of these exceptions, or as a warning, which a program may
-# have made an error.
-_STUMBLES = (LookupError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError, Warning)
+# zeep does not validate: a broken definition surfaces as any of these exceptions, or as a warning if the program turns
+# warnings into errors.
+_ZEEP_FAILURES = (LookupError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError, Warning)
 _STEM_AND_NUMBER = re.compile(r"([A-Za-z_]+?)(\d+)")
 
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
@@ -32,32 +32,30 @@ _ENCODINGS: Mapping[SoapVersion, str] = {
 
 
 def is_standard(url: str) -> bool:
-    """Whether an address is that of a schema that is the same for everyone, so that no definition has to bring it.
-
-    Whatever refers to it is given what is needed of it here; it is never fetched.
-    """
-    return _bare(url) in _STANDARD
+    """Return True if an address is that of a standard schema, which is never fetched: zeep gets a substitute."""
+    return _without_scheme(url) in _STANDARD
 
 
-def _bare(url: str) -> str:
+def _without_scheme(url: str) -> str:
     return url.partition("://")[2].rstrip("/").lower()
 
 
-def _simple(namespace: str, kinds: Sequence[str]) -> bytes:
+def _substitute(namespace: str, kinds: Sequence[str]) -> bytes:
+    """Return a schema that has each of these types as a copy of the XML Schema type of that name."""
     types = "".join(f'<simpleType name="{kind}"><restriction base="x:{kind}"/></simpleType>' for kind in kinds)
     return f'<schema xmlns="{_XSD}" xmlns:x="{_XSD}" targetNamespace="{namespace}">{types}</schema>'.encode()
 
 
-# Those of the arguments: zeep would go to the network for them, and the real ones say no more that counts here.
+# Types that arguments may have. The real schema of SOAP encoding adds only attributes, and zeep would fetch it.
 _ENCODED_KINDS = (
     *("string", "normalizedString", "token", "anyURI", "boolean", "decimal", "float", "double"),
     *("integer", "long", "int", "short", "byte", "nonNegativeInteger", "positiveInteger"),
     *("unsignedLong", "unsignedInt", "unsignedShort", "unsignedByte", "base64Binary", "hexBinary", "dateTime"),
 )
 _STANDARD: Mapping[str, bytes] = {
-    **{_bare(namespace): _simple(namespace, _ENCODED_KINDS) for namespace in _ENCODINGS.values()},
-    "schemas.xmlsoap.org/wsdl": _simple("http://schemas.xmlsoap.org/wsdl/", ()),
-    "www.w3.org/2001/xml.xsd": _simple("http://www.w3.org/XML/1998/namespace", ()),
+    **{_without_scheme(namespace): _substitute(namespace, _ENCODED_KINDS) for namespace in _ENCODINGS.values()},
+    "schemas.xmlsoap.org/wsdl": _substitute("http://schemas.xmlsoap.org/wsdl/", ()),
+    "www.w3.org/2001/xml.xsd": _substitute("http://www.w3.org/XML/1998/namespace", ()),
 }
 
 
@@ -72,11 +70,11 @@ def compile_bindings(
     """Compile a definition.
 
     Args:
-        url: the address of its main document.
-        documents: that document and all that it imports, by absolute address.
+        url: the address of the main document.
+        documents: the main document and all that it imports, by absolute address.
         operations: the table of operations.
         arguments: the documented names of the arguments of ``sendSms`` in the definition's order, if they cannot be
-            matched. The other operations, if theirs cannot be matched either, follow this order.
+            matched. Other operations whose arguments cannot be matched use the same order.
         source: the name of the definition in an error.
 
     Raises:
@@ -99,18 +97,18 @@ def compile_bindings(
             return Bindings(version, name, templates)
         except _UnusableError as problem:
             problems.append(f"port {name} (SOAP {version}): {problem}")
-        except (ZeepError, etree.LxmlError, *_STUMBLES) as error:
+        except (ZeepError, etree.LxmlError, *_ZEEP_FAILURES) as error:
             reason = mask_text(f"{type(error).__name__}: {error}")
-            problems.append(f"port {name} (SOAP {version}): zeep cannot make its messages: {reason}")
+            problems.append(f"port {name} (SOAP {version}): zeep cannot build its messages: {reason}")
     found = "; ".join(problems) or "it has no SOAP port"
     raise WsdlError(f"the definition at {source} cannot be used: {found}", source=source)
 
 
 def outline(url: str, documents: Mapping[str, bytes], source: str) -> dict[str, str]:
-    """What a definition says of its SOAP ports, by what it says it of: for people, to compare two.
+    """Summarise a definition's SOAP ports as flat pairs, for ``jzysoap wsdl diff``; errors call it ``source``.
 
     Raises:
-        WsdlError: it cannot be read.
+        WsdlError: the definition cannot be read.
     """
     found: dict[str, str] = {}
     styles = _encoding_styles(documents)
@@ -122,40 +120,40 @@ def outline(url: str, documents: Mapping[str, bytes], source: str) -> dict[str, 
             found[f"{port}, {operation}, style"] = f"{one.style}, {use}"
             for way, message in (("arguments", one.input), ("answer", one.output)):
                 elements = getattr(getattr(getattr(message, "body", None), "type", None), "elements", [])
-                said = ", ".join(f"{_kind(element.type)} {key}" for key, element in elements)
-                found[f"{port}, {operation}, {way}"] = mask_text(said) or "none"
+                declared = ", ".join(f"{_kind(element.type)} {key}" for key, element in elements)
+                found[f"{port}, {operation}, {way}"] = mask_text(declared) or "none"
     return found
 
 
 class _UnusableError(Exception):
-    """Why a port cannot be used."""
+    """A port cannot be used; the text says why."""
 
 
-class _Given:
-    """What zeep takes for its transport: only the documents at hand, so that nothing is fetched while it loads."""
+class _InMemoryTransport:
+    """A transport for zeep that has the collected documents and fetches nothing."""
 
     def __init__(self, documents: Mapping[str, bytes]) -> None:
         self._documents = documents
 
     def load(self, url: str) -> bytes:
         if url not in self._documents and is_standard(url):
-            return _STANDARD[_bare(url)]
+            return _STANDARD[_without_scheme(url)]
         if url not in self._documents:
-            raise _UnusableError(f"it refers to {url}, which is not part of it")
+            raise _UnusableError(f"it refers to {url}, which is not among its documents")
         return self._documents[url]
 
 
 def _ports(url: str, documents: Mapping[str, bytes], source: str) -> list[tuple[SoapVersion, str, Any]]:
-    """The SOAP ports: 1.1 before 1.2, in the definition's order; told by their binding's class, never by position."""
-    # zeep is slow to import; a process with saved bindings never needs it.
+    """Return the SOAP ports with their versions: SOAP 1.1 before 1.2, otherwise in the definition's order."""
+    # Imported here since zeep is slow to import, and a process with saved bindings never needs it.
     from lxml import etree
     from zeep import Settings, exceptions as zeep_errors
     from zeep.wsdl import Document
     from zeep.wsdl.bindings import Soap11Binding, Soap12Binding
 
     try:
-        given: Any = _Given(documents)
-        document = Document(url, given, settings=Settings(strict=True, forbid_external=False))
+        transport: Any = _InMemoryTransport(documents)
+        document = Document(url, transport, settings=Settings(strict=True, forbid_external=False))
         kinds: tuple[tuple[SoapVersion, Any], ...] = (("1.1", Soap11Binding), ("1.2", Soap12Binding))
         return [
             (version, name, port.binding)
@@ -166,7 +164,7 @@ def _ports(url: str, documents: Mapping[str, bytes], source: str) -> list[tuple[
         ]
     except _UnusableError as problem:
         raise WsdlError(f"the definition at {source} cannot be used: {problem}", source=source) from None
-    except (zeep_errors.Error, etree.LxmlError, *_STUMBLES) as error:
+    except (zeep_errors.Error, etree.LxmlError, *_ZEEP_FAILURES) as error:
         reason = mask_text(f"{type(error).__name__}: {error}")
         raise WsdlError(
             f"the definition at {source} cannot be read: {reason}", source=source, readable=False
@@ -174,7 +172,10 @@ def _ports(url: str, documents: Mapping[str, bytes], source: str) -> list[tuple[
 
 
 def _encoding_styles(documents: Mapping[str, bytes]) -> dict[tuple[str, str], str]:
-    """The encodingStyle of each operation whose request is "encoded", by its binding's name; zeep does not keep it."""
+    """Return the encodingStyle of each "encoded" request, by the names of binding and operation.
+
+    zeep does not keep it.
+    """
     from lxml import etree
 
     styles = {}
@@ -182,7 +183,7 @@ def _encoding_styles(documents: Mapping[str, bytes]) -> dict[tuple[str, str], st
         try:
             root = etree.fromstring(document, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
         except etree.LxmlError:
-            # One that zeep had no use for.
+            # zeep loaded the definition without this document.
             continue
         for binding in root.iter(f"{_WSDL}binding"):
             for operation in binding.iterchildren(f"{_WSDL}operation"):
@@ -216,7 +217,7 @@ def _compile(
     body = envelope.find(f"{{{ENVELOPES[version]}}}Body")
     if len(body) != 1:
         raise _UnusableError(
-            f"{name} is document style with {len(body)} parts in its body, which nobody can call rightly"
+            f"{name} is document style with {len(body)} parts in its body, which no client can call correctly"
         )
     if style is not None:
         _encode(body, [element.type for _, element in elements], version, style)
@@ -230,7 +231,7 @@ def _compile(
 
 
 def _encode(body: Any, kinds: Sequence[Any], version: SoapVersion, style: str) -> None:
-    """Adds what an "encoded" message says of itself and zeep leaves out: its style, and the type of each argument."""
+    """Add what zeep omits from an "encoded" message: its encodingStyle, and the type of each argument."""
     from lxml import etree
 
     (bare,) = body
@@ -238,7 +239,7 @@ def _encode(body: Any, kinds: Sequence[Any], version: SoapVersion, style: str) -
     prefixes: dict[Any, str] = {_XSD: "xsd", XSI: "xsi"}
     for name in names:
         prefixes.setdefault(name.namespace, f"t{len(prefixes)}")
-    # A new one, since an element that is there already takes no more declarations.
+    # A new element, since lxml cannot add namespace declarations to an existing one.
     wrapper = etree.SubElement(
         body, bare.tag, nsmap={**bare.nsmap, **{prefix: name for name, prefix in prefixes.items()}}
     )
@@ -260,12 +261,15 @@ def _kind(kind: Any) -> str:
 
 
 def _match(operation: Operation, found: Sequence[tuple[str, str]], order: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the documented argument that each argument of the definition is: by name, by position, or by ``order``.
+    """Match each argument of a definition with a documented one: by name, by position, or by ``order``.
 
     Args:
         operation: the documented operation.
         found: the name and the type of each argument of the definition.
         order: the documented names in the definition's order, as the user gave them.
+
+    Returns:
+        The documented names in the definition's order.
 
     Raises:
         _UnusableError: the arguments cannot be matched.
@@ -291,5 +295,5 @@ def _match(operation: Operation, found: Sequence[tuple[str, str]], order: Sequen
     shown = ", ".join(f"{kind} {name}" for name, kind in found) or "none"
     raise _UnusableError(
         f"the arguments of {operation.name} cannot be matched: wanted {wanted}; found {shown}"
-        ". Name the order of those of sendSms with arguments=[…]"
+        ". Give the order of the arguments of sendSms with arguments=[…]"
     )

@@ -1,1 +1,1 @@
-"""Bytes to text, and text to XML, also where a server got either wrong."""
+"""Bytes to text, and text to XML, also for servers that get either wrong."""

@@ -1,4 +1,4 @@
-"""The bytes of an answer as text, whatever charset it declares."""
+"""The charset of a reply: its bytes to text, whatever charset the server declares."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ import codecs
 import re
 
 ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
-"""What no XML document can hold."""
+"""The characters that no XML document can have."""
 
-# Compiled when first needed: it takes longer than most of this library. It names nothing beyond U+FFFF, or it would
-# take several times as long.
+# Compiled when first needed, since compiling it takes longer than importing most of this library. A range beyond U+FFFF
+# would make that several times as long.
 _EAST_ASIAN = "[^\x00-\u2e7f]"
 
-# Charsets that a server declares because it declares them for everything: they say nothing about the body, and most
-# of them decode any bytes at all.
+# Charsets that a server declares by default: they say nothing about the body, and most of them decode any bytes.
 _DEFAULTS = re.compile(r"iso8859-|ascii$|cp125\d$|cp437$|cp850$|latin|charmap$|mac-roman$")
 
-# Codecs of Python that are no charset of a document, or (UTF-7) one that no server means.
-# Those that make no text of bytes at all (hex, rot13, zip) are refused by bytes.decode itself.
+# Python's codecs that are not charsets of documents, or (UTF-7) that no server means. bytes.decode itself refuses those
+# that do not make text of bytes (hex, rot13, zip).
 _NO_CHARSETS = {"utf-7", "idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape", "mbcs", "oem"}
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
-    # UTF-32's little-endian mark begins with UTF-16's.
+    # Before UTF-16: its little-endian mark is the beginning of UTF-32's.
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -31,22 +30,22 @@ _BOMS = (
 
 
 def decode(data: bytes, declared: str | None = None) -> str:
-    """The body of an answer as text; never fails.
+    """Return the text of a reply's body; never fails.
 
-    A declaration is not believed as such: UTF-8 is seen declared as GBK, and Java's servers declare ISO-8859-1 where
-    nobody chose. So, in this order:
+    Declarations are often wrong: UTF-8 may be declared as GBK, Java's servers declare ISO-8859-1 by default, and NuSOAP
+    declares it for UTF-8 (tests/recorded/nusoap-rpcenc/sendSms_fault). So the rules are, in this order:
 
-    1. a byte order mark of UTF-8, 16 or 32 wins;
-    2. ASCII is ASCII (with a NUL in it, it may be UTF-16);
-    3. what is valid UTF-8 with an East Asian character or a later one in it, is UTF-8, whatever was declared: other
-       charsets do not look like that by chance. A last character cut in two does not count against it;
-    4. the declared charset, where it is one that is declared on purpose and the bytes are valid in it. GB2312 and GBK
-       are read as their superset, GB18030;
-    5. UTF-8 where valid, else GB18030, bytes that mean nothing replaced.
+    1. A byte order mark of UTF-8, UTF-16 or UTF-32 decides.
+    2. ASCII without zero bytes is ASCII. With zero bytes it may be UTF-16.
+    3. Valid UTF-8 with a character from U+2E80 on is UTF-8, whatever is declared: text in another charset is not valid
+       UTF-8 by chance. The last character may be cut off.
+    4. The declared charset, unless it is a default, if the bytes are valid in it. GB2312 and GBK are decoded as their
+       superset GB18030.
+    5. UTF-8 if valid, else GB18030, with invalid bytes replaced.
 
     Args:
         data: the bytes.
-        declared: the charset of the ``Content-Type`` header or the XML declaration; unknown ones do no harm.
+        declared: the charset of the ``Content-Type`` header or the XML declaration; unknown names are ignored.
     """
     for mark, charset in _BOMS:
         if data.startswith(mark):
@@ -61,8 +60,8 @@ def decode(data: bytes, declared: str | None = None) -> str:
     else:
         if re.search(_EAST_ASIAN, text):
             return text + ("\ufffd" if reader.getstate()[0] else "")
-    for charset in (_meant(declared), "utf-8"):
-        # .NET declares UTF-16 for every string that it writes, in whatever charset the bytes are then sent.
+    for charset in (_declared_on_purpose(declared), "utf-8"):
+        # .NET declares UTF-16 for every XML string, whatever the charset of its bytes.
         if charset.startswith(("utf-16", "utf-32")) and b"\0" not in data:
             continue
         try:
@@ -73,12 +72,12 @@ def decode(data: bytes, declared: str | None = None) -> str:
 
 
 def looks_like_html(text: str) -> bool:
-    """Whether it is a page for people."""
+    """Return True if a text is a web page, such as a login form or the error page of a proxy."""
     return "<html" in text[:4096].lower() or "<!doctype html" in text[:4096].lower()
 
 
-def _meant(declared: str | None) -> str:
-    """Python's name of a charset that was declared on purpose, else UTF-8's, which is tried next anyway."""
+def _declared_on_purpose(declared: str | None) -> str:
+    """Return Python's name of the declared charset; UTF-8, which is tried anyway, if it is a default or unknown."""
     try:
         name = codecs.lookup(declared or "utf-8").name.replace("_", "-")
     except (LookupError, ValueError):

@@ -1,7 +1,7 @@
-"""The envelope of a reply, whatever a stack makes of it, by way of a tree.
+"""The reader for any SOAP reply: its envelope as a tree, with workarounds for what real stacks send.
 
-Read here rather than by zeep, which takes nil, an empty element and embedded XML for the same thing and stumbles over
-what real stacks send. Nothing here does I/O.
+zeep is not used for it, since it mistakes nil, an empty element and embedded XML for one another and fails on replies
+of real stacks (tests/recorded). Nothing here does I/O.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from lxml import etree
 
 from jzysoap.definition.bindings import ENVELOPES
 from jzysoap.encoding.charsets import decode, looks_like_html
-from jzysoap.encoding.xml import has_doctype, mend, parse, parse_part
+from jzysoap.encoding.xml import has_doctype, parse, parse_part, repair_characters
 from jzysoap.interface.base import status_error
 from jzysoap.model.errors import MalformedReplyError, SoapFaultError
 from jzysoap.model.http import HttpReply
@@ -27,32 +27,40 @@ _RPC_RESULT = "{http://www.w3.org/2003/05/soap-rpc}result"
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 _DECLARATION = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z][\w.:-]*)[\"']")
-# Records that a stack puts unescaped into its answer.
+# Records that a stack embeds as markup instead of escaping them.
 _RECORD_START = re.compile(r"<(?:[\w.-]+:)?(?:psreport|psrerecv)[\s>]")
 _RECORD_END = re.compile(r"</(?:[\w.-]+:)?(?:psreport|psrerecv)\s*>")
 _END = re.compile(r"</(?:[\w.-]+:)?Envelope\s*>")
-# How deep a fault's text may lie. Going down further, lxml would take the square of the depth in time.
+# Levels of elements in which a fault's text is looked for. In lxml, the time for a descent is the square of its depth.
 _FAULT_DEPTH = 4
 
 
 def read(reply: HttpReply, *, secrets: Iterable[str] = ()) -> str | None:
-    """As ``soap.read``, whatever the reply looks like."""
+    """Return the result string of any reply; None for nil.
+
+    Args:
+        reply: the reply.
+        secrets: texts that an error's message must not show.
+
+    Raises:
+        SoapFaultError, HttpStatusError, MalformedReplyError: as in ``SoapInterface.read``.
+    """
     try:
         return _result(_parse(reply), secrets)
-    except _NoReplyError as problem:
+    except _NotSoapError as problem:
         if reply.status >= 300:
             raise status_error(reply) from None
         raise MalformedReplyError(
-            f"the gateway's answer is no SOAP reply: {problem}",
+            f"the gateway's answer is not a SOAP reply: {problem}",
             cut_off=problem.cut_off,
         ) from None
 
 
 def read_part(reply: HttpReply) -> str:
-    """As ``soap.read_part``."""
+    """Return the result string of a reply that was cut off, as far as it was received; without a half record."""
     body = reply.body
     with contextlib.suppress(UnicodeError):
-        # A character cut in two must not make the rest look like another charset.
+        # Drop a last character that was cut off: it could make the rest look like another charset.
         body = codecs.getincrementaldecoder("utf-8")().decode(body).encode()
     text = decode(body, _declared(reply))
     ends = list(_RECORD_END.finditer(text))
@@ -60,45 +68,45 @@ def read_part(reply: HttpReply) -> str:
     if ends:
         text = text[: ends[-1].end()]
     elif starts:
-        # A record embedded as markup, not one of them whole: the parser below would close it.
+        # No embedded record is complete, and the parser below would close the first one.
         text = text[: starts.start()]
     cut_markup = text.find("<", text.rfind(">") + 1)
-    text = _mended(text if cut_markup < 0 else text[:cut_markup])
+    text = _repair(text if cut_markup < 0 else text[:cut_markup])
     if text.rfind("<![CDATA[") > text.rfind("]]>"):
         text += "]]>"
     root = parse_part(text)
     try:
         return "" if root is None else _result(root, ()) or ""
-    except (_NoReplyError, SoapFaultError, ValueError):
-        # The last is lxml's, of names and characters that are none: a recovering parser lets them pass.
+    except (_NotSoapError, SoapFaultError, ValueError):
+        # ValueError is lxml's, for illegal names and characters, which a recovering parser accepts.
         return ""
 
 
-class _NoReplyError(Exception):
-    """Why something is no SOAP reply; shown to the user, so it holds nothing of what came."""
+class _NotSoapError(Exception):
+    """Something is not a SOAP reply; the text says why. Errors show the text, so it quotes nothing of the reply."""
 
-    def __init__(self, what: str, *, cut_off: bool = False) -> None:
-        super().__init__(what)
+    def __init__(self, why: str, *, cut_off: bool = False) -> None:
+        super().__init__(why)
         self.cut_off = cut_off
 
 
 def _parse(reply: HttpReply) -> etree._Element:
     body = reply.body
     if not body.strip():
-        raise _NoReplyError("it is empty")
+        raise _NotSoapError("it is empty")
     text = decode(body, _declared(reply))
-    for prepare in (str, _mended):
+    for prepare in (str, _repair):
         document = prepare(text)
-        # Asked of the mended text too: noise in front of it may have hidden the DOCTYPE.
+        # The repaired text is checked too, since noise may have hidden the DOCTYPE.
         if has_doctype(document):
-            raise _NoReplyError("it is an HTML page" if looks_like_html(text) else "it has a DOCTYPE")
+            raise _NotSoapError("it is an HTML page" if looks_like_html(text) else "it has a DOCTYPE")
         with contextlib.suppress(etree.LxmlError):
             return parse(document)
     if looks_like_html(text):
-        raise _NoReplyError("it is an HTML page")
+        raise _NotSoapError("it is an HTML page")
     if "Envelope" in text[:4096] and not _END.search(text):
-        raise _NoReplyError("it ends in the middle of the envelope", cut_off=True)
-    raise _NoReplyError("it is not well-formed XML")
+        raise _NotSoapError("it ends in the middle of the envelope", cut_off=True)
+    raise _NotSoapError("it is not well-formed XML")
 
 
 def _declared(reply: HttpReply) -> str | None:
@@ -106,29 +114,31 @@ def _declared(reply: HttpReply) -> str | None:
     return declared[1].decode() if declared else reply.charset
 
 
-def _mended(text: str) -> str:
-    """Without the noise around the envelope, and with its characters made legal."""
+def _repair(text: str) -> str:
+    """Remove the noise around the envelope and repair its characters."""
     text = text[max(text.find("<"), 0) :]
     ends = list(_END.finditer(text))
-    return mend(text[: ends[-1].end()] if ends else text)
+    return repair_characters(text[: ends[-1].end()] if ends else text)
 
 
 def _result(root: etree._Element, secrets: Iterable[str]) -> str | None:
     if root.tag not in _ROOTS:
-        raise _NoReplyError("its root element is no SOAP envelope")
+        raise _NotSoapError("its root element is not a SOAP envelope")
     body = root.find(f"{{{etree.QName(root).namespace}}}Body")
     if body is None:
-        raise _NoReplyError("its envelope has no body")
-    # Elements alone: a recovering parser may leave a reference to an entity among them.
+        raise _NotSoapError("its envelope has no body")
+    # "*" matches elements only: a recovering parser may leave references to entities among them.
     answer = next(body.iterchildren("*"), None)
     if answer is None:
-        raise _NoReplyError("its body is empty")
-    # A fault of the other version inside this version's envelope is seen too (node-soap).
+        raise _NotSoapError("its body is empty")
+    # node-soap sends a fault of SOAP 1.2 in an envelope of SOAP 1.1 (tests/recorded/README.md).
     if answer.tag in _FAULTS:
         raise _fault(answer, secrets)
+    # Mono's rpc style in SOAP 1.2 begins with an element that only names the return (tests/recorded/README.md).
     values = [child for child in answer.iterchildren("*") if child.tag != _RPC_RESULT]
     if not values:
-        # A null result is left out by some stacks; a bare answer has its text in itself.
+        # Some stacks omit a null result (tests/recorded/cxf-3.3.2-jaxws/getSmsReport_null). In document/literal bare
+        # style, the answer itself has the text.
         return answer.text if answer.text and answer.text.strip() else None
     value = _follow(values[0], body)
     if value.get(_NIL, "").strip() in ("true", "1"):
@@ -137,27 +147,27 @@ def _result(root: etree._Element, secrets: Iterable[str]) -> str | None:
 
 
 def _follow(value: etree._Element, body: etree._Element) -> etree._Element:
-    """The element that holds the value, where rpc/encoded only refers to it (multiRef)."""
+    """Return the element that has the value: in rpc/encoded style, the answer may only refer to it (multiRef)."""
     targets: dict[str, etree._Element] | None = None
     while (reference := value.get("href", "")).startswith("#"):
         if targets is None:
             targets = {target.get("id", ""): target for target in body.iterchildren("*")}
-        # Each serves once: whoever came to it again would go round for ever.
+        # Each target is used once, so that a cycle of references ends.
         target = targets.pop(reference[1:], None) if reference[1:] else None
         if target is None:
-            raise _NoReplyError("a reference in it leads nowhere")
+            raise _NotSoapError("it has a reference without a target")
         value = target
     if reference and not value.text and not len(value):
-        # Taken for an empty text, it would be a poll without records.
-        raise _NoReplyError("its value is in an attachment")
+        # Interpreted as an empty text, the reply would be a poll without records.
+        raise _NotSoapError("its value is in an attachment")
     return value
 
 
 def _fault(fault: etree._Element, secrets: Iterable[str]) -> SoapFaultError:
     parts = {etree.QName(child).localname: child for child in fault.iterchildren("*")}
-    code = _words(parts.get("faultcode", parts.get("Code")))
-    text = _words(parts.get("faultstring", parts.get("Reason")))
-    actor = _words(parts.get("faultactor", parts.get("Role", parts.get("Node"))))
+    code = _text(parts.get("faultcode", parts.get("Code")))
+    text = _text(parts.get("faultstring", parts.get("Reason")))
+    actor = _text(parts.get("faultactor", parts.get("Role", parts.get("Node"))))
     detail = parts.get("detail", parts.get("Detail"))
     return SoapFaultError(
         f"the gateway answered with a SOAP fault: {mask_text(code, secrets)}: {mask_text(text, secrets)}",
@@ -168,8 +178,8 @@ def _fault(fault: etree._Element, secrets: Iterable[str]) -> SoapFaultError:
     )
 
 
-def _words(element: etree._Element | None) -> str:
-    """The text of a fault's part: its own in SOAP 1.1, that of its first child in 1.2."""
+def _text(element: etree._Element | None) -> str:
+    """Return the text of a part of a fault; in SOAP 1.2, the part's first child has it."""
     if element is None:
         return ""
     for _ in range(_FAULT_DEPTH):

@@ -19,14 +19,14 @@ from jzysoap.model.masking import Secret, SecretBytes
 
 PATH = "/services/userApi"
 
-# Bytes of text that expat hands over at once.
-_BUFFER = 1 << 20
-# Names in expat's spelling: namespace, blank, local name.
+# Bytes of text that expat collects for one call of its handler.
+_TEXT_BUFFER = 1 << 20
+# Elements as expat names them: namespace, blank, local name.
 _ROOTS = {f"{namespace} Envelope": f"{namespace} Body" for namespace in ENVELOPES.values()}
-_NO_ANSWERS = {f"{namespace} Fault" for namespace in ENVELOPES.values()}
+_FAULTS = {f"{namespace} Fault" for namespace in ENVELOPES.values()}
 _RPC_RESULT = "http://www.w3.org/2003/05/soap-rpc result"
 # Attributes that change where the value is (href, nil), or that lxml validates (xml:id).
-_SPECIAL = {
+_UNUSUAL_ATTRIBUTES = {
     "href",
     "http://www.w3.org/2001/XMLSchema-instance nil",
     "http://www.w3.org/XML/1998/namespace id",
@@ -79,8 +79,8 @@ class SoapInterface(Interface):
 
         Raises:
             SoapFaultError: a fault, of either version of SOAP, at any status.
-            HttpStatusError: no SOAP reply, at a status of 300 or above.
-            MalformedReplyError: no SOAP reply, at a lower status.
+            HttpStatusError: not a SOAP reply, at a status of 300 or above.
+            MalformedReplyError: not a SOAP reply, at a lower status.
         """
         text = read_usual(reply.body)
         if text is not None:
@@ -112,14 +112,14 @@ class SoapInterface(Interface):
 def read_usual(body: bytes) -> str | None:
     """Return the result string of a usual reply; None if the reply is unusual, so that ``envelope`` must read it.
 
-    A usual reply is ASCII, where no charset matters, and has nothing in it but a result of text. The parser never sees
-    a DOCTYPE, and so no entity; nor a zero byte, from which it would guess UTF-16.
+    A usual reply is ASCII, so that no charset matters, and has nothing but a result of text. The parser never sees a
+    DOCTYPE, and so no entity, nor a zero byte, from which it would guess UTF-16.
     """
     if not body.isascii() or b"\0" in body or b"<!" in body or body.find(b"<?", 1) > 0:
         return None
     seen = _Usual()
     parser = expat.ParserCreate("utf-8", " ")
-    parser.buffer_text, parser.buffer_size = True, _BUFFER
+    parser.buffer_text, parser.buffer_size = True, _TEXT_BUFFER
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = seen.start, seen.end, seen.data
     parser.StartNamespaceDeclHandler = seen.namespace
     try:
@@ -129,7 +129,7 @@ def read_usual(body: bytes) -> str | None:
     if not seen.usual or len(seen.names) != 4:
         return None
     root, inner, answer, value = seen.names
-    if _ROOTS.get(root) != inner or answer in _NO_ANSWERS or value == _RPC_RESULT:
+    if _ROOTS.get(root) != inner or answer in _FAULTS or value == _RPC_RESULT:
         return None
     return "".join(seen.text)
 
@@ -152,8 +152,8 @@ class _Usual:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         self.names.append(name)
-        # One element in each other: the envelope, its body, the answer, the value.
-        self.usual = self.usual and self._depth == len(self.names) and _SPECIAL.isdisjoint(attributes)
+        # Each element is in the one before: the envelope, its body, the answer, the value.
+        self.usual = self.usual and self._depth == len(self.names) and _UNUSUAL_ATTRIBUTES.isdisjoint(attributes)
 
     def end(self, _name: str) -> None:
         self._depth -= 1

@@ -1,7 +1,7 @@
-"""The document of a poll to its records, whatever state the document is in.
+"""The slow path for a poll's document: any document to its records, also if it is malformed or cut off.
 
-A bad record does not cost the others, nothing that came is dropped without a word, and whether the document comes to
-its end is always told. What the fields of a record mean is not known here.
+A malformed record does not cost the others, nothing is discarded silently, and a document that is not complete is
+reported as such. The meaning of the fields is known to ``records``.
 """
 
 from __future__ import annotations
@@ -12,134 +12,143 @@ from typing import Generic, TypeVar
 
 from lxml import etree
 
-from jzysoap.encoding.xml import mend, parse
+from jzysoap.encoding.xml import parse, repair_characters
 from jzysoap.model.values import Rejected
 from jzysoap.results.records import Schema
 
 T = TypeVar("T")
 
 _LEAD = re.compile(r"[^<]*(?:<(?:\?[^<>]*>?|!--.*?-->)[^<]*)*", re.DOTALL)
-"""What may stand before a document's root: noise, declarations (the vendor page's is broken), comments; no DOCTYPE."""
+"""Content before a document's root (docs/protocol.md#what-deployments-do): noise, declarations, which may be malformed,
+and comments; no DOCTYPE."""
 
 _TAG = re.compile(r"<(/?)(?:[\w.-]+:)?([\w.-]+)(?:\s+[^\s=<>\"'/]+\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'))*\s*(/?)>")
 _BLANK = " \t\r\n\ufeff-"
-"""What stands between records in a pretty-printed document; the hyphens are the vendor page's."""
+"""Characters between records that are ignored; the hyphens are in the vendor's samples."""
 
 
 @dataclass(slots=True)
-class Found(Generic[T]):
-    """What was found in a document, and whether the document comes to its end."""
+class Document(Generic[T]):
+    """A document that was read.
+
+    Attributes:
+        schema: the kind of document.
+        complete: False if the document was cut off.
+        records: the models of its records.
+        rejected: the records that could not be read, and everything else that is not a record.
+    """
 
     schema: Schema[T]
-    whole: bool = False
+    complete: bool = False
     records: list[T] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
 
-    def take(self, element: etree._Element) -> None:
+    def add(self, element: etree._Element) -> None:
+        """Add a record's element."""
         model = self.schema.read(_fields(element))
         if model is not None:
             self.records.append(model)
         else:
             self.rejected.append(Rejected(_source(element), "it has no mobile"))
 
-    def stray(self, source: str | None) -> None:
-        """What stands between records: noise is let go, anything else may be the rest of a record."""
+    def add_stray(self, source: str | None) -> None:
+        """Add content between records: blanks are ignored, anything else may be the rest of a record."""
         if source and source.strip(_BLANK):
-            self.rejected.append(Rejected(source, f"it is no <{self.schema.record}>"))
+            self.rejected.append(Rejected(source, f"it is not a <{self.schema.record}>"))
 
 
-def find_records(schema: Schema[T], text: str) -> Found[T] | None:
-    """The records of a document; None where it is none of this schema.
+def read_document(schema: Schema[T], text: str) -> Document[T] | None:
+    """Read a document; None if it is not of this schema.
 
-    The document is parsed as it is, else mended, else record by record.
+    The document is parsed verbatim. If that fails, it is repaired; if that fails, it is read record by record.
     """
     lead = _LEAD.match(text)
     body = text[lead.end() if lead else 0 :]
-    found = Found(schema)
+    document = Document(schema)
     root = re.match(rf"<(?:[\w.-]+:)?{schema.root}(?=[\s/>]|\Z)", body)
     if root is None:
-        # Cut before its root was there?
+        # The document may have been cut off before its root element.
         cut = body.startswith("<!--") or f"<{schema.root}".startswith(body)
-        return found if cut and "<" in text else None
+        return document if cut and "<" in text else None
     end = body.rfind(">") + 1
     element = _parse(body[:end])
     if element is None:
         body = _repair(body)
         element = _parse(body[: body.rfind(">") + 1])
     if element is None:
-        _scan(found, body)
-        return found
-    found.whole = True
-    found.stray(element.text)
+        _read_one_by_one(document, body)
+        return document
+    document.complete = True
+    document.add_stray(element.text)
     for child in element:
         if _name(child) == schema.record:
-            found.take(child)
+            document.add(child)
         else:
-            found.stray(_source(child))
-        found.stray(child.tail)
-    return found
+            document.add_stray(_source(child))
+        document.add_stray(child.tail)
+    return document
 
 
-def _parse(document: str) -> etree._Element | None:
+def _parse(source: str) -> etree._Element | None:
     try:
-        # A lone surrogate would become a question mark, which nobody could tell from a real one.
-        document.encode()
-        return parse(document)
+        # encode() raises for a lone surrogate, which the parser would silently turn into a question mark.
+        source.encode()
+        return parse(source)
     except (etree.LxmlError, UnicodeEncodeError):
         return None
 
 
-def _repair(document: str) -> str:
-    """A document made legal where it is known how.
+def _repair(source: str) -> str:
+    """Repair what is known to be malformed in documents.
 
-    CDATA becomes text, prefixes and attributes, which say nothing here and may be undeclared, go; characters and
-    references that XML does not allow and bare ampersands are mended.
+    CDATA becomes text. Prefixes and attributes are dropped, since they mean nothing here and may be undeclared. Illegal
+    characters and references are repaired.
     """
     parts = []
     done = 0
-    while (start := document.find("<![CDATA[", done)) >= 0 and (end := document.find("]]>", start)) >= 0:
-        data = document[start + 9 : end].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        parts += [document[done:start], data]
+    while (start := source.find("<![CDATA[", done)) >= 0 and (end := source.find("]]>", start)) >= 0:
+        data = source[start + 9 : end].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        parts += [source[done:start], data]
         done = end + 3
-    document = "".join(parts) + document[done:]
-    return mend(_TAG.sub(r"<\1\2\3>", document).replace("]]>", "]]&gt;"))
+    source = "".join(parts) + source[done:]
+    return repair_characters(_TAG.sub(r"<\1\2\3>", source).replace("]]>", "]]&gt;"))
 
 
-def _scan(found: Found[T], body: str) -> None:
-    """Reads a repaired document that still does not parse, each record by itself."""
-    schema = found.schema
+def _read_one_by_one(document: Document[T], body: str) -> None:
+    """Read a repaired document that is still malformed, each record by itself."""
+    schema = document.schema
     tag = re.compile(rf"<(/?)({schema.root}|{schema.record})(?=[\s/>])[^<>]*>")
     begun = inside = cut = False
     opened: int | None = None
     done = 0
     for match in tag.finditer(body):
-        closing, name, alone = bool(match[1]), match[2], match[0].endswith("/>")
+        closing, name, empty = bool(match[1]), match[2], match[0].endswith("/>")
         if opened is not None and (name == schema.root or not closing):
-            found.rejected.append(Rejected(body[opened : match.start()], "it is not closed"))
+            document.rejected.append(Rejected(body[opened : match.start()], "it is not closed"))
             opened = None
         elif opened is None and inside:
-            found.stray(body[done : match.start()])
+            document.add_stray(body[done : match.start()])
         if name == schema.root:
-            # A second document that begins before the first one ended: the first was cut off.
+            # A second document begins before the first one ends: the first was cut off.
             cut = cut or (inside and not closing)
-            begun, inside = True, not closing and not alone
+            begun, inside = True, not closing and not empty
         elif closing and opened is not None:
-            _alone(found, body[opened : match.end()])
+            _add_source(document, body[opened : match.end()])
             opened = None
-        elif alone:
-            _alone(found, match[0])
+        elif empty:
+            _add_source(document, match[0])
         elif not closing:
             opened = match.start()
         done = match.end()
-    found.whole = begun and not inside and not cut and opened is None
+    document.complete = begun and not inside and not cut and opened is None
 
 
-def _alone(found: Found[T], source: str) -> None:
+def _add_source(document: Document[T], source: str) -> None:
     element = _parse(source)
     if element is None:
-        found.rejected.append(Rejected(source, "it is not well-formed"))
+        document.rejected.append(Rejected(source, "it is not well-formed"))
     else:
-        found.take(element)
+        document.add(element)
 
 
 def _name(element: etree._Element) -> str:
@@ -152,10 +161,10 @@ def _source(element: etree._Element) -> str:
 
 
 def _fields(element: etree._Element) -> dict[str, str]:
-    """The fields of a record as they came.
+    """Return the fields of a record, verbatim.
 
-    What does not fit is kept under a name that no element can have: a repeated field as ``mobile#2``, markup in a field
-    as ``mobile#xml``, text between fields as ``#text``.
+    Anything else is kept under a name that no element can have: a repeated field as ``mobile#2``, markup in a field as
+    ``mobile#xml``, text between fields as ``#text``.
     """
     fields: dict[str, str] = {}
     seen: dict[str, int] = {}

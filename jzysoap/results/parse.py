@@ -205,17 +205,17 @@ def _parse_poll(schema: Schema[T], answer: Answer, empty_texts: Collection[str])
         if models is not None:
             return Poll(tuple(models), (), raw)
     # Imported here since it brings lxml, which the usual document does without.
-    from jzysoap.results.documents import Found, find_records
+    from jzysoap.results.documents import Document, read_document
 
-    found = find_records(schema, text or "")
-    if found is None:
+    document = read_document(schema, text or "")
+    if document is None:
         if answer.complete:
             raise _unwanted(f"a <{schema.root}> document", answer, raw=raw)
-        found = Found(schema)
-    if found.rejected:
-        logger.warning("%d records of a poll could not be read: see its rejected", len(found.rejected))
-    poll = Poll(tuple(found.records), tuple(found.rejected), raw)
-    if answer.complete and found.whole:
+        document = Document(schema)
+    if document.rejected:
+        logger.warning("%d records of a poll could not be read: see its rejected", len(document.rejected))
+    poll = Poll(tuple(document.records), tuple(document.rejected), raw)
+    if answer.complete and document.complete:
         return poll
     raise IncompletePollError(
         f"the gateway's answer ends in the middle; {len(poll)} complete records came", raw=raw, poll=poll

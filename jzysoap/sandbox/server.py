@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from jzysoap.definition.source import BUNDLED, bundled
+from jzysoap.definition.local import BUNDLED, bundled
 from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.operations import OPERATIONS, Operations
 from jzysoap.model.values import Channel

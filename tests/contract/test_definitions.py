@@ -131,7 +131,7 @@ def test_one_is_refused_since_nobody_can_call_it_rightly() -> None:
         compiled(name)
     assert str(caught.value) == (
         f"the definition at {load(name).url} cannot be used: port userApiDoc (SOAP 1.1): "
-        "sendSms is document style with 6 parts in its body, which nobody can call rightly"
+        "sendSms is document style with 6 parts in its body, which no client can call correctly"
     )
 
 
@@ -305,7 +305,7 @@ def test_a_document_that_is_missing_is_named() -> None:
         with pytest.raises(WsdlError) as caught:
             compile_bindings(stack.url, {stack.url: stack.wsdl})
         assert str(caught.value) == (
-            f"the definition at {stack.url} cannot be used: it refers to {imported}, which is not part of it"
+            f"the definition at {stack.url} cannot be used: it refers to {imported}, which is not among its documents"
         )
 
 

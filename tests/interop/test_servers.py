@@ -14,6 +14,7 @@ import pytest
 from jzysoap import Channel, Client, DeliveryStatus, InvalidMessageError, MalformedReplyError, SoapFaultError
 from jzysoap.definition import source as wsdl
 from jzysoap.definition.bindings import Bindings, changes
+from jzysoap.definition.collect import collect, drive
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import GatewayError, InsufficientBalanceError
 from tests.interop.alterations import ARRIVES, RETURNS, TEXTS
@@ -90,7 +91,7 @@ def form(bindings: Bindings) -> object:
 def test_definition(service: Service, connect: Connect) -> None:
     """The live one, which the client loads; the table has it from here."""
     url = service.url + wsdl.PATH
-    documents = wsdl.drive(wsdl.collect(url), fetch)
+    documents = drive(collect(url), fetch)
     facts = describe(service, documents)
     LEDGER.facts[service.name] = facts
     stem = (NODEBUG if service.path == "nodebug" else NUMBERED).get(service.stack.name)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from jzysoap.definition.bindings import Bindings
-from jzysoap.definition.source import Fetch, drive, fetch_request, loading
+from jzysoap.definition.collect import Fetch, drive, fetch_request
+from jzysoap.definition.source import loading
 from jzysoap.model.http import HttpReply
 from jzysoap.model.operations import OPERATIONS
 from jzysoap.settings.options import Config, configure

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from jzysoap import WsdlError
-from jzysoap.definition.source import bundled
+from jzysoap.definition.local import bundled
 from jzysoap.sandbox import Sandbox
 
 LACKING = bundled().replace(b"getRecvSMS", b"getReceived")

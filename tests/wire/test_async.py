@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from jzysoap import AsyncClient, ConfigurationError, DeliveryReport, OutcomeUnknownError, Poll, Timeout
-from jzysoap.definition.source import bundled
+from jzysoap.definition.local import bundled
 from jzysoap.transport import failures
 from tests.kit.samples import MOBILE
 from tests.kit.servers import RawServer, refused_port, reply

@@ -57,9 +57,9 @@ def refusal(client: Facade) -> WsdlError:
 @pytest.mark.parametrize(
     ("document", "says"),
     [
-        (HTML, "what is at {url} is no service definition: it is an HTML page"),
-        (b"<html><p>Welcome", "what is at {url} is no service definition: it is an HTML page"),
-        (b"", "what is at {url} is no service definition: it is empty"),
+        (HTML, "the document at {url} is not a service definition: it is an HTML page"),
+        (b"<html><p>Welcome", "the document at {url} is not a service definition: it is an HTML page"),
+        (b"", "the document at {url} is not a service definition: it is empty"),
         (
             definition(operations=["login", "logout"]),
             "the definition at {url} cannot be used: port port0 (SOAP 1.1): it lacks the operation sendSms; it has ",
@@ -78,7 +78,7 @@ def refusal(client: Facade) -> WsdlError:
         ),
         (
             definition().replace(b"?><", b'?><!DOCTYPE d [<!ENTITY e SYSTEM "file:///etc/passwd">]><', 1),
-            "what is at {url} is no service definition: it has a DOCTYPE",
+            "the document at {url} is not a service definition: it has a DOCTYPE",
         ),
         (
             definition().replace(
@@ -88,13 +88,13 @@ def refusal(client: Facade) -> WsdlError:
                 + b"]><",
                 1,
             ),
-            "what is at {url} is no service definition: it ",
+            "the document at {url} is not a service definition: it ",
         ),
         (
             definition(extra='<import namespace="urn:gateway" location="userApi?wsdl"/>'),
-            "the definition at {url} imports itself in a circle: {url}",
+            "the definition at {url} has an import cycle: {url}",
         ),
-        (b"<a>" * 100_000, "what is at {url} is no service definition: it is not well-formed XML"),
+        (b"<a>" * 100_000, "the document at {url} is not a service definition: it is not well-formed XML"),
     ],
     ids=[
         *("html", "broken-html", "empty", "another", "lacking", "elsewhere", "file", "doctype", "bomb"),
@@ -154,9 +154,7 @@ def test_a_circle_of_definitions_is_told(make: Make, serve: Serve) -> None:
 
     server = serve(handle)
     url = f"{server.url}/services/userApi?wsdl"
-    assert str(refusal(make(server.url))) == (
-        f"the definition at {url} imports itself in a circle: {url}, {url}=1, {url}=2"
-    )
+    assert str(refusal(make(server.url))) == (f"the definition at {url} has an import cycle: {url}, {url}=1, {url}=2")
 
 
 def test_a_circle_of_schemas_is_none_of_ours(make: Make, serve: Serve) -> None:

@@ -27,7 +27,7 @@ from jzysoap import (
     OutcomeUnknownError,
     WsdlError,
 )
-from jzysoap.definition import source as wsdl
+from jzysoap.definition.local import bundled
 from jzysoap.model.events import CallEvent
 from tests.kit.samples import MOBILE, PASSWORD, PASSWORD_BASE64, TEXT, USERNAME
 from tests.kit.servers import RawServer, answering, refused_port, reply
@@ -35,7 +35,7 @@ from tests.kit.soap import envelope, soap
 from tests.kit.timeouts import QUICK
 from tests.wire.conftest import Make, Serve, asked, body_of, form, headers_of, over_tls
 
-DEFINITION = wsdl.bundled()
+DEFINITION = bundled()
 WRONG_PASSWORD = "failure;用户名或密码错误"
 
 

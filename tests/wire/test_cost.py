@@ -17,7 +17,7 @@ import pytest
 from benchmarks.answers import answer_to
 from benchmarks.contenders import by_httpx_async, by_urllib3
 from jzysoap import AsyncClient, Client
-from jzysoap.definition.source import bundled
+from jzysoap.definition.local import bundled
 from tests.kit.facade import KINDS, Facade, Kind
 from tests.kit.samples import MOBILE, TEXT
 from tests.kit.servers import RawServer

@@ -26,7 +26,8 @@ from jzysoap import (
 )
 from jzysoap.calls import operations as calls
 from jzysoap.calls.operations import Call
-from jzysoap.definition.source import bundled, get
+from jzysoap.definition.local import bundled
+from jzysoap.definition.source import get
 from jzysoap.model.operations import CREDENTIALS, OPERATIONS, Argument, Operation, Operations
 from jzysoap.results.parse import Answer, gateway_error
 from jzysoap.sandbox import Question, Sandbox

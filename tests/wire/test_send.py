@@ -267,7 +267,7 @@ def test_what_on_batch_raises_stops_the_rest(make: Make, serve: Serve) -> None:
         pytest.param("+85261234567", TEXT, {}, "mobile", "set international", id="abroad"),
         pytest.param(MOBILE, TEXT, {"batch_size": 20_001}, "batch_size", "1 to 20,000", id="batch too large"),
         pytest.param(MOBILE, TEXT, {"batch_size": 0}, "batch_size", "1 to 20,000", id="batch too small"),
-        pytest.param(MOBILE, "a\ud83d", {}, "text", "U+D83D half of a surrogate pair at position 1", id="surrogate"),
+        pytest.param(MOBILE, "a\ud83d", {}, "text", "U+D83D a lone surrogate at position 1", id="surrogate"),
         pytest.param(MOBILE, "ab\x00", {}, "text", "U+0000 a control character at position 2", id="NUL"),
         pytest.param(MOBILE, None, {}, "text", "text must be text, not NoneType", id="no text"),
         pytest.param(MOBILE, b"text", {}, "text", "text must be text, not bytes", id="bytes"),

@@ -23,7 +23,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 
 from jzysoap import AsyncClient, JzySoapError, OutcomeUnknownError, WsdlError
-from jzysoap.definition.source import bundled
+from jzysoap.definition.local import bundled
 from jzysoap.transport.connections import watch
 from jzysoap.transport.surroundings import proxy_for
 from tests.kit.documents import reports

@@ -1,9 +1,8 @@
-"""Recipients. All numbers are made up, or from the vendor's page."""
+"""Recipients. All numbers are made up, or are those of the samples in docs/protocol.md."""
 
 from __future__ import annotations
 
 import re
-import traceback
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any
@@ -114,7 +113,7 @@ def test_every_spelling_of_a_mainland_number_becomes_its_eleven_digits(written: 
         (10**50, NOT_DIGITS),
     ],
 )
-def test_what_cannot_be_used_has_a_reason(written: object, reason: str) -> None:
+def test_an_unusable_number_has_a_reason(written: object, reason: str) -> None:
     clean = clean_numbers([TWO, written])
     assert clean.valid == (TWO,)
     assert [(bad.position, bad.reason) for bad in clean.invalid] == [(2, reason)]
@@ -133,7 +132,7 @@ def test_what_cannot_be_used_has_a_reason(written: object, reason: str) -> None:
         (10**50, "<int>"),
     ],
 )
-def test_an_invalid_number_is_kept_as_it_was_given(written: object, kept: str) -> None:
+def test_an_invalid_number_is_kept_verbatim(written: object, kept: str) -> None:
     assert clean_numbers([written]).invalid[0].number == kept
 
 
@@ -154,7 +153,7 @@ def test_numbers_of_other_countries_are_spelled_as_the_client_says(
 
 
 @pytest.mark.parametrize("international", ["00", "plus", "bare"])
-def test_international_does_not_make_a_guess_of_a_bare_number(international: International) -> None:
+def test_a_number_without_a_prefix_is_not_international(international: International) -> None:
     assert reasons(["85291234567", "+8612345678901", "+12", "+86"], international) == [
         NEITHER,
         NOT_MAINLAND,
@@ -172,7 +171,7 @@ def test_empty_pieces_at_the_ends_do_not_count(written: object) -> None:
     assert clean_numbers(written) == CleanNumbers((ONE, TWO), (), ())
 
 
-def test_an_empty_piece_in_the_middle_is_a_number_that_is_missing() -> None:
+def test_an_empty_piece_in_the_middle_is_a_missing_number() -> None:
     assert clean_numbers(f"{ONE},,{TWO}").invalid == (InvalidNumber(2, "", "is empty"),)
 
 
@@ -187,7 +186,7 @@ def test_positions_count_single_numbers_in_order() -> None:
 
 
 @pytest.mark.parametrize("several", [[ONE, TWO], (ONE, TWO), {ONE, TWO}, frozenset((ONE, TWO)), iter([ONE, TWO])])
-def test_any_iterable_will_do(several: object) -> None:
+def test_any_iterable_is_accepted(several: object) -> None:
     assert set(recipients(several)) == {ONE, TWO}
 
 
@@ -201,14 +200,14 @@ def test_no_number_at_all_is_an_error(nothing: object) -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, b"13866194295", bytearray(), memoryview(b""), 1.5, {ONE: 1}, object()])
-def test_what_is_neither_a_number_nor_an_iterable_of_them_is_an_error(wrong: object) -> None:
+def test_other_values_are_an_error(wrong: object) -> None:
     kind = type(wrong).__name__
     assert reasons(wrong) == [f"is not text but {kind}"]
     with pytest.raises(InvalidMessageError, match=f"^mobile must be a number or an iterable of numbers, not {kind}$"):
         recipients(wrong)
 
 
-def test_what_an_iterable_raises_is_not_touched() -> None:
+def test_an_exception_of_an_iterable_reaches_the_caller() -> None:
     def failing() -> Iterator[str]:
         yield ONE
         raise LookupError("the database went away")
@@ -217,7 +216,7 @@ def test_what_an_iterable_raises_is_not_touched() -> None:
         recipients(failing())
 
 
-def test_the_error_names_every_number_masked_and_has_them_whole() -> None:
+def test_the_error_shows_masked_numbers_and_has_them_unmasked() -> None:
     with pytest.raises(InvalidMessageError) as caught:
         recipients([ONE, "+85291234567", "1386619429", ONE, None])
     assert str(caught.value) == (
@@ -236,29 +235,13 @@ def test_the_error_names_ten_and_counts_the_rest() -> None:
     assert len(caught.value.numbers) == 1200
 
 
-def test_a_text_in_the_place_of_the_numbers_is_not_shown() -> None:
+def test_a_text_given_as_mobile_is_not_shown() -> None:
     with pytest.raises(InvalidMessageError) as caught:
         recipients("【签名】您的验证码是 123456")
     assert str(caught.value) == f"1 of 1 recipients cannot be used: #1 ***: {NOT_DIGITS}"
 
 
-@pytest.mark.parametrize("numbers", [["12345678901"], [ONE, "+85291234567"], {ONE: ""}, []])
-def test_a_traceback_with_locals_shows_no_number(numbers: object) -> None:
-    def call() -> None:
-        nonlocal numbers
-        given, numbers = numbers, None
-        # The caller's own frame is the caller's business; those of the library are looked at.
-        recipients(given, allowed={TWO})
-
-    with pytest.raises(InvalidMessageError) as caught:
-        call()
-    frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
-    shown = [str(frame.locals) for frame in frames if frame.filename.endswith("numbers.py")]
-    assert len(shown) == 3
-    assert not re.search(r"\d{7}", shown[-1].replace(TWO, ""))
-
-
-def test_only_allowed_numbers_pass_however_either_is_spelled() -> None:
+def test_only_allowed_numbers_pass_in_any_spelling() -> None:
     assert recipients([ONE, f"+86{TWO}"], allowed={f"+86 {ONE}", TWO}) == (ONE, TWO)
     assert recipients("+85291234567", international="00", allowed=["+852 9123 4567"]) == ("0085291234567",)
     assert recipients(ONE, allowed=f"{ONE},{TWO}") == (ONE,)
@@ -274,12 +257,12 @@ def test_a_number_that_is_not_allowed_is_named_among_the_others() -> None:
     assert [bad.number for bad in caught.value.numbers] == [ONE, "1", THREE]
 
 
-def test_nothing_is_allowed_by_an_empty_collection() -> None:
+def test_an_empty_collection_allows_no_number() -> None:
     with pytest.raises(InvalidMessageError, match="allow_recipients"):
         recipients(ONE, allowed=())
 
 
-def test_whatever_can_say_what_it_contains_can_allow() -> None:
+def test_any_container_can_allow() -> None:
     class Staging:
         def __contains__(self, number: object) -> bool:
             return number == ONE
@@ -296,20 +279,20 @@ def test_split_keeps_the_order_and_loses_none() -> None:
 
 
 @given(st.lists(mainland), st.integers(1, 50))
-def test_split_gives_the_numbers_again(numbers: list[str], size: int) -> None:
+def test_split_loses_no_number(numbers: list[str], size: int) -> None:
     batches = split(tuple(numbers), size)
     assert [number for batch in batches for number in batch] == numbers
     assert all(1 <= len(batch) <= size for batch in batches)
 
 
-class SlowText(str):
-    """A text that the short way does not know: it takes the long one."""
+class PlainWayText(str):
+    """A subclass of str, which the fast path leaves to the plain way."""
 
     __slots__ = ()
 
 
-class Otherwise(str):
-    """A text that spells itself otherwise."""
+class Overriding(str):
+    """A subclass of str that overrides its methods."""
 
     __slots__ = ()
 
@@ -325,14 +308,14 @@ class Named(str, Enum):  # noqa: UP042  # the older spelling is in use
 
 
 @pytest.mark.parametrize("written", [ONE, "138 6619-4295", f"{ONE},{TWO}"])
-def test_a_text_of_another_kind_takes_the_long_way(written: str) -> None:
-    for clean in (clean_numbers(Otherwise(written)), clean_numbers([Otherwise(written)])):
+def test_a_subclass_of_str_is_read_the_plain_way(written: str) -> None:
+    for clean in (clean_numbers(Overriding(written)), clean_numbers([Overriding(written)])):
         assert clean == clean_numbers(written)
         assert {type(number) for number in clean.valid} == {str}
 
 
 @pytest.mark.parametrize("others", [[], [TWO]])
-def test_a_name_is_no_number_whatever_it_stands_for(others: list[str]) -> None:
+def test_an_enum_member_is_not_a_number(others: list[str]) -> None:
     assert reasons([Named.ONE, *others]) == reasons(iter([Named.ONE, *others])) == [NOT_DIGITS]
 
 
@@ -348,18 +331,18 @@ near_misses = st.one_of(
 @example([ONE, TWO])
 @example([ONE, ONE])
 @example([ONE, f"{TWO},{THREE}"])
-def test_the_short_ways_and_the_long_way_agree(numbers: list[Any]) -> None:
-    # One by one, each of them of a kind that no short way knows.
-    one_by_one = (SlowText(number) if isinstance(number, str) else number for number in numbers)
-    long_way = clean_numbers(one_by_one)
+def test_the_fast_path_and_the_plain_way_agree(numbers: list[Any]) -> None:
+    # An iterator of values that the fast path does not accept.
+    unusual = (PlainWayText(number) if isinstance(number, str) else number for number in numbers)
+    plain = clean_numbers(unusual)
     for kind in (list, tuple, iter):
-        assert clean_numbers(kind(numbers)) == long_way
-    assert all(type(number) is str for number in (*clean_numbers(numbers).valid, *long_way.valid))
+        assert clean_numbers(kind(numbers)) == plain
+    assert all(type(number) is str for number in (*clean_numbers(numbers).valid, *plain.valid))
 
 
 @given(st.lists(mainland, min_size=1))
-def test_one_text_is_as_good_as_its_numbers(numbers: list[str]) -> None:
-    assert clean_numbers(",".join(numbers)) == clean_numbers(map(SlowText, numbers))
+def test_one_text_equals_its_numbers(numbers: list[str]) -> None:
+    assert clean_numbers(",".join(numbers)) == clean_numbers(map(PlainWayText, numbers))
 
 
 @given(mainland, st.sampled_from(["", "+86", "86", "0086", "＋86"]), st.lists(decoration, min_size=15, max_size=15))
@@ -372,7 +355,7 @@ def test_decoration_does_not_change_a_number(number: str, prefix: str, marks: li
 
 
 @given(st.one_of(anything, st.lists(anything)), st.sampled_from([None, "00", "plus", "bare"]))
-def test_anything_at_all_is_sorted(numbers: object, international: International | None) -> None:
+def test_any_value_is_sorted(numbers: object, international: International | None) -> None:
     clean = clean_numbers(numbers, international=international)
     abroad = {None: r"(?!)", "00": "00[1-9][0-9]{6,14}", "plus": r"\+[1-9][0-9]{6,14}", "bare": "[1-9][0-9]{6,14}"}
     wire = re.compile(rf"1[3-9][0-9]{{9}}|{abroad[international]}")

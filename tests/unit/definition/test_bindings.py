@@ -1,4 +1,4 @@
-"""Compiled bindings as data. What compares them is in ``test_source_changes``."""
+"""Compiled bindings as data. Their comparison is tested in ``test_source_changes``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ JSON = json.dumps(BINDINGS.to_json())
 
 
 @pytest.mark.parametrize("count", [6, 7])
-def test_bindings_survive_the_trip_through_json(count: int) -> None:
+def test_bindings_survive_json(count: int) -> None:
     bindings = compiled(definition(arguments=DOCUMENTED[:count], namespace="urn:b"))
     assert Bindings.from_json(json.loads(json.dumps(bindings.to_json()))) == bindings
 
@@ -43,7 +43,7 @@ def test_bindings_survive_the_trip_through_json(count: int) -> None:
         {**BINDINGS.to_json(), "operations": {"sendSms": ["", [""], []]}},
     ],
 )
-def test_other_data_are_no_bindings(data: Any) -> None:
+def test_other_data_is_refused(data: Any) -> None:
     with pytest.raises(ValueError, match="bindings"):
         Bindings.from_json(data)
 
@@ -76,7 +76,7 @@ def test_an_operation_that_would_make_a_wrong_request_is_refused(operation: Any)
 
 
 def _places(data: Any) -> list[tuple[Any, Any]]:
-    """Every container of JSON data with each of its keys."""
+    """Return each container of JSON data with each of its keys."""
     items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
     return [place for key, value in items for place in [(data, key), *_places(value)]]
 
@@ -91,7 +91,7 @@ junk = (
 
 
 @given(st.data())
-def test_no_change_to_it_gives_bindings_that_lack_anything(data: st.DataObject) -> None:
+def test_changed_data_gives_complete_bindings_or_an_error(data: st.DataObject) -> None:
     mutated = json.loads(JSON)
     for _ in range(data.draw(st.integers(1, 3))):
         places = _places(mutated)

@@ -1,4 +1,4 @@
-"""The cache directory: what is read from it, what is not, and that nothing in it makes a call fail."""
+"""The cache directory: which files are read, and that no file makes a call fail."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ def directory(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def told(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    """What the log has been told since the last time."""
+def logged(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """A function that returns the log messages since its last call."""
     caplog.set_level(logging.INFO, "jzysoap")
 
-    def take() -> list[str]:
+    def messages_since() -> list[str]:
         messages = [record.getMessage() for record in caplog.records]
         assert {record.levelno for record in caplog.records} <= {logging.INFO}
         caplog.clear()
         return messages
 
-    return take
+    return messages_since
 
 
-Told = Callable[[], list[str]]
+Logged = Callable[[], list[str]]
 
 
 def path_of(directory: Path, name: str = NAME) -> Path:
-    """Where a value is, found by writing it."""
+    """Write a value and return the path of its file."""
     before = set(directory.glob("*")) if directory.exists() else set()
     Cache(str(directory)).write(name, 1)
     (path,) = set(directory.glob("*")) - before
@@ -69,7 +69,7 @@ def test_what_was_written_is_read(directory: Path, name: str, value: Any) -> Non
     assert Cache(str(directory)).read(name) == value
 
 
-def test_names_do_not_meet(directory: Path, told: Told) -> None:
+def test_different_names_are_different_files(directory: Path, logged: Logged) -> None:
     cache = Cache(str(directory))
     for name in ("", "a", "A", "../a", "/etc/passwd", "a\x00b", "a" * 5000, "字"):
         cache.write(name, name)
@@ -77,10 +77,10 @@ def test_names_do_not_meet(directory: Path, told: Told) -> None:
         assert cache.read(name) == name
     assert cache.read("another") is None
     assert {len(path.name) for path in directory.iterdir()} == {45}
-    assert told() == []
+    assert logged() == []
 
 
-def test_what_is_made_is_the_users_alone(directory: Path) -> None:
+def test_files_and_directory_are_readable_by_the_user_alone(directory: Path) -> None:
     umask = os.umask(0)
     try:
         path = path_of(directory)
@@ -91,7 +91,7 @@ def test_what_is_made_is_the_users_alone(directory: Path) -> None:
     assert list(directory.iterdir()) == [path]
 
 
-def test_a_value_is_overwritten_whole(directory: Path) -> None:
+def test_a_value_is_overwritten_completely(directory: Path) -> None:
     cache = Cache(str(directory))
     cache.write(NAME, "x" * 100_000)
     cache.write(NAME, "y")
@@ -99,12 +99,14 @@ def test_a_value_is_overwritten_whole(directory: Path) -> None:
 
 
 @pytest.mark.parametrize("off", [False, ""])
-def test_no_cache_at_all(off: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: Told) -> None:
+def test_without_a_cache_nothing_is_saved(
+    off: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged: Logged
+) -> None:
     monkeypatch.chdir(tmp_path)
     Cache(off).write(NAME, 1)
     assert Cache(off).read(NAME) is None
     assert list(tmp_path.iterdir()) == []
-    assert told() == []
+    assert logged() == []
 
 
 def test_the_users_cache_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,13 +131,13 @@ def test_the_users_cache_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("win32", {}, None),
     ],
 )
-def test_where_the_platform_wants_caches(
+def test_the_platforms_cache_directory(
     monkeypatch: pytest.MonkeyPatch, platform: str, variables: dict[str, str], expected: str | None
 ) -> None:
     def nobody(uid: int) -> None:
         raise KeyError(uid)
 
-    # As in a container whose user has no entry.
+    # As in a container whose user is not in /etc/passwd.
     monkeypatch.setattr(pwd, "getpwuid", nobody)
     monkeypatch.setattr(sys, "platform", platform)
     for name in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
@@ -148,13 +150,13 @@ def test_where_the_platform_wants_caches(
         assert Cache(None).read(NAME) is None
 
 
-def test_a_path_from_the_home_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_may_begin_with_the_home_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     Cache("~/own").write(NAME, 7)
     assert Cache(str(tmp_path / "own")).read(NAME) == 7
 
 
-def test_a_relative_path_stays_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_path_is_resolved_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
     cache = Cache("own")
@@ -163,14 +165,14 @@ def test_a_relative_path_stays_where_it_was(tmp_path: Path, monkeypatch: pytest.
     assert Cache(str(tmp_path / "own")).read(NAME) == 7
 
 
-def test_a_relative_path_in_a_directory_that_is_gone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: Told
+def test_a_relative_path_in_a_deleted_directory_is_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged: Logged
 ) -> None:
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
     assert Cache("own").read(NAME) is None
-    (message,) = told()
+    (message,) = logged()
     assert message.startswith("the cache in None cannot be found: FileNotFoundError: ")
 
 
@@ -232,20 +234,20 @@ NOT_OWN = "OSError: the directory is not the user's own, or others can write to 
     ],
 )
 def test_a_directory_that_cannot_be_trusted_is_not_used(
-    tmp_path: Path, told: Told, make: Callable[[Path], Path | str], why: str
+    tmp_path: Path, logged: Logged, make: Callable[[Path], Path | str], why: str
 ) -> None:
     directory = make(tmp_path / "cache")
     before = {path: path.lstat() for path in tmp_path.rglob("*")}
     cache = Cache(str(directory))
     cache.write(NAME, 1)
     assert cache.read(NAME) is None
-    # Neither what is in it nor its rights were changed.
+    # Neither its content nor its permissions were changed.
     after = {path: path.lstat() for path in tmp_path.rglob("*")}
     assert {path: status.st_mode for path, status in after.items() if path in before} == {
         path: status.st_mode for path, status in before.items()
     }
     assert not [path for path in after if path.suffix == ".json"]
-    messages = told()
+    messages = logged()
     assert messages
     assert all(why in message for message in messages)
 
@@ -311,23 +313,23 @@ def holding(content: bytes) -> Callable[[Path], object]:
         pytest.param(holding(b"[" * 200_000), "RecursionError: ", id="too deep"),
     ],
 )
-def test_a_file_that_cannot_be_trusted_or_read_is_not_there(
-    directory: Path, told: Told, spoil: Callable[[Path], object], why: str
+def test_a_file_that_cannot_be_trusted_or_read_is_ignored(
+    directory: Path, logged: Logged, spoil: Callable[[Path], object], why: str
 ) -> None:
     spoil(path_of(directory))
-    # What other tests left open goes now, not in between.
+    # Close the files that other tests left open, so that they do not count.
     gc.collect()
     descriptors = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
     for _ in range(3):
         assert Cache(str(directory)).read(NAME) is None
-    messages = told()
+    messages = logged()
     assert len(messages) == 3
     assert all(message.startswith(f"the cache in {directory} cannot be read: {why}") for message in messages)
     if descriptors:
         assert len(os.listdir("/proc/self/fd")) <= descriptors
 
 
-def test_a_number_too_long_for_python_is_not_there(directory: Path) -> None:
+def test_a_number_too_long_for_python_is_ignored(directory: Path) -> None:
     path_of(directory).write_bytes(b"9" * 10_000)
     value = Cache(str(directory)).read(NAME)
     # Python has a limit since 3.10.7; older ones read it.
@@ -335,7 +337,7 @@ def test_a_number_too_long_for_python_is_not_there(directory: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [linked, group_writable, a_pipe, holding(b"{")])
-def test_a_spoilt_file_is_replaced(directory: Path, spoil: Callable[[Path], object]) -> None:
+def test_an_unusable_file_is_replaced(directory: Path, spoil: Callable[[Path], object]) -> None:
     path = path_of(directory)
     spoil(path)
     Cache(str(directory)).write(NAME, 7)
@@ -344,7 +346,7 @@ def test_a_spoilt_file_is_replaced(directory: Path, spoil: Callable[[Path], obje
     assert stat.S_IMODE(path.lstat().st_mode) == 0o600
 
 
-def test_a_link_in_the_place_of_a_file_is_replaced_and_not_followed(directory: Path, tmp_path: Path) -> None:
+def test_a_link_is_replaced_and_not_followed(directory: Path, tmp_path: Path) -> None:
     path = path_of(directory)
     (tmp_path / "precious").write_text("kept")
     path.unlink()
@@ -353,17 +355,17 @@ def test_a_link_in_the_place_of_a_file_is_replaced_and_not_followed(directory: P
     assert (tmp_path / "precious").read_text() == "kept"
 
 
-def test_what_cannot_be_written_leaves_nothing_behind(directory: Path, told: Told) -> None:
+def test_a_failed_write_leaves_no_file(directory: Path, logged: Logged) -> None:
     path = path_of(directory)
     a_directory(path)
     cache = Cache(str(directory))
     cache.write(NAME, 7)
     assert list(directory.iterdir()) == [path]
-    (message,) = told()
+    (message,) = logged()
     assert message.startswith(f"the cache in {directory} cannot be written: IsADirectoryError: ")
 
 
-def test_a_full_disk_keeps_the_old_value(directory: Path, monkeypatch: pytest.MonkeyPatch, told: Told) -> None:
+def test_a_full_disk_keeps_the_old_value(directory: Path, monkeypatch: pytest.MonkeyPatch, logged: Logged) -> None:
     cache = Cache(str(directory))
     cache.write(NAME, "old")
 
@@ -374,19 +376,19 @@ def test_a_full_disk_keeps_the_old_value(directory: Path, monkeypatch: pytest.Mo
     with monkeypatch.context() as patch:
         patch.setattr(json, "dump", full)
         cache.write(NAME, "new")
-    assert told() == [f"the cache in {directory} cannot be written: OSError: [Errno 28] No space left on device"]
+    assert logged() == [f"the cache in {directory} cannot be written: OSError: [Errno 28] No space left on device"]
     assert cache.read(NAME) == "old"
     assert len(list(directory.iterdir())) == 1
 
 
-def test_a_half_written_file_that_is_gone_already(directory: Path, monkeypatch: pytest.MonkeyPatch, told: Told) -> None:
+def test_a_temporary_file_may_be_gone_already(directory: Path, monkeypatch: pytest.MonkeyPatch, logged: Logged) -> None:
     def swept(source: str, target: Path) -> None:
         os.unlink(source)
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(os, "replace", swept)
     Cache(str(directory)).write(NAME, 1)
-    assert told() == [f"the cache in {directory} cannot be written: OSError: [Errno 5] Input/output error"]
+    assert logged() == [f"the cache in {directory} cannot be written: OSError: [Errno 5] Input/output error"]
 
 
 def circle() -> list[Any]:
@@ -403,27 +405,27 @@ def tower() -> list[Any]:
 
 
 @pytest.mark.parametrize("make", [circle, tower])
-def test_a_value_without_end_is_not_written(directory: Path, told: Told, make: Callable[[], list[Any]]) -> None:
+def test_a_value_nested_too_deep_is_not_written(directory: Path, logged: Logged, make: Callable[[], list[Any]]) -> None:
     Cache(str(directory)).write(NAME, make())
-    assert len(told()) == 1
+    assert len(logged()) == 1
     assert list(directory.iterdir()) == []
 
 
-def test_a_value_that_is_no_json_is_a_mistake_of_ours_and_leaves_nothing(directory: Path) -> None:
+def test_a_value_that_is_not_json_raises_and_leaves_no_file(directory: Path) -> None:
     with pytest.raises(TypeError, match="not JSON serializable"):
         Cache(str(directory)).write(NAME, b"bytes")
     assert list(directory.iterdir()) == []
 
 
-def test_a_name_that_has_no_bytes_is_not_there(directory: Path, told: Told) -> None:
+def test_a_name_that_cannot_be_encoded_is_not_saved(directory: Path, logged: Logged) -> None:
     cache = Cache(str(directory))
     cache.write("\ud800", 1)
     assert cache.read("\ud800") is None
-    assert len(told()) == 2
+    assert len(logged()) == 2
     assert list(directory.iterdir()) == []
 
 
-def test_a_number_that_is_none_is_read_as_such(directory: Path) -> None:
+def test_nan_and_infinity_can_be_saved(directory: Path) -> None:
     Cache(str(directory)).write(NAME, [math.nan, math.inf, "\ud800"])
     nan, inf, lone = Cache(str(directory)).read(NAME)
     assert math.isnan(nan)
@@ -431,7 +433,7 @@ def test_a_number_that_is_none_is_read_as_such(directory: Path) -> None:
     assert json.loads(path_of(directory, "other").read_bytes()) == 1
 
 
-def test_many_writers_and_readers_see_whole_values(directory: Path) -> None:
+def test_many_readers_and_writers_see_complete_values(directory: Path) -> None:
     values = [[number] * 20_000 for number in range(4)]
     wrong: list[object] = []
     ready = threading.Barrier(8)

@@ -31,7 +31,7 @@ def refusal(document: bytes, *, arguments: tuple[str, ...] | None = None) -> Wsd
 
 
 def sent(bindings: Bindings, operation: str = "sendSms") -> Mapping[str, str]:
-    """The children of the message with each argument's name as its value."""
+    """Return the children of the message, with each argument's documented name as its value."""
     one = bindings.templates[operation]
     envelope = b"".join(piece + slot.encode() for piece, slot in zip(one.pieces, (*one.slots, ""), strict=True))
     root = etree.fromstring(envelope)
@@ -78,7 +78,7 @@ def test_names_are_matched_in_any_case_and_order(order: list[str], seventh: bool
 @pytest.mark.parametrize("first", [0, 1, 9])
 @pytest.mark.parametrize("count", [6, 7])
 def test_numbered_arguments_are_matched_by_position(stem: str, first: int, count: int) -> None:
-    """CXF and JAX-WS say arg0, Axis2 without debug information args0, Axis and XFire in0."""
+    """CXF and JAX-WS write arg0, Axis2 without debug information args0, Axis and XFire in0."""
     kinds = [one.split(" ")[0] for one in DOCUMENTED[:count]]
     bindings = compiled(
         definition(
@@ -92,12 +92,12 @@ def test_numbered_arguments_are_matched_by_position(stem: str, first: int, count
 
 
 @pytest.mark.parametrize("kind", ["string", "long", "short", "integer", "unsignedByte", "token"])
-def test_a_number_may_be_declared_as_text_or_as_another_whole_number(kind: str) -> None:
+def test_an_int_may_be_declared_as_text_or_as_another_whole_number(kind: str) -> None:
     arguments = [one.replace("int ", f"{kind} ") for one in DOCUMENTED]
     assert compiled(definition(arguments=arguments)).templates["sendSms"].slots == NAMES
 
 
-def test_a_type_derived_from_text_is_text() -> None:
+def test_a_type_derived_from_string_is_a_string() -> None:
     schema = '<x:simpleType name="word"><x:restriction base="x:string"/></x:simpleType>'
     document = definition(arguments=["t:word username", *DOCUMENTED[1:]], schema=schema)
     assert compiled(document).templates["sendSms"].slots == NAMES
@@ -107,7 +107,7 @@ OTHER = ("user", "pwd", "type", "text", "phone", "long", "sub")
 
 
 @pytest.mark.parametrize("count", [6, 7])
-def test_the_caller_may_name_the_order(count: int) -> None:
+def test_the_caller_may_give_the_order(count: int) -> None:
     kinds = [one.split(" ")[0] for one in DOCUMENTED[:count]]
     arguments = [f"{kind} {name}" for kind, name in zip(kinds, OTHER, strict=False)]
     bindings = compiled(definition(arguments=arguments), arguments=NAMES[:count])
@@ -115,19 +115,19 @@ def test_the_caller_may_name_the_order(count: int) -> None:
     assert bindings.templates["getRestMoney"].slots == NAMES[:2]
 
 
-def test_the_order_that_the_caller_names_wins_for_a_send() -> None:
+def test_the_given_order_wins_for_a_send() -> None:
     swapped = ("password", "username", *NAMES[2:6])
     bindings = compiled(definition(), arguments=swapped)
     assert bindings.templates["sendSms"].slots == swapped
     assert sent(bindings)["username"] == "password"
-    # What can be matched by itself is.
+    # Arguments that can be matched are matched.
     assert bindings.templates["getSmsReport"].slots == NAMES[:2]
 
 
-def test_the_order_that_the_caller_names_holds_where_a_query_cannot_be_matched() -> None:
+def test_the_given_order_applies_to_a_query_that_cannot_be_matched() -> None:
     arguments = [f"{one.split(' ')[0]} {name}" for one, name in zip(DOCUMENTED[:6], OTHER, strict=False)]
     document = definition(arguments=arguments, query=("string user", "string pwd"))
-    assert "Name the order of those of sendSms with arguments=[…]" in str(refusal(document))
+    assert "Give the order of the arguments of sendSms with arguments=[…]" in str(refusal(document))
     assert compiled(document, arguments=NAMES[:6]).templates["getRecvSMS"].slots == ("username", "password")
     swapped = ("password", "username", *NAMES[2:6])
     assert compiled(document, arguments=swapped).templates["getRecvSMS"].slots == ("password", "username")
@@ -151,7 +151,7 @@ def test_the_order_that_the_caller_names_holds_where_a_query_cannot_be_matched()
         ([], None),
         (["string user", *DOCUMENTED[1:6]], None),
         (["string username1", *DOCUMENTED[1:6]], None),
-        # Numbers out of order, of two stems, too few and too many of them.
+        # Numbers out of order, with two stems, too few, too many.
         (["string in1", "string in0", "int in2", "string in3", "string in4", "int in5"], None),
         (["string arg0", "string in1", "int in2", "string in3", "string in4", "int in5"], None),
         (["string in0", "string in1", "int in2", "string in3", "string in4"], None),
@@ -171,13 +171,13 @@ def test_arguments_that_cannot_be_matched_are_shown(arguments: list[str], order:
         f"the definition at {URL} cannot be used: port port0 (SOAP 1.1): the arguments of sendSms cannot be matched: "
         "wanted string username, string password, int smstype, string content, string mobile, int isLongSms, "
         f"string extenno (optional); found {found}. "
-        "Name the order of those of sendSms with arguments=[…]"
+        "Give the order of the arguments of sendSms with arguments=[…]"
     )
     assert (error.source, error.readable, error.may_have_been_sent) == (URL, True, False)
 
 
 @pytest.mark.parametrize("query", [(), DOCUMENTED[:1], ("string user", "string password"), DOCUMENTED[:3]])
-def test_so_are_those_of_a_query(query: tuple[str, ...]) -> None:
+def test_arguments_of_a_query_that_cannot_be_matched_are_shown(query: tuple[str, ...]) -> None:
     error = refusal(definition(query=query))
     assert "the arguments of getRestMoney cannot be matched: wanted string username, string password; " in str(error)
     assert f"found {', '.join(query) or 'none'}. " in str(error)
@@ -193,7 +193,7 @@ def test_a_definition_without_our_operations_is_refused(operations: list[str]) -
     assert f"port port0 (SOAP 1.1): it lacks the operation {missing}; it has {had}; port port1" in str(error)
 
 
-def test_other_operations_do_no_harm() -> None:
+def test_other_operations_are_ignored() -> None:
     assert set(compiled(definition(operations=[*SIGNATURES, "more"])).templates) == set(SIGNATURES)
 
 
@@ -211,36 +211,36 @@ def test_a_soap_action_may_be_empty() -> None:
 
 @given(st.permutations(["1.1", "1.2", "http"]))
 @settings(max_examples=6)
-def test_the_port_is_that_of_soap_11_wherever_it_stands(ports: list[Any]) -> None:
+def test_the_soap_11_port_is_used_in_any_place(ports: list[Any]) -> None:
     bindings = compiled(definition(ports=ports))
     assert (bindings.soap, bindings.port) == ("1.1", f"port{ports.index('1.1')}")
     assert f'"{SOAP_11}"'.encode() in bindings.templates["sendSms"].pieces[0]
 
 
-def test_the_first_of_several_of_its_kind_is_used() -> None:
+def test_the_first_of_several_soap_11_ports_is_used() -> None:
     assert compiled(definition(ports=["http", "1.1", "1.1"])).port == "port1"
 
 
-def test_soap_12_will_do() -> None:
+def test_a_soap_12_port_is_used_if_there_is_no_other() -> None:
     bindings = compiled(definition(ports=["http", "1.2"]))
     assert (bindings.soap, bindings.port) == ("1.2", "port1")
     assert f'"{SOAP_12}"'.encode() in bindings.templates["sendSms"].pieces[0]
 
 
 @pytest.mark.parametrize("ports", [[], ["http"]])
-def test_without_a_soap_port_there_is_nothing_to_call(ports: list[Any]) -> None:
+def test_a_definition_without_a_soap_port_is_refused(ports: list[Any]) -> None:
     error = refusal(definition(ports=ports))
     assert str(error) == f"the definition at {URL} cannot be used: it has no SOAP port"
 
 
-def test_a_port_that_cannot_be_used_gives_way_to_one_that_can() -> None:
+def test_the_next_port_is_used_if_the_first_cannot_be() -> None:
     document = definition(ports=["1.1", "1.2"], action="urn:{}")
     bindings = compiled(document.replace(b'soapAction="urn:sendSms"', b'soapAction="urn: sendSms"', 1))
     assert (bindings.soap, bindings.port) == ("1.2", "port1")
 
 
-def test_an_argument_that_zeep_leaves_out_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No definition is known for which it does; a call without its password or its text must not be possible."""
+def test_an_argument_that_zeep_omits_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No such definition is known, but a call without its password or text must not be possible."""
     create: Any = SoapOperation.create
 
     def without_text(self: Any, **arguments: Any) -> Any:
@@ -258,7 +258,9 @@ def test_several_parts_in_a_body_are_refused() -> None:
         b'<message name="sendSms"><part name="parameters" element="t:sendSms"/></message>',
         f'<message name="sendSms">{parts}</message>'.encode(),
     )
-    assert "sendSms is document style with 6 parts in its body, which nobody can call rightly" in str(refusal(document))
+    assert "sendSms is document style with 6 parts in its body, which no client can call correctly" in str(
+        refusal(document)
+    )
 
 
 WRAPPER = re.compile(rb'(?<=<x:element name="sendSms">).*?(?=</x:element><x:element name="sendSmsResponse">)')
@@ -272,10 +274,10 @@ WRAPPER = re.compile(rb'(?<=<x:element name="sendSms">).*?(?=</x:element><x:elem
         (b"</x:sequence>", b'</x:sequence><x:attribute name="a" type="x:string" use="required"/>', "ValidationError: "),
     ],
 )
-def test_a_message_that_zeep_cannot_make_cannot_be_sent(old: bytes, new: bytes, why: str) -> None:
+def test_a_message_that_zeep_cannot_build_is_an_error(old: bytes, new: bytes, why: str) -> None:
     document = WRAPPER.sub(lambda wrapper: wrapper[0].replace(old, new), definition(ports=["1.1"]))
     error = refusal(document)
-    assert f"port port0 (SOAP 1.1): zeep cannot make its messages: {why}" in str(error)
+    assert f"port port0 (SOAP 1.1): zeep cannot build its messages: {why}" in str(error)
     assert error.readable
 
 
@@ -288,7 +290,7 @@ def test_a_message_that_zeep_cannot_make_cannot_be_sent(old: bytes, new: bytes, 
         (b'name="content"', b'name="content" nillable="true" default="a"'),
     ],
 )
-def test_other_shapes_of_the_same_message_are_all_right(old: bytes, new: bytes) -> None:
+def test_other_shapes_of_the_same_message_are_accepted(old: bytes, new: bytes) -> None:
     bindings = compiled(WRAPPER.sub(lambda wrapper: wrapper[0].replace(old, new), definition()))
     assert bindings.soap == "1.1"
     assert sent(bindings) == {name: name for name in NAMES[:6]}
@@ -297,12 +299,12 @@ def test_other_shapes_of_the_same_message_are_all_right(old: bytes, new: bytes) 
 def test_an_operation_without_a_request_cannot_be_called() -> None:
     operation = re.compile(rb'(soapAction="urn:sendSms"/>)<input>.*?</input>')
     error = refusal(operation.sub(rb"\1", definition(ports=["1.1"])))
-    assert "zeep cannot make its messages: AttributeError: " in str(error)
+    assert "zeep cannot build its messages: AttributeError: " in str(error)
 
 
-def test_what_zeep_warns_of_is_an_error_only_where_warnings_are() -> None:
-    document = definition(extra='<message name="odd"><part name="a" element="t:absent"/></message>')
-    with pytest.warns(UserWarning, match="odd"):
+def test_a_warning_of_zeep_is_an_error_only_if_warnings_are() -> None:
+    document = definition(extra='<message name="broken"><part name="a" element="t:absent"/></message>')
+    with pytest.warns(UserWarning, match="broken"):
         assert compiled(document).port == "port0"
     error = refusal(document)
     assert "cannot be read: UserWarning: " in str(error)
@@ -322,13 +324,13 @@ def test_what_zeep_warns_of_is_an_error_only_where_warnings_are() -> None:
         definition().replace(b"urn:gateway", b"http://[x", 1),
     ],
 )
-def test_what_is_no_definition_is_an_error(document: bytes) -> None:
+def test_other_documents_are_an_error(document: bytes) -> None:
     error = refusal(document)
     assert str(error).startswith(f"the definition at {URL} cannot be ")
     assert not error.may_have_been_sent
 
 
-def test_an_error_names_the_definition_as_its_caller_does_and_shows_no_long_numbers() -> None:
+def test_an_error_uses_the_callers_name_and_masks_long_numbers() -> None:
     document = definition().replace(b'type="x:string"', b'type="x:n13800000001"')
     with pytest.raises(WsdlError) as caught:
         compile_bindings(URL, {URL: document}, source="here.wsdl")

@@ -28,7 +28,7 @@ def rpc(
     string: str = "x:string",
     number: str = "x:int",
 ) -> bytes:
-    """A definition as PHP's and Axis 1's are."""
+    """Return a definition like those of PHP and Axis 1."""
     namespace = {"1.1": "http://schemas.xmlsoap.org/wsdl/soap/", "1.2": "http://schemas.xmlsoap.org/wsdl/soap12/"}[soap]
     messages, port_type, binding = "", "", ""
     for name, arguments in SIGNATURES.items():
@@ -66,19 +66,19 @@ def wrapper_of(bindings: Bindings, operation: str = "sendSms") -> Any:
 
 
 def types_of(wrapper: Any) -> list[etree.QName]:
-    """The types that the arguments are said to have, their prefixes resolved."""
-    said = [argument.get(f"{XSI}type").split(":") for argument in wrapper]
-    return [etree.QName(wrapper.nsmap[prefix], name) for prefix, name in said]
+    """Return the declared types of the arguments, their prefixes resolved."""
+    declared = [argument.get(f"{XSI}type").split(":") for argument in wrapper]
+    return [etree.QName(wrapper.nsmap[prefix], name) for prefix, name in declared]
 
 
 @pytest.mark.parametrize("soap", ["1.1", "1.2"])
 @pytest.mark.parametrize("style", [f' encodingStyle="{ENCODING}"', ' encodingStyle="urn:own"', ""])
-def test_an_encoded_message_says_its_style_and_its_types(soap: Literal["1.1", "1.2"], style: str) -> None:
+def test_an_encoded_message_has_its_style_and_its_types(soap: Literal["1.1", "1.2"], style: str) -> None:
     bindings = compiled(rpc(soap=soap, use=f'use="encoded"{style}'))
     for operation, arguments in SIGNATURES.items():
         wrapper = wrapper_of(bindings, operation)
-        said = style.partition('"')[2][:-1] or {"1.1": ENCODING, "1.2": ENCODING_12}[soap]
-        assert dict(wrapper.attrib) == {f"{{{ENVELOPES[soap]}}}encodingStyle": said}
+        declared = style.partition('"')[2][:-1] or {"1.1": ENCODING, "1.2": ENCODING_12}[soap]
+        assert dict(wrapper.attrib) == {f"{{{ENVELOPES[soap]}}}encodingStyle": declared}
         assert {one.namespace for one in types_of(wrapper)} == {"http://www.w3.org/2001/XMLSchema"}
         assert [one.localname for one in types_of(wrapper)] == [
             "int" if name in ("smstype", "isLongSms") else "string" for name in arguments[:6]
@@ -86,7 +86,7 @@ def test_an_encoded_message_says_its_style_and_its_types(soap: Literal["1.1", "1
 
 
 @pytest.mark.parametrize("use", ['use="literal"', "", f'encodingStyle="{ENCODING}"'])
-def test_a_literal_one_says_neither(use: str) -> None:
+def test_a_literal_message_has_neither(use: str) -> None:
     wrapper = wrapper_of(compiled(rpc(use=use)))
     assert not any(element.attrib for element in wrapper.iter())
     assert set(wrapper.nsmap) == {"ns0", "soap-env"}
@@ -108,7 +108,7 @@ def test_types_of_the_encoding_need_no_network(types: str) -> None:
     assert [one.localname for one in types_of(wrapper)] == ["string", "string", "int", "string", "string", "int"]
 
 
-def test_nor_do_those_of_soap_12() -> None:
+def test_types_of_the_soap_12_encoding_need_no_network() -> None:
     wrapper = wrapper_of(
         compiled(rpc(soap="1.2", types=IMPORT.format(ENCODING_12), string="f:string", number="f:integer"))
     )
@@ -118,8 +118,8 @@ def test_nor_do_those_of_soap_12() -> None:
     }
 
 
-def test_a_definition_that_brings_the_schema_itself_is_taken_at_its_word() -> None:
-    """As the real schema has them: complex types, for their attributes."""
+def test_a_definitions_own_schema_of_the_encoding_is_used() -> None:
+    """The real schema has complex types, for their attributes."""
     types = "".join(
         f'<x:complexType name="{one}"><x:simpleContent><x:extension base="x:{one}"><x:attribute name="id" type="x:ID"/>'
         "</x:extension></x:simpleContent></x:complexType>"
@@ -130,15 +130,15 @@ def test_a_definition_that_brings_the_schema_itself_is_taken_at_its_word() -> No
     assert [one.localname for one in types_of(wrapper)] == ["string", "string", "int", "string", "string", "int"]
 
 
-def test_the_namespace_of_a_type_of_its_own_is_declared() -> None:
+def test_the_namespace_of_a_custom_type_is_declared() -> None:
     kind = '<x:simpleType name="text"><x:restriction base="x:string"/></x:simpleType>'
     schema = f'<x:schema targetNamespace="urn:own">{kind}</x:schema>'
     document = rpc(types=schema, string="o:text").replace(b"<definitions ", b'<definitions xmlns:o="urn:own" ')
-    said = {(one.namespace, one.localname) for one in types_of(wrapper_of(compiled(document)))}
-    assert said == {("urn:own", "text"), ("http://www.w3.org/2001/XMLSchema", "int")}
+    declared = {(one.namespace, one.localname) for one in types_of(wrapper_of(compiled(document)))}
+    assert declared == {("urn:own", "text"), ("http://www.w3.org/2001/XMLSchema", "int")}
 
 
-def test_a_document_that_nothing_refers_to_does_no_harm() -> None:
+def test_a_document_that_nothing_refers_to_is_ignored() -> None:
     document = rpc()
     other = {"http://gateway.invalid/other": b"", "http://gateway.invalid/xml": b"<a/>"}
     assert compile_bindings(URL, {URL: document, **other}) == compiled(document)
@@ -153,18 +153,20 @@ def test_a_document_that_nothing_refers_to_does_no_harm() -> None:
         "https://www.w3.org/2001/xml.xsd",
     ],
 )
-def test_what_is_the_same_for_everyone_is_never_fetched(url: str) -> None:
+def test_standard_schemas_are_recognised(url: str) -> None:
     assert is_standard(url)
     assert not is_standard(url + "x")
     assert not is_standard(url.partition("://")[2])
 
 
-def test_the_attributes_of_xml_itself_need_no_network_either() -> None:
-    """zeep knows an address for them where the import names none."""
+def test_the_attributes_of_xml_need_no_network() -> None:
+    """zeep has an address for them if the import has none."""
     own = '<x:import namespace="http://www.w3.org/XML/1998/namespace"/>'
     assert compiled(rpc(types=f'<x:schema targetNamespace="urn:gateway">{own}</x:schema>')) == compiled(rpc())
 
 
-def test_another_schema_from_elsewhere_is_still_none_of_ours() -> None:
-    with pytest.raises(WsdlError, match=r"refers to http://schemas\.xmlsoap\.org/other, which is not part of it"):
+def test_another_schema_is_not_substituted() -> None:
+    with pytest.raises(
+        WsdlError, match=r"refers to http://schemas\.xmlsoap\.org/other, which is not among its documents"
+    ):
         compiled(rpc(types=IMPORT.format("http://schemas.xmlsoap.org/other")))

@@ -1,5 +1,4 @@
-"""Where the definition comes from. No network: what a gateway serves is a mapping. All definitions are made up, but
-for the recorded ones that are named."""
+"""The choice of a definition: live, saved, pinned, given. All definitions are made up."""
 
 from __future__ import annotations
 
@@ -10,7 +9,6 @@ import logging
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,69 +18,15 @@ from jzysoap.definition import source as wsdl
 from jzysoap.definition.bindings import Bindings
 from jzysoap.definition.cache import Cache
 from jzysoap.definition.compiler import compile_bindings
-from jzysoap.model.errors import ConfigurationError, NotSentError, OutcomeUnknownError, WsdlError
+from jzysoap.model.errors import ConfigurationError, NotSentError, OutcomeUnknownError
 from jzysoap.model.http import HttpReply
-from jzysoap.settings.options import Config, configure
+from jzysoap.settings.options import Config
 from tests.kit.definitions import DOCUMENTED, URL, definition, load_bindings
-from tests.kit.recordings import load as recorded
 from tests.kit.soap import bare_envelope
+from tests.unit.definition.gateway import BASE, HTML, LIVE, NOW, OTHER, Clock, Gateway, configured, load_error
 
-BASE = "http://gateway.invalid"
 DAY = 86400.0
-NOW = 1_700_000_000.0
-LIVE = definition()
-OTHER = definition(namespace="urn:changed")
 SPELLED_OTHERWISE = LIVE.replace(b"?><", b"?>\n<", 1)
-HTML = b"<html><body>Welcome to Tomcat</body></html>"
-
-
-class Gateway:
-    """What is served, by address, as bytes, a reply or an error; and what was asked for."""
-
-    def __init__(self) -> None:
-        self.served: dict[str, Any] = {URL: LIVE}
-        self.asked: list[str] = []
-
-    def fetch(self, url: str) -> HttpReply:
-        self.asked.append(url)
-        found = self.served.get(url, HttpReply(404, {}, b"not here"))
-        if isinstance(found, Exception):
-            raise found
-        return found if isinstance(found, HttpReply) else HttpReply(200, {"content-type": "text/xml"}, found)
-
-
-@pytest.fixture
-def gateway() -> Gateway:
-    return Gateway()
-
-
-class Clock:
-    now = NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Config:
-    return configured(tmp_path)
-
-
-def configured(directory: Path, **arguments: object) -> Config:
-    given = {"base_url": BASE, "username": "test", "password": "pw123", "cache_dir": directory / "cache"}
-    return configure({**given, **arguments})
-
-
-def refusal(config: Config, gateway: Gateway, clock: Clock) -> WsdlError:
-    with pytest.raises(WsdlError) as caught:
-        load_bindings(config, gateway.fetch, clock=clock)
-    assert not caught.value.may_have_been_sent
-    return caught.value
 
 
 def namespace(bindings: Bindings) -> str:
@@ -92,18 +36,18 @@ def namespace(bindings: Bindings) -> str:
 # -- live, saved ------------------------------------------------------------------------------------------------------
 
 
-def test_the_gateways_own_is_asked_for_first(config: Config, gateway: Gateway, clock: Clock) -> None:
+def test_the_gateways_definition_comes_first(config: Config, gateway: Gateway, clock: Clock) -> None:
     bindings, source = load_bindings(config, gateway.fetch, clock=clock)
     assert source == "live"
     assert bindings == compile_bindings(URL, {URL: LIVE})
     assert gateway.asked == [f"{BASE}/services/userApi?wsdl"]
 
 
-def test_the_real_clock_will_do(config: Config, gateway: Gateway) -> None:
+def test_the_default_clock_is_the_systems(config: Config, gateway: Gateway) -> None:
     assert [load_bindings(config, gateway.fetch)[1] for _ in range(2)] == ["live", "saved"]
 
 
-def test_it_is_saved_and_used_while_it_is_young(config: Config, gateway: Gateway, clock: Clock) -> None:
+def test_a_young_saved_definition_is_used(config: Config, gateway: Gateway, clock: Clock) -> None:
     live, _ = load_bindings(config, gateway.fetch, clock=clock)
     gateway.served[URL] = OTHER
     clock.now += DAY - 1
@@ -111,7 +55,7 @@ def test_it_is_saved_and_used_while_it_is_young(config: Config, gateway: Gateway
     assert len(gateway.asked) == 1
 
 
-def test_a_stale_one_is_fetched_again(config: Config, gateway: Gateway, clock: Clock) -> None:
+def test_an_old_definition_is_fetched_again(config: Config, gateway: Gateway, clock: Clock) -> None:
     load_bindings(config, gateway.fetch, clock=clock)
     gateway.served[URL] = SPELLED_OTHERWISE
     clock.now += DAY
@@ -120,7 +64,7 @@ def test_a_stale_one_is_fetched_again(config: Config, gateway: Gateway, clock: C
     assert load_bindings(config, gateway.fetch, clock=clock)[1] == "saved"
 
 
-def test_one_from_the_future_is_not_young(config: Config, gateway: Gateway, clock: Clock) -> None:
+def test_a_definition_saved_in_the_future_is_fetched_again(config: Config, gateway: Gateway, clock: Clock) -> None:
     load_bindings(config, gateway.fetch, clock=clock)
     clock.now -= 1
     assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
@@ -134,7 +78,7 @@ def test_an_age_of_zero_asks_each_time(tmp_path: Path, gateway: Gateway, clock: 
     assert load_bindings(config, gateway.fetch, clock=clock)[1] == "saved"
 
 
-def test_each_gateway_has_its_own(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+def test_each_gateway_has_its_own_definition(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     other = "http://other.invalid:9003/sms"
     gateway.served[f"{other}/services/userApi?wsdl"] = OTHER
     for _ in range(2):
@@ -172,7 +116,7 @@ UNAVAILABLE = [
 
 
 @pytest.mark.parametrize(("served", "why"), UNAVAILABLE)
-def test_without_it_the_saved_one_is_used_with_a_warning(
+def test_if_fetching_fails_the_saved_definition_is_used_with_a_warning(
     config: Config, gateway: Gateway, clock: Clock, caplog: pytest.LogCaptureFixture, served: Any, why: str
 ) -> None:
     live, _ = load_bindings(config, gateway.fetch, clock=clock)
@@ -185,18 +129,18 @@ def test_without_it_the_saved_one_is_used_with_a_warning(
     assert URL in record.getMessage()
     assert "saved on 2023-11-1" in record.getMessage()
     assert why in record.getMessage()
-    # What was served was not saved.
+    # The served document was not saved.
     gateway.served[URL] = LIVE
     clock.now += DAY
     assert load_bindings(config, gateway.fetch, clock=clock) == (live, "live")
 
 
 @pytest.mark.parametrize(("served", "why"), UNAVAILABLE)
-def test_without_either_there_is_an_error(
+def test_if_nothing_is_saved_a_failed_fetch_is_an_error(
     config: Config, gateway: Gateway, clock: Clock, served: Any, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     gateway.served[URL] = served
-    error = refusal(config, gateway, clock)
+    error = load_error(config, gateway, clock)
     assert why in str(error)
     assert (error.source, error.readable) == (URL, False)
     assert not caplog.records
@@ -205,22 +149,22 @@ def test_without_either_there_is_an_error(
     if isinstance(served, Exception) or (isinstance(served, HttpReply) and served.status != 302):
         assert str(error).startswith(f"cannot get the definition at {URL}, nothing was sent: ")
         assert error.retry == "later"
-    # Nothing was saved, so it is asked for again.
+    # Nothing was saved, so the next client asks again.
     gateway.served[URL] = LIVE
     assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
 
 
-def test_a_bomb_of_entities_does_not_go_off(config: Config, gateway: Gateway, clock: Clock) -> None:
+def test_an_entity_bomb_is_not_expanded(config: Config, gateway: Gateway, clock: Clock) -> None:
     levels = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 10))
     bomb = f'<!DOCTYPE a [<!ENTITY e0 "xxxxxxxxxx">{levels}]><definitions '
     for used in ("", 'name="&e9;" '):
         gateway.served[URL] = LIVE.replace(b"<definitions ", (bomb + used).encode(), 1)
         started = time.process_time()
-        assert "is no service definition: it " in str(refusal(config, gateway, clock))
+        assert "is not a service definition: it " in str(load_error(config, gateway, clock))
         assert time.process_time() - started < 10
 
 
-def test_a_client_that_was_closed_says_so(config: Config, gateway: Gateway, clock: Clock) -> None:
+def test_a_closed_client_says_so(config: Config, gateway: Gateway, clock: Clock) -> None:
     load_bindings(config, gateway.fetch, clock=clock)
     gateway.served[URL] = ConfigurationError("the client is closed: make a new one")
     clock.now += DAY
@@ -238,7 +182,7 @@ def test_a_failure_is_remembered_for_minutes(
         assert load_bindings(config, gateway.fetch, clock=clock)[1] == "saved"
         clock.now += 99
     assert (len(gateway.asked), len(caplog.records)) == (2, 3)
-    assert "it could not be had minutes ago" in caplog.records[-1].getMessage()
+    assert "fetching it failed minutes ago" in caplog.records[-1].getMessage()
     clock.now += 3
     assert load_bindings(config, gateway.fetch, clock=clock)[1] == "saved"
     assert (len(gateway.asked), len(caplog.records)) == (3, 4)
@@ -251,14 +195,14 @@ def test_a_failure_is_remembered_for_minutes(
     "served",
     [definition(operations=["login", "logout"]), definition(ports=["http"]), definition(arguments=["string a"])],
 )
-def test_a_definition_that_was_read_and_cannot_be_used_is_news(
+def test_an_unusable_definition_of_the_gateway_is_an_error(
     config: Config, gateway: Gateway, clock: Clock, served: bytes
 ) -> None:
-    """Another service's, say: the saved one would be wrong."""
+    """It may be another service's, so the saved definition would be wrong."""
     load_bindings(config, gateway.fetch, clock=clock)
     gateway.served[URL] = served
     clock.now += DAY
-    error = refusal(config, gateway, clock)
+    error = load_error(config, gateway, clock)
     assert f"the definition at {URL} cannot be used" in str(error)
     assert error.readable
     clock.now -= DAY
@@ -268,11 +212,11 @@ def test_a_definition_that_was_read_and_cannot_be_used_is_news(
 def test_the_order_of_the_arguments_can_be_given_later(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     kinds = [one.split(" ")[0] for one in DOCUMENTED[:6]]
     gateway.served[URL] = definition(arguments=[f"{kind} a{place}b" for place, kind in enumerate(kinds)])
-    error = refusal(configured(tmp_path), gateway, clock)
+    error = load_error(configured(tmp_path), gateway, clock)
     assert "arguments=[…]" in str(error)
     named = configured(tmp_path, arguments=[one.split(" ")[1] for one in DOCUMENTED[:6]])
     assert [load_bindings(named, gateway.fetch, clock=clock)[1] for _ in range(2)] == ["live", "saved"]
-    # The saved one is no use to whoever names no order; then what the gateway says counts.
+    # Without an order, the saved definition cannot be used, so the gateway's is fetched.
     gateway.served[URL] = LIVE
     assert load_bindings(configured(tmp_path), gateway.fetch, clock=clock)[1] == "live"
 
@@ -280,23 +224,23 @@ def test_the_order_of_the_arguments_can_be_given_later(tmp_path: Path, gateway: 
 # -- pinned -----------------------------------------------------------------------------------------------------------
 
 
-def test_only_the_pinned_one_is_accepted(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+def test_only_the_pinned_definition_is_accepted(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     digest = hashlib.sha256(LIVE).hexdigest()
     config = configured(tmp_path, wsdl_sha256=digest.upper())
     assert [load_bindings(config, gateway.fetch, clock=clock)[1] for _ in range(2)] == ["live", "saved"]
     gateway.served[URL] = OTHER
     clock.now += DAY
-    error = refusal(config, gateway, clock)
+    error = load_error(config, gateway, clock)
     assert str(error) == (f"the definition at {URL} has sha256 {hashlib.sha256(OTHER).hexdigest()}, not wsdl_sha256")
     gateway.served[URL] = NotSentError("refused")
     assert load_bindings(config, gateway.fetch, clock=clock)[1] == "saved"
 
 
-def test_a_saved_one_that_is_not_the_pinned_one_is_not_used(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+def test_a_saved_definition_with_another_hash_is_not_used(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     load_bindings(configured(tmp_path), gateway.fetch, clock=clock)
     config = configured(tmp_path, wsdl_sha256=hashlib.sha256(OTHER).hexdigest())
     gateway.served[URL] = NotSentError("refused")
-    assert "refused" in str(refusal(config, gateway, clock))
+    assert "refused" in str(load_error(config, gateway, clock))
     gateway.served[URL] = OTHER
     assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
 
@@ -306,14 +250,7 @@ def test_a_file_can_be_pinned_too(tmp_path: Path, gateway: Gateway, clock: Clock
     path = str(tmp_path / "own.wsdl")
     digest = hashlib.sha256(LIVE).hexdigest()
     assert load_bindings(configured(tmp_path, wsdl=path, wsdl_sha256=digest), gateway.fetch, clock=clock)[1] == "given"
-    assert "has sha256" in str(refusal(configured(tmp_path, wsdl=path, wsdl_sha256="0" * 64), gateway, clock))
-
-
-def test_the_digest_of_several_documents_is_of_them_all() -> None:
-    one = wsdl.Definition(URL, {URL: b"a"}, 0.0)
-    two = wsdl.Definition(URL, {URL: b"a", f"{BASE}/b": b"b"}, 0.0)
-    assert one.sha256 == hashlib.sha256(b"a").hexdigest()
-    assert two.sha256 == hashlib.sha256(b"ab").hexdigest()
+    assert "has sha256" in str(load_error(configured(tmp_path, wsdl=path, wsdl_sha256="0" * 64), gateway, clock))
 
 
 # -- given, bundled ---------------------------------------------------------------------------------------------------
@@ -335,264 +272,21 @@ def test_a_file_can_be_given(tmp_path: Path, gateway: Gateway, clock: Clock, mon
     for path in (tmp_path / "own 定义.wsdl", "own 定义.wsdl", "~/own 定义.wsdl"):
         bindings, source = load_bindings(configured(tmp_path, wsdl=path), gateway.fetch, clock=clock)
         assert (namespace(bindings), source) == ("urn:changed", "given")
-    # It is read anew each time.
+    # The file is read again each time.
     (tmp_path / "own 定义.wsdl").write_bytes(LIVE)
     bindings, _ = load_bindings(configured(tmp_path, wsdl="own 定义.wsdl"), gateway.fetch, clock=clock)
     assert namespace(bindings) == "urn:gateway"
     assert not gateway.asked
 
 
-@pytest.mark.parametrize("name", ["cxf-3.3.2-jaxws-sei-webparam", "jaxws-ri-2.3.0.2"])
-def test_a_file_may_import_those_beside_it(name: str, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
-    stack = recorded(name)
-    (imported,) = set(stack.documents) - {stack.url}
-    (tmp_path / "parts").mkdir()
-    (tmp_path / "parts" / "part").write_bytes(stack.documents[imported])
-    document = stack.wsdl.replace(imported.encode(), b"parts/part")
-    assert document != stack.wsdl
-    (tmp_path / "own.wsdl").write_bytes(document)
-    bindings, _ = load_bindings(configured(tmp_path, wsdl=tmp_path / "own.wsdl"), gateway.fetch, clock=clock)
-    assert bindings == compile_bindings(stack.url, stack.documents)
-
-
-@pytest.mark.parametrize(
-    "other", ["../secret.xsd", "a/../../secret.xsd", "%2e%2e/secret.xsd", "absent.xsd", "%00", "."]
-)
-def test_a_file_imports_nothing_from_elsewhere(other: str, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
-    (tmp_path / "here" / "a").mkdir(parents=True)
-    (tmp_path / "secret.xsd").write_bytes(b'<schema xmlns="http://www.w3.org/2001/XMLSchema"/>')
-    path = tmp_path / "here" / "own.wsdl"
-    path.write_bytes(definition(schema=f'<x:include schemaLocation="{other}"/>'))
-    error = refusal(configured(tmp_path, wsdl=path), gateway, clock)
-    assert str(error).startswith(f"cannot read {path}: ")
-    assert error.source == str(path)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        "file:///etc/passwd",
-        "http://gateway.invalid/a.xsd",
-        "//gateway.invalid/a.xsd",
-        "http://[x",
-        "https://local.invalid/",
-    ],
-)
-def test_nor_from_an_address(other: str, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
-    (tmp_path / "own.wsdl").write_bytes(definition(schema=f'<x:include schemaLocation="{other}"/>'))
-    error = refusal(configured(tmp_path, wsdl=tmp_path / "own.wsdl"), gateway, clock)
-    assert "from another server" in str(error)
-    assert not gateway.asked
-
-
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
-    for path, why in ((tmp_path / "absent.wsdl", "FileNotFoundError"), (tmp_path, "IsADirectoryError|PermissionError")):
-        with pytest.raises(WsdlError, match=why):
-            load_bindings(configured(tmp_path, wsdl=path), gateway.fetch, clock=clock)
-
-
-@pytest.mark.parametrize(
-    ("name", "directory"),
-    [
-        ("bundled", "axis2-1.6.2-7param"),
-        ("bundled:axis2-1.6.2-7param", "axis2-1.6.2-7param"),
-        ("bundled:axis2-1.6.2", "axis2-1.6.2"),
-    ],
-)
-def test_a_bundled_one_is_used_when_asked_for(
-    name: str, directory: str, tmp_path: Path, gateway: Gateway, clock: Clock
-) -> None:
-    for _ in range(2):
-        bindings, source = load_bindings(configured(tmp_path, wsdl=name), gateway.fetch, clock=clock)
-        assert source == "bundled"
-        assert bindings == compile_bindings(recorded(directory).url, recorded(directory).documents)
-    assert not gateway.asked
-    assert wsdl.bundled(directory) == recorded(directory).wsdl
-
-
-@pytest.mark.parametrize("name", ["axis2", "", "axis2-1.6.2/service.wsdl"])
-def test_there_are_no_others(name: str, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
-    with pytest.raises(WsdlError, match=r"^there is no bundled definition called "):
-        wsdl.bundled(name)
-    if name:
-        assert refusal(configured(tmp_path, wsdl=f"bundled:{name}"), gateway, clock).source == "bundled"
-
-
-# -- imports, redirects -----------------------------------------------------------------------------------------------
-
-SCHEMA = b'<schema xmlns="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:gateway"/>'
-
-
-@pytest.mark.parametrize(
-    ("location", "address"),
-    [
-        ("userApi?xsd=1", f"{BASE}/services/userApi?xsd=1"),
-        ("?xsd=1", f"{BASE}/services/userApi?xsd=1"),
-        ("/types.xsd", f"{BASE}/types.xsd"),
-        ("../types.xsd", f"{BASE}/types.xsd"),
-        (f"{BASE}/types.xsd", f"{BASE}/types.xsd"),
-        (f"{BASE}:80/types.xsd", f"{BASE}:80/types.xsd"),
-        ("HTTP://GATEWAY.invalid/types.xsd", "HTTP://GATEWAY.invalid/types.xsd"),
-    ],
-)
-@pytest.mark.parametrize("kind", ["include", "redefine"])
-def test_imports_are_fetched_and_saved_with_it(
-    kind: str, location: str, address: str, config: Config, gateway: Gateway, clock: Clock
-) -> None:
-    gateway.served[URL] = definition(schema=f'<x:{kind} schemaLocation="{location}"/>')
-    gateway.served[address] = SCHEMA
-    documents = wsdl.drive(wsdl.collect(URL), gateway.fetch)
-    assert documents == {URL: gateway.served[URL], address: SCHEMA}
-    assert list(documents) == gateway.asked == [URL, address]
-    if kind == "include":
-        assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
-        gateway.served.clear()
-        assert load_bindings(config, gateway.fetch, clock=clock)[1] == "saved"
-
-
-@pytest.mark.parametrize("name", ["cxf-3.3.2-jaxws-sei-webparam", "jaxws-ri-2.3.0.2"])
-def test_a_recorded_definition_is_put_together(name: str) -> None:
-    stack = recorded(name)
-    assert wsdl.drive(wsdl.collect(stack.url), lambda url: HttpReply(200, {}, stack.fetch(url))) == stack.documents
-
-
-def test_imports_without_a_location_are_none(gateway: Gateway) -> None:
-    gateway.served[URL] = definition(schema='<x:import namespace="urn:a"/>', extra='<import namespace="urn:b"/>')
-    assert list(wsdl.drive(wsdl.collect(URL), gateway.fetch)) == [URL]
-
-
-@pytest.mark.parametrize(
-    "location",
-    [
-        "http://elsewhere.invalid/a.xsd",
-        "https://gateway.invalid/a.xsd",
-        "http://gateway.invalid:8080/a.xsd",
-        "//elsewhere.invalid/a.xsd",
-        "http://gateway.invalid@elsewhere.invalid/a.xsd",
-        "file:///etc/passwd",
-        "file://gateway.invalid/etc/passwd",
-        "http://[x",
-        "http://gateway.invalid:x/",
-    ],
-)
-@pytest.mark.parametrize("place", ["extra", "schema"])
-def test_nothing_is_imported_from_another_server(
-    place: str, location: str, config: Config, gateway: Gateway, clock: Clock
-) -> None:
-    """Least of all with the client's headers."""
-    element = {
-        "extra": f'<import namespace="u" location="{location}"/>',
-        "schema": f'<x:include schemaLocation="{location}"/>',
-    }
-    gateway.served[URL] = definition(**{place: element[place]})  # type: ignore[arg-type]  # both are texts
-    error = refusal(config, gateway, clock)
-    assert str(error).endswith(" from another server")
-    assert str(error).startswith(f"the definition at {URL} imports ")
-    assert gateway.asked == [URL]
-
-
-def test_imports_in_a_circle_are_fetched_once(gateway: Gateway, config: Config, clock: Clock) -> None:
-    include = SCHEMA.replace(b"/>", b'><include schemaLocation="%s"/></schema>')
-    gateway.served[URL] = definition(schema='<x:include schemaLocation="/a.xsd"/>')
-    gateway.served[f"{BASE}/a.xsd"] = include % b"/b.xsd"
-    gateway.served[f"{BASE}/b.xsd"] = include % b"/a.xsd"
-    assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
-    assert gateway.asked == [URL, f"{BASE}/a.xsd", f"{BASE}/b.xsd"]
-
-
-def test_a_definition_that_imports_itself_crashes_nothing(gateway: Gateway, config: Config, clock: Clock) -> None:
-    gateway.served[URL] = definition(extra=f'<import namespace="urn:gateway" location="{URL}"/>')
-    try:
-        assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
-    except WsdlError as error:
-        assert not error.readable  # noqa: PT017  # both will do
-    assert gateway.asked == [URL]
-
-
-def test_there_is_an_end_to_imports(gateway: Gateway, config: Config, clock: Clock) -> None:
-    def served(url: str) -> HttpReply:
-        number = int(url.rpartition("=")[2]) if "xsd=" in url else 0
-        gateway.asked.append(url)
-        include = f'<x:include schemaLocation="/a?xsd={number + 1}"/>'
-        schema = f'<x:schema xmlns:x="http://www.w3.org/2001/XMLSchema">{include}</x:schema>'
-        return HttpReply(200, {}, schema.encode() if number else definition(schema=include))
-
-    with pytest.raises(WsdlError, match=r"imports more than 32 documents$"):
-        load_bindings(config, served, clock=clock)
-    assert len(gateway.asked) == 32
-
-
-@pytest.mark.parametrize(
-    ("served", "why"),
-    [
-        (HttpReply(404, {}, b""), "HTTP 404"),
-        (HTML[:-3], "it is an HTML page"),
-        (b"", "it is empty"),
-        (b"<!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><a>&e;</a>", "it has a DOCTYPE"),
-    ],
-)
-def test_an_import_that_cannot_be_had_is_named(
-    served: Any, why: str, config: Config, gateway: Gateway, clock: Clock
-) -> None:
-    gateway.served[URL] = definition(schema='<x:include schemaLocation="/a.xsd"/>')
-    gateway.served[f"{BASE}/a.xsd"] = served
-    error = refusal(config, gateway, clock)
-    assert f"{BASE}/a.xsd" in str(error)
-    assert why in str(error)
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("location", ["/moved?wsdl", f"{BASE}:80/moved?wsdl", "moved?wsdl", "../moved?wsdl"])
-def test_a_redirect_is_followed_on_the_same_server(status: int, location: str, gateway: Gateway) -> None:
-    gateway.served = {URL: HttpReply(status, {"location": location}, b"")}
-    for moved in (f"{BASE}/moved?wsdl", f"{BASE}:80/moved?wsdl", f"{BASE}/services/moved?wsdl"):
-        gateway.served[moved] = LIVE
-    assert wsdl.drive(wsdl.collect(URL), gateway.fetch) == {URL: LIVE}
-    assert len(gateway.asked) == 2
-
-
-@pytest.mark.parametrize(
-    "location",
-    [
-        "http://elsewhere.invalid/",
-        "//elsewhere.invalid/",
-        "http://gateway.invalid:81/",
-        "ftp://gateway.invalid/",
-        "http://[x",
-    ],
-)
-def test_a_redirect_leads_to_no_other_server(location: str, config: Config, gateway: Gateway, clock: Clock) -> None:
-    gateway.served[URL] = HttpReply(302, {"location": location}, b"")
-    said = str(refusal(config, gateway, clock))
-    assert said.startswith(f"the definition at {URL} redirects to another server: ")
-    assert location.rpartition("/")[0] in said
-    assert gateway.asked == [URL]
-
-
-def test_a_redirect_leads_to_no_weaker_scheme(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
-    url = URL.replace("http:", "https:")
-    gateway.served[url] = HttpReply(301, {"location": URL}, b"")
-    config = configured(tmp_path, base_url="https://gateway.invalid")
-    assert "redirects to another server" in str(refusal(config, gateway, clock))
-    assert gateway.asked == [url]
-
-
-@pytest.mark.parametrize("headers", [{"location": URL}, {}])
-def test_redirects_come_to_an_end(headers: Mapping[str, str], config: Config, gateway: Gateway, clock: Clock) -> None:
-    gateway.served[URL] = HttpReply(302, headers, b"")
-    error = refusal(config, gateway, clock)
-    assert str(error) == f"cannot get the definition at {URL}, nothing was sent: HTTP 302"
-    assert len(gateway.asked) == 4
-
-
-# -- what is kept -----------------------------------------------------------------------------------------------------
+# -- saved files ------------------------------------------------------------------------------------------------------
 
 
 def kept(directory: Path) -> dict[str, Any]:
     return {path.name: json.loads(path.read_bytes()) for path in (directory / "cache").iterdir()}
 
 
-def test_what_is_kept_is_json_and_holds_nothing_of_the_account(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
+def test_saved_files_are_json_without_anything_of_the_account(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     config = configured(tmp_path, username="the-account", password="the-password")
     bindings, _ = load_bindings(config, gateway.fetch, clock=clock)
     entries = list(kept(tmp_path).values())
@@ -625,28 +319,26 @@ def test_what_is_kept_is_json_and_holds_nothing_of_the_account(tmp_path: Path, g
         '{"url": "u", "fetched_at": 1e300, "documents": {"u": ""}}',
         '{"url": "u", "fetched_at": Infinity, "documents": {"u": ""}}',
         json.dumps({"url": "u", "fetched_at": 10**400, "documents": {"u": ""}}),
-        # Well-formed, and of no use.
+        # Well-formed, but not a definition.
         json.dumps({"url": "u", "fetched_at": NOW, "documents": {"u": ""}}),
         json.dumps({"url": "u", "fetched_at": NOW, "documents": {"u": "PGh0bWwvPg=="}}),
     ],
 )
-def test_a_corrupt_entry_is_as_good_as_none(
-    entry: str, config: Config, tmp_path: Path, gateway: Gateway, clock: Clock
-) -> None:
+def test_a_corrupt_entry_is_ignored(entry: str, config: Config, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     live, _ = load_bindings(config, gateway.fetch, clock=clock)
     for path in (tmp_path / "cache").iterdir():
         path.write_text(entry)
     gateway.served[URL] = NotSentError("refused")
-    assert "refused" in str(refusal(config, gateway, clock))
+    assert "refused" in str(load_error(config, gateway, clock))
     clock.now += DAY
-    assert "refused" in str(refusal(config, gateway, clock))
+    assert "refused" in str(load_error(config, gateway, clock))
     gateway.served[URL] = LIVE
     assert load_bindings(config, gateway.fetch, clock=clock) == (live, "live")
     assert load_bindings(config, gateway.fetch, clock=clock) == (live, "saved")
 
 
 @pytest.mark.parametrize("failure", ['"then"', "null", "true", "1e300", "NaN", "17e8"])
-def test_a_corrupt_failure_is_none(
+def test_a_corrupt_time_of_failure_is_ignored(
     failure: str, config: Config, tmp_path: Path, gateway: Gateway, clock: Clock
 ) -> None:
     load_bindings(config, gateway.fetch, clock=clock)
@@ -683,7 +375,7 @@ def test_bindings_of_another_version_are_not_used(
     assert load_bindings(config, gateway.fetch, clock=clock)[0].port == "port0"
 
 
-def test_a_cache_that_cannot_be_used_is_no_obstacle(config: Config, tmp_path: Path, gateway: Gateway) -> None:
+def test_an_unusable_cache_does_not_prevent_loading(config: Config, tmp_path: Path, gateway: Gateway) -> None:
     (tmp_path / "cache").write_text("a file")
     assert Cache(str(tmp_path / "cache")).read("x") is None
     assert [load_bindings(config, gateway.fetch)[1] for _ in range(2)] == ["live", "live"]
@@ -717,7 +409,7 @@ with Client("http://gateway.invalid", "test", "pw123", cache_dir=sys.argv[1], ad
 ANSWER = bare_envelope("<r><return>kaSmsNum=49964</return></r>")
 
 
-def test_a_fresh_process_with_a_young_copy_makes_its_first_call_without_zeep(
+def test_a_process_with_a_young_saved_definition_never_imports_zeep(
     config: Config, tmp_path: Path, gateway: Gateway
 ) -> None:
     load_bindings(config, gateway.fetch)

@@ -1,4 +1,4 @@
-"""A gateway's definition that is no longer the one that was saved. All are made up, but for the recorded ones."""
+"""A gateway's definition that differs from the saved one. All are made up, but for the recorded ones."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from jzysoap.definition import source as wsdl
 from jzysoap.definition.bindings import Bindings, Template, changes
 from jzysoap.definition.cache import Cache
+from jzysoap.definition.collect import Definition
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import NotSentError, WsdlError
 from jzysoap.model.http import HttpReply
@@ -25,7 +26,7 @@ CHANGED = definition(namespace="urn:changed")
 
 
 class Gateway:
-    """What is served, and when."""
+    """A gateway that serves one definition, and its clock."""
 
     def __init__(self, directory: Path) -> None:
         self.served: Any = SAVED
@@ -50,7 +51,7 @@ class Gateway:
 
 @pytest.fixture
 def gateway(tmp_path: Path) -> Gateway:
-    """One whose definition was saved a day ago."""
+    """A gateway whose definition was saved a day ago."""
     made = Gateway(tmp_path / "cache")
     made.load()
     made.now += DAY
@@ -61,19 +62,19 @@ def compiled(document: bytes) -> Bindings:
     return compile_bindings(URL, {URL: document})
 
 
-def test_what_would_change_what_is_sent_is_not_adopted(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_definition_that_changes_what_is_sent_is_not_used(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
     gateway.served = CHANGED
     assert gateway.load() == (compiled(SAVED), "saved")
     (record,) = caplog.records
-    said = record.getMessage()
+    message = record.getMessage()
     assert record.levelno == logging.WARNING
-    assert said.startswith(f"the definition of {URL} would change what is sent, so the one saved on 2023-11-1")
-    assert "sendSms: its element {urn:gateway}sendSms becomes {urn:changed}sendSms; " in said
-    assert "getRecvSMS: its arguments' namespace urn:gateway becomes urn:changed. " in said
-    assert said.endswith("accept it: wsdl_accept_changes=True, or: jzysoap wsdl fetch --accept")
+    assert message.startswith(f"the definition of {URL} would change what is sent, so the one saved on 2023-11-1")
+    assert "sendSms: its element {urn:gateway}sendSms becomes {urn:changed}sendSms; " in message
+    assert "getRecvSMS: its arguments' namespace urn:gateway becomes urn:changed. " in message
+    assert message.endswith("accept it: wsdl_accept_changes=True, or: jzysoap wsdl fetch --accept")
 
 
-def test_that_is_said_for_as_long_as_it_is_so(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_warning_is_repeated_while_the_change_lasts(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
     gateway.served = CHANGED
     for _ in range(3):
         assert gateway.load() == (compiled(SAVED), "saved")
@@ -83,21 +84,21 @@ def test_that_is_said_for_as_long_as_it_is_so(gateway: Gateway, caplog: pytest.L
     assert len(caplog.records) == 3
 
 
-def test_it_is_adopted_where_that_is_accepted(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_accepted_change_is_used(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
     gateway.served = CHANGED
     with caplog.at_level(logging.INFO, "jzysoap"):
         assert gateway.load(wsdl_accept_changes=True) == (compiled(CHANGED), "live")
     (record,) = caplog.records
     assert record.levelno == logging.INFO
-    assert "is not as it was on 2023-11-1" in record.getMessage()
+    assert "has changed since 2023-11-1" in record.getMessage()
     assert "{urn:gateway}sendSms becomes {urn:changed}sendSms" in record.getMessage()
-    # From then on for everyone.
+    # The saved definition is used by every client.
     assert gateway.load() == (compiled(CHANGED), "saved")
 
 
-def test_a_pin_accepts_it_too(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_pinned_hash_accepts_a_change(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
     gateway.served = CHANGED
-    digest = wsdl.Definition(URL, {URL: CHANGED}, 0.0).sha256
+    digest = Definition(URL, {URL: CHANGED}, 0.0).sha256
     assert gateway.load(wsdl_sha256=digest) == (compiled(CHANGED), "live")
     assert not caplog.records
 
@@ -113,7 +114,7 @@ def test_a_pin_accepts_it_too(gateway: Gateway, caplog: pytest.LogCaptureFixture
     ],
     ids=["comment", "address", "prefix", "types", "ports"],
 )
-def test_what_sends_the_same_is_adopted_in_silence(
+def test_a_definition_that_sends_the_same_is_used_silently(
     same: bytes, gateway: Gateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert same != SAVED
@@ -126,7 +127,7 @@ def test_what_sends_the_same_is_adopted_in_silence(
     assert list(saved.documents.values()) == [same]
 
 
-def test_a_saved_one_that_cannot_be_used_is_no_reason_to_keep_to_it(tmp_path: Path) -> None:
+def test_an_unusable_saved_definition_is_replaced(tmp_path: Path) -> None:
     gateway = Gateway(tmp_path / "cache")
     kinds = [one.split(" ")[0] for one in DOCUMENTED[:6]]
     gateway.served = definition(arguments=[f"{kind} a{place}b" for place, kind in enumerate(kinds)])
@@ -136,7 +137,7 @@ def test_a_saved_one_that_cannot_be_used_is_no_reason_to_keep_to_it(tmp_path: Pa
     assert gateway.load() == (compiled(CHANGED), "live")
 
 
-def test_nor_is_one_whose_messages_are_corrupt(gateway: Gateway, tmp_path: Path) -> None:
+def test_saved_bindings_with_corrupt_messages_are_replaced(gateway: Gateway, tmp_path: Path) -> None:
     for path in (tmp_path / "cache").iterdir():
         data = json.loads(path.read_text("utf-8"))
         if isinstance(data, dict) and "operations" in data:
@@ -146,7 +147,7 @@ def test_nor_is_one_whose_messages_are_corrupt(gateway: Gateway, tmp_path: Path)
     assert gateway.load() == (compiled(CHANGED), "live")
 
 
-def test_one_that_cannot_be_had_is_another_matter(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failed_fetch_is_not_a_change(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
     gateway.served = NotSentError("nothing was sent to gateway.invalid: the connection was refused")
     assert gateway.load() == (compiled(SAVED), "saved")
     (record,) = caplog.records
@@ -155,21 +156,21 @@ def test_one_that_cannot_be_had_is_another_matter(gateway: Gateway, caplog: pyte
     )
 
 
-def test_it_can_be_saved_by_hand(gateway: Gateway) -> None:
+def test_a_definition_can_be_saved_by_hand(gateway: Gateway) -> None:
     config = gateway.config()
     assert wsdl.live_address(config) == URL
-    wsdl.save(config, wsdl.Definition(URL, {URL: CHANGED}, gateway.now))
+    wsdl.save(config, Definition(URL, {URL: CHANGED}, gateway.now))
     assert gateway.load() == (compiled(CHANGED), "saved")
     assert wsdl.last_saved(gateway.config(wsdl="http://other.invalid/a.wsdl")) is None
     Cache(config.cache_dir).write(f"definition {URL}", "corrupt")
     assert wsdl.last_saved(config) is None
 
 
-# -- what is sent otherwise -------------------------------------------------------------------------------------------
+# -- differences ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("new", "said"),
+    ("new", "lines"),
     [
         (definition(ports=["1.2"]), ["SOAP 1.1 becomes 1.2"]),
         (
@@ -200,11 +201,11 @@ def test_it_can_be_saved_by_hand(gateway: Gateway) -> None:
     ],
     ids=["version", "order", "names", "action", "form"],
 )
-def test_what_is_sent_otherwise_is_said(new: bytes, said: list[str]) -> None:
-    assert changes(compiled(SAVED), compiled(new)) == said
+def test_each_difference_in_what_is_sent_is_a_line(new: bytes, lines: list[str]) -> None:
+    assert changes(compiled(SAVED), compiled(new)) == lines
 
 
-def test_a_change_of_style_is_said() -> None:
+def test_a_change_of_style_is_a_line() -> None:
     from tests.unit.definition.test_compiler_rpc import rpc
 
     literal, encoded = compiled(rpc(use='use="literal"')), compiled(rpc())
@@ -216,7 +217,7 @@ def test_a_change_of_style_is_said() -> None:
 
 
 @pytest.mark.parametrize("name", USABLE)
-def test_only_the_same_is_the_same(name: str) -> None:
+def test_only_equal_messages_have_no_differences(name: str) -> None:
     every = {other: compile_bindings(recorded(other).url, recorded(other).documents) for other in USABLE}
     for bindings in every.values():
         found = changes(every[name], bindings)
@@ -237,21 +238,21 @@ def test_only_the_same_is_the_same(name: str) -> None:
         (b"<a><!---->", b"", b"</a>"),
     ],
 )
-def test_what_is_no_message_cannot_be_compared(pieces: tuple[bytes, ...]) -> None:
+def test_malformed_messages_cannot_be_compared(pieces: tuple[bytes, ...]) -> None:
     bindings = compiled(SAVED)
-    odd = Template("", pieces, ("username", "password"))
-    with pytest.raises(ValueError, match="no messages"):
-        changes(bindings, Bindings("1.1", "port0", {**bindings.templates, "getRestMoney": odd}))
+    malformed = Template("", pieces, ("username", "password"))
+    with pytest.raises(ValueError, match="not messages"):
+        changes(bindings, Bindings("1.1", "port0", {**bindings.templates, "getRestMoney": malformed}))
 
 
-def test_what_a_definition_says_is_shown_without_what_is_not_to_be_shown() -> None:
-    odd = definition(namespace="urn:13800000001:" + "a" * 500)
-    (element, _) = changes(compiled(SAVED), compiled(odd))[:2]
+def test_differences_are_masked_and_short() -> None:
+    long = definition(namespace="urn:13800000001:" + "a" * 500)
+    (element, _) = changes(compiled(SAVED), compiled(long))[:2]
     assert "138****0001" in element
     assert len(element) < 500
 
 
-def test_an_error_of_a_definition_is_an_error(gateway: Gateway) -> None:
+def test_an_unusable_definition_cannot_be_accepted(gateway: Gateway) -> None:
     gateway.served = definition(operations=["login"])
     with pytest.raises(WsdlError, match="lacks the operation sendSms"):
         gateway.load(wsdl_accept_changes=True)

@@ -9,8 +9,8 @@ from hypothesis import given, strategies as st
 
 from jzysoap.encoding.charsets import decode, looks_like_html
 
-UNDECIDED = [None, "", "iso-8859-1", "ISO8859_1", "latin1", "us-ascii", "windows-1252", "cp1251", "iso-8859-15"]
-STRANGE = [
+DEFAULTS = [None, "", "iso-8859-1", "ISO8859_1", "latin1", "us-ascii", "windows-1252", "cp1251", "iso-8859-15"]
+UNUSABLE = [
     "hex",
     "rot13",
     "base64",
@@ -35,13 +35,13 @@ STRANGE = [
 CHINESE = "failure;查询频繁"
 
 
-@pytest.mark.parametrize("declared", [*UNDECIDED, *STRANGE, "utf-8", "gbk", "gb2312", "GB18030", "big5", "utf-16"])
-def test_chinese_in_utf_8_is_seen_whatever_is_declared(declared: str | None) -> None:
+@pytest.mark.parametrize("declared", [*DEFAULTS, *UNUSABLE, "utf-8", "gbk", "gb2312", "GB18030", "big5", "utf-16"])
+def test_chinese_in_utf_8_is_recognised_whatever_is_declared(declared: str | None) -> None:
     assert decode(CHINESE.encode(), declared) == CHINESE
 
 
-@pytest.mark.parametrize("declared", [*UNDECIDED, *STRANGE, "utf-8", "gbk", "gb2312", "GB18030", "utf-16", "utf-32"])
-def test_chinese_in_gbk_is_seen_where_nothing_better_is_declared(declared: str | None) -> None:
+@pytest.mark.parametrize("declared", [*DEFAULTS, *UNUSABLE, "utf-8", "gbk", "gb2312", "GB18030", "utf-16", "utf-32"])
+def test_chinese_in_gbk_is_recognised_unless_another_charset_is_declared(declared: str | None) -> None:
     assert decode(CHINESE.encode("gbk"), declared) == CHINESE
 
 
@@ -62,7 +62,7 @@ def test_a_charset_declared_on_purpose_is_used(charset: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("declared", [None, "iso-8859-1", "utf-8"])
-def test_western_text_in_utf_8_needs_no_declaration(declared: str | None) -> None:
+def test_western_text_in_utf_8_is_recognised(declared: str | None) -> None:
     assert decode("café".encode(), declared) == "café"
 
 
@@ -81,7 +81,7 @@ def test_a_declaration_that_the_bytes_contradict_is_not_used() -> None:
         (codecs.BOM_UTF32_BE, "utf-32-be"),
     ],
 )
-def test_a_byte_order_mark_wins(mark: bytes, charset: str) -> None:
+def test_a_byte_order_mark_decides(mark: bytes, charset: str) -> None:
     assert decode(mark + CHINESE.encode(charset), "gbk") == CHINESE
     assert decode(mark, "gbk") == ""
     assert decode(mark + CHINESE.encode(charset)[:-1]).startswith(CHINESE[:-1])
@@ -89,7 +89,7 @@ def test_a_byte_order_mark_wins(mark: bytes, charset: str) -> None:
 
 @pytest.mark.parametrize("charset", ["utf-16-le", "utf-16-be", "utf-32-le"])
 @pytest.mark.parametrize("text", ["success", CHINESE])
-def test_utf_16_without_a_mark_is_believed_when_it_looks_like_it(charset: str, text: str) -> None:
+def test_declared_utf_16_without_a_mark_is_used_if_there_are_zero_bytes(charset: str, text: str) -> None:
     assert decode(text.encode(charset), charset) == text
 
 
@@ -98,7 +98,7 @@ def test_a_last_character_cut_in_two_does_not_change_the_charset() -> None:
         assert decode("张三".encode()[:-cut], "gbk") == "张\ufffd"
 
 
-@given(st.binary(), st.one_of(st.none(), st.text(), st.sampled_from([*UNDECIDED, *STRANGE, "gbk", "utf-16", "hz"])))
+@given(st.binary(), st.one_of(st.none(), st.text(), st.sampled_from([*DEFAULTS, *UNUSABLE, "gbk", "utf-16", "hz"])))
 def test_any_bytes_become_text(data: bytes, declared: str | None) -> None:
     assert isinstance(decode(data, declared), str)
 
@@ -111,15 +111,15 @@ def test_any_bytes_become_text(data: bytes, declared: str | None) -> None:
         min_size=1,
     )
 )
-def test_utf_8_comes_back(text: str) -> None:
+def test_east_asian_utf_8_survives_any_declaration(text: str) -> None:
     assert decode(text.encode(), "gbk") == text
 
 
 @pytest.mark.parametrize("page", ["<!DOCTYPE html>\n<p>", "<!doctype HTML PUBLIC", "\r\n<HTML>", "x" * 4000 + "<html "])
-def test_a_page_for_people_is_told(page: str) -> None:
+def test_a_web_page_is_recognised(page: str) -> None:
     assert looks_like_html(page)
 
 
 @pytest.mark.parametrize("text", ["", "<a>html</a>", "success", "x" * 4096 + "<html>"])
-def test_other_texts_are_no_page(text: str) -> None:
+def test_other_texts_are_not_web_pages(text: str) -> None:
     assert not looks_like_html(text)

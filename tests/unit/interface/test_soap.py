@@ -33,7 +33,7 @@ from tests.kit.soap import SOAP_11, SOAP_12, XSI, bare_envelope as envelope
 LEGAL = st.text(
     st.characters(exclude_categories=["Cs"]).filter(lambda c: c in "\t\n\r" or " " <= c not in "\ufffe\uffff")
 )
-"""What an XML document can carry."""
+"""Texts that an XML document can have."""
 
 
 def answer(value: str) -> str:
@@ -74,12 +74,12 @@ def test_soap_12_has_its_action_in_the_content_type(action: str, header: str) ->
     assert headers == {"Content-Type": header}
 
 
-def test_an_empty_action_is_quoted_all_the_same() -> None:
+def test_an_empty_action_is_quoted_too() -> None:
     bindings = Bindings("1.1", "port", {"getRestMoney": operation("username", "password", action="")})
     assert build(call("getRestMoney"), "u", "p", bindings)[0]["SOAPAction"] == '""'
 
 
-def test_an_extension_number_that_the_definition_has_no_place_for_is_refused() -> None:
+def test_an_extension_number_without_an_argument_in_the_definition_is_refused() -> None:
     bindings = Bindings("1.1", "port9", {"sendSms": operation("username", "password", "content")})
     with pytest.raises(InvalidMessageError, match=r"has no argument for it$") as caught:
         build(call(content="短信", extenno="0001"), "u", "p", bindings)
@@ -88,7 +88,7 @@ def test_an_extension_number_that_the_definition_has_no_place_for_is_refused() -
 
 
 @given(LEGAL)
-def test_any_legal_text_arrives_as_it_was(text: str) -> None:
+def test_any_legal_text_is_sent_verbatim(text: str) -> None:
     bindings = Bindings("1.1", "port", {"sendSms": operation("content")})
     _, body = build(call(content=text), "u", "p", bindings)
     assert (etree.fromstring(bytes(body)).text or "") == text
@@ -107,7 +107,7 @@ def test_any_legal_text_arrives_as_it_was(text: str) -> None:
         (answer(""), ""),
         (envelope("<r><return/></r>"), ""),
         (envelope("<r><a>1</a><b>2</b></r>"), "1"),
-        # nil, in every spelling; a return that is left out; an answer that is empty.
+        # nil in every spelling; an omitted return; an empty answer.
         (envelope('<r><return i:nil="true"/></r>'), None),
         (envelope('<r><return i:nil=" 1 "/></r>'), None),
         (envelope('<r><return i:nil="true">text</return></r>'), None),
@@ -142,7 +142,7 @@ def test_the_result_is_the_text_of_the_return(text: str, result: str | None, sta
     assert SOAP.read(reply(text, status)) == result
 
 
-def test_a_fault_that_is_no_fault_is_an_answer() -> None:
+def test_a_fault_without_the_namespace_is_an_answer() -> None:
     assert SOAP.read(reply(envelope("<Fault><faultcode>x</faultcode></Fault>"))) == "x"
 
 
@@ -172,12 +172,12 @@ def test_a_reference_is_followed(body: str, result: str | None) -> None:
         '<r><return href="#a"/></r><m id="a" href="#b"/><m id="b" href="#a"/>',
     ],
 )
-def test_a_reference_that_leads_nowhere_is_an_error(body: str) -> None:
-    with pytest.raises(MalformedReplyError, match=r"a reference in it leads nowhere$"):
+def test_a_reference_without_a_target_is_an_error(body: str) -> None:
+    with pytest.raises(MalformedReplyError, match=r"it has a reference without a target$"):
         SOAP.read(reply(envelope(body)))
 
 
-def test_an_attachment_is_no_empty_text() -> None:
+def test_an_attachment_is_an_error() -> None:
     with pytest.raises(MalformedReplyError, match=r"its value is in an attachment$"):
         SOAP.read(reply(envelope('<r><return href="cid:part1@gateway"/></r>')))
 
@@ -198,26 +198,26 @@ RECORD = (
         ("\r\n  <r:smsreport>", "r:", "</r:smsreport>\r\n"),
     ],
 )
-def test_xml_that_was_not_escaped_is_read_as_what_it_says(open_root: str, prefix: str, close_root: str) -> None:
+def test_a_document_embedded_as_markup_is_read(open_root: str, prefix: str, close_root: str) -> None:
     inside = open_root + RECORD.format(prefix) * 2 + close_root
     poll = parse_reports(SOAP.read(reply(answer(inside))))
     assert [(one.mobile, one.batch_id, one.raw_fields) for one in poll] == [("15275427712", "66", None)] * 2
 
 
-def test_text_around_unescaped_xml_is_kept() -> None:
+def test_text_around_embedded_markup_is_kept() -> None:
     assert SOAP.read(reply(envelope("<r><return>a<b>c</b>d<e/>f</return></r>"))) == (
         f'a<b xmlns:s="{SOAP_11}" xmlns:i="{XSI}">c</b>d<e xmlns:s="{SOAP_11}" xmlns:i="{XSI}"/>f'
     )
 
 
-def test_a_text_of_more_than_ten_million_bytes_is_read_whole() -> None:
+def test_a_text_of_more_than_ten_million_bytes_is_read_completely() -> None:
     text = "余" * 3_500_000
     assert SOAP.read(reply(answer(text))) == text
     assert SOAP.read(reply(answer(text + "\x01"))) == text + "\ufffd"
     assert SOAP.read_part(reply(answer(text)[:-40])) == text
 
 
-ODD = (
+FRAGMENTS = (
     *("<", ">", "&", '"', "'", ":", "/", "=", " ", "\r", "\n", "\0", "\x0b", "é", "1", "a", "%", "{", "#"),
     *(
         "&#13;",
@@ -247,7 +247,7 @@ ODD = (
         ' encoding="x"',
     ),
 )
-mutations = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), st.sampled_from(ODD)), max_size=3)
+mutations = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), st.sampled_from(FRAGMENTS)), max_size=3)
 
 
 @given(
@@ -266,9 +266,7 @@ mutations = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), st.sampled_fr
     mutations,
     st.sampled_from(["utf-8", "utf-8", "utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32-le", "utf-7", "cp037"]),
 )
-def test_what_is_read_at_a_glance_is_what_the_tree_says(
-    text: str, changes: list[tuple[float, int, str]], charset: str
-) -> None:
+def test_the_usual_reader_and_the_tree_agree(text: str, changes: list[tuple[float, int, str]], charset: str) -> None:
     for place, length, put in changes:
         at = int(place * len(text))
         text = text[:at] + put + text[at + length :]
@@ -299,12 +297,12 @@ def test_what_is_read_at_a_glance_is_what_the_tree_says(
         "",
     ],
 )
-def test_what_is_not_plain_to_see_is_left_to_the_tree(text: str) -> None:
+def test_unusual_replies_are_left_to_the_tree(text: str) -> None:
     assert read_usual(text.encode()) is None
 
 
 @pytest.mark.parametrize("charset", ["ascii", "utf-16", "utf-16-le", "utf-16-be"])
-def test_no_doctype_reaches_a_glance(charset: str) -> None:
+def test_the_usual_reader_refuses_a_doctype(charset: str) -> None:
     bomb = '<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>' + answer("&b;")
     assert read_usual(bomb.encode(charset)) is None
     with pytest.raises(MalformedReplyError):
@@ -312,10 +310,10 @@ def test_no_doctype_reaches_a_glance(charset: str) -> None:
 
 
 @given(LEGAL)
-def test_any_legal_text_is_read_as_it_was_written(text: str) -> None:
+def test_any_legal_text_is_read_verbatim(text: str) -> None:
     root = etree.Element("return")
     root.text = text
-    # An empty element and a text of nothing but white space are what they are.
+    # An empty element is an empty text; white space is not stripped.
     assert SOAP.read(reply(envelope(f"<r>{etree.tostring(root, encoding='unicode')}</r>"))) == text
 
 
@@ -344,11 +342,11 @@ FAULT_12 = (
             "服务器异常 <x>",
             "urn:actor",
         ),
-        # node-soap puts this one into a 1.1 envelope.
+        # node-soap sends this fault in an envelope of SOAP 1.1.
         (FAULT_12, "f:Receiver", "broken", "urn:role"),
     ],
 )
-def test_a_fault_is_a_fault_in_any_envelope_at_any_status(
+def test_a_fault_is_found_in_any_envelope_at_any_status(
     fault: str, code: str, text: str, actor: str, soap: str, status: int
 ) -> None:
     with pytest.raises(SoapFaultError) as caught:
@@ -370,7 +368,7 @@ def test_a_fault_is_a_fault_in_any_envelope_at_any_status(
         (f"<f:Fault xmlns:f='{SOAP_12}'><f:Code/><f:Reason/><f:Node>n</f:Node></f:Fault>", "", "", "n"),
     ],
 )
-def test_a_fault_with_little_in_it_is_a_fault(fault: str, code: str, text: str, actor: str | None) -> None:
+def test_a_fault_with_missing_parts_is_a_fault(fault: str, code: str, text: str, actor: str | None) -> None:
     with pytest.raises(SoapFaultError) as caught:
         SOAP.read(reply(envelope(fault), 500))
     error = caught.value
@@ -388,21 +386,21 @@ def test_a_fault_shows_no_secret_number_or_control_character() -> None:
     assert (caught.value.code, caught.value.text) == ("c\ncHc=", "cHc= 13800000001 " + "x" * 300)
 
 
-# -- no SOAP reply ----------------------------------------------------------------------------------------------------
+# -- other replies ----------------------------------------------------------------------------------------------------
 
-NO_REPLY = [
+OTHER_REPLIES = [
     ("", "it is empty", False),
     (" \r\n", "it is empty", False),
     ("success", "it is not well-formed XML", False),
     ("<a>", "it is not well-formed XML", False),
-    ("<html><body>login</body></html>", "its root element is no SOAP envelope", False),
+    ("<html><body>login</body></html>", "its root element is not a SOAP envelope", False),
     ("<html><body>login<br></body>", "it is an HTML page", False),
     ("<!DOCTYPE html><html><p>login", "it is an HTML page", False),
     ("<!DOCTYPE html PUBLIC '-//W3C//DTD XHTML 1.0 Strict//EN' 'x.dtd'><html/>", "it is an HTML page", False),
-    ("<Envelope/>", "its root element is no SOAP envelope", False),
-    (f'<Envelope xmlns="{SOAP_11[:-1]}"/>', "its root element is no SOAP envelope", False),
-    (f'<Body xmlns="{SOAP_11}"><a/></Body>', "its root element is no SOAP envelope", False),
-    ("<return>success</return>", "its root element is no SOAP envelope", False),
+    ("<Envelope/>", "its root element is not a SOAP envelope", False),
+    (f'<Envelope xmlns="{SOAP_11[:-1]}"/>', "its root element is not a SOAP envelope", False),
+    (f'<Body xmlns="{SOAP_11}"><a/></Body>', "its root element is not a SOAP envelope", False),
+    ("<return>success</return>", "its root element is not a SOAP envelope", False),
     (f'<Envelope xmlns="{SOAP_11}"/>', "its envelope has no body", False),
     (f'<s:Envelope xmlns:s="{SOAP_11}"><Body><r/></Body></s:Envelope>', "its envelope has no body", False),
     (f'<s:Envelope xmlns:s="{SOAP_11}"><b:Body xmlns:b="{SOAP_12}"/></s:Envelope>', "its envelope has no body", False),
@@ -417,17 +415,17 @@ NO_REPLY = [
 ]
 
 
-@pytest.mark.parametrize(("text", "why", "cut_off"), NO_REPLY)
-def test_what_is_no_soap_reply_is_told(text: str, why: str, cut_off: bool) -> None:
+@pytest.mark.parametrize(("text", "why", "cut_off"), OTHER_REPLIES)
+def test_other_replies_are_malformed(text: str, why: str, cut_off: bool) -> None:
     with pytest.raises(MalformedReplyError) as caught:
         SOAP.read(reply(text))
-    assert str(caught.value) == f"the gateway's answer is no SOAP reply: {why}"
+    assert str(caught.value) == f"the gateway's answer is not a SOAP reply: {why}"
     assert (caught.value.cut_off, caught.value.may_have_been_sent) == (cut_off, True)
 
 
 @pytest.mark.parametrize("status", [301, 404, 500])
-@pytest.mark.parametrize("text", [text for text, _, _ in NO_REPLY])
-def test_at_an_error_status_it_is_that_error(text: str, status: int) -> None:
+@pytest.mark.parametrize("text", [text for text, _, _ in OTHER_REPLIES])
+def test_other_replies_at_an_error_status_are_that_error(text: str, status: int) -> None:
     with pytest.raises(HttpStatusError) as caught:
         SOAP.read(reply(text, status))
     assert caught.value.status == status
@@ -444,7 +442,7 @@ def test_at_an_error_status_it_is_that_error(text: str, status: int) -> None:
         ("\ufeff", "x"),
     ],
 )
-def test_noise_around_the_envelope_is_passed_over(noise: tuple[str, str]) -> None:
+def test_noise_around_the_envelope_is_ignored(noise: tuple[str, str]) -> None:
     before, after = noise
     for declaration in ("", '<?xml version="1.0" encoding="UTF-8"?>'):
         assert SOAP.read(reply(before + declaration + answer("余额不足") + after)) == "余额不足"
@@ -466,7 +464,7 @@ def test_noise_around_the_envelope_is_passed_over(noise: tuple[str, str]) -> Non
         ("<![CDATA[A&B&amp;]]>\x01", "A&B&amp;\ufffd"),
     ],
 )
-def test_single_characters_that_xml_cannot_hold_do_not_cost_the_rest(written: str, result: str) -> None:
+def test_illegal_characters_do_not_cost_the_rest(written: str, result: str) -> None:
     assert SOAP.read(reply(answer(f"success;66 {written}!"))) == f"success;66 {result}!"
 
 
@@ -513,7 +511,7 @@ def test_the_charset_is_found_whatever_is_declared(declaration: str, written_in:
         assert SOAP.read(reply((text + "\0").encode(written_in), 200, content_type)) == WORDS
 
 
-# -- what could do harm -----------------------------------------------------------------------------------------------
+# -- hostile replies --------------------------------------------------------------------------------------------------
 
 
 def bomb() -> str:
@@ -530,7 +528,7 @@ def external(tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     "before", ["", "\ufeff", "\ufeff\ufeff", "\r\n", '<?xml version="1.0"?>', "<!-- <a> -->", "noise", "\x01", "\0\0"]
 )
-def test_a_doctype_is_refused_wherever_it_hides(before: str, external: str) -> None:
+def test_a_doctype_is_refused_behind_anything(before: str, external: str) -> None:
     for doctype in (bomb(), external, "<!DOCTYPE a SYSTEM 'http://elsewhere.invalid/a.dtd'>", "<!DOCTYPE a>"):
         text = before + doctype + envelope('<r><return a="&e9;">&e9;</return></r>')
         with pytest.raises(MalformedReplyError, match=r"it has a DOCTYPE$"):
@@ -538,7 +536,7 @@ def test_a_doctype_is_refused_wherever_it_hides(before: str, external: str) -> N
         assert SOAP.read_part(reply(text[:-30])) == ""
 
 
-def test_a_broken_declaration_hides_no_doctype(external: str) -> None:
+def test_a_malformed_declaration_does_not_hide_a_doctype(external: str) -> None:
     for doctype in (bomb(), external):
         text = '<?xml version="1.0">' + doctype + envelope('<r><return a="&e9;">&e9;</return></r>')
         with pytest.raises(MalformedReplyError):
@@ -565,7 +563,7 @@ DEPTH = 100_000
     ],
     ids=["return", "alone", "open", "cut", "fault", "detail"],
 )
-def test_deep_nesting_crashes_nothing(text: str) -> None:
+def test_deep_nesting_does_not_crash(text: str) -> None:
     for cut in (text, text[: -len(text) // 4]):
         try:
             result = SOAP.read(reply(cut))
@@ -579,7 +577,7 @@ def test_deep_nesting_crashes_nothing(text: str) -> None:
 @pytest.mark.parametrize(
     "unit", ["<", "&", "<a", "<![CDATA[", "&#xD83D;", "]]>", "<!--", "<?", '<?xml encoding="', " "]
 )
-def test_long_rubbish_takes_no_long_time(unit: str) -> None:
+def test_long_garbage_is_read_quickly(unit: str) -> None:
     started = time.process_time()
     for text in (unit * 20_000, unit * 20_000 + ">", answer(unit * 20_000), answer(unit * 20_000)[:-60] + ">"):
         with contextlib.suppress(MalformedReplyError):
@@ -588,7 +586,7 @@ def test_long_rubbish_takes_no_long_time(unit: str) -> None:
     assert time.process_time() - started < 10
 
 
-def test_a_long_chain_of_references_takes_no_long_time() -> None:
+def test_a_long_chain_of_references_is_followed_quickly() -> None:
     chain = "".join(f'<m id="{n}" href="#{n + 1}"/>' for n in range(30_000))
     body = f'<r><return href="#0"/></r>{chain}<m id="30000">end</m>'
     started = time.process_time()
@@ -598,7 +596,7 @@ def test_a_long_chain_of_references_takes_no_long_time() -> None:
 
 @settings(max_examples=300)
 @given(st.data())
-def test_whatever_comes_gives_a_result_or_a_documented_error(data: st.DataObject) -> None:
+def test_any_reply_gives_a_result_or_a_documented_error(data: st.DataObject) -> None:
     text = data.draw(st.sampled_from([answer("success;66"), answer(RECORD.format("")), envelope(FAULT_11), "<html>"]))
     body = text.encode(data.draw(st.sampled_from(["utf-8", "gbk", "utf-16"])))
     for _ in range(data.draw(st.integers(0, 4))):
@@ -633,17 +631,17 @@ def records(text: str) -> Poll[DeliveryReport]:
         answer("")[:-40],
     ],
 )
-def test_nothing_of_a_result_is_an_empty_text(text: str) -> None:
+def test_a_part_without_a_result_is_an_empty_text(text: str) -> None:
     assert SOAP.read_part(reply(text)) == ""
 
 
-def test_a_result_is_read_as_far_as_it_came() -> None:
+def test_a_result_is_read_as_far_as_it_was_received() -> None:
     assert SOAP.read_part(reply(answer("a &lt;b&gt; c")[:-40])) == "a <b> c"
     assert SOAP.read_part(reply(envelope('<r><return i:nil="true"/>')[:-20])) == ""
     assert SOAP.read_part(reply(answer("complete"))) == "complete"
 
 
-def test_prefixes_that_nobody_declared_do_not_matter_in_a_part() -> None:
+def test_undeclared_prefixes_in_a_part_are_ignored() -> None:
     assert SOAP.read_part(reply(envelope("<s:Fault><x:faultcode>a</x:faultcode>")[:-20])) == ""
     assert SOAP.read_part(reply(envelope("<x:r><y:return>&lt;a>")[:-20])) == "<a>"
 
@@ -651,7 +649,7 @@ def test_prefixes_that_nobody_declared_do_not_matter_in_a_part() -> None:
 @pytest.mark.parametrize(
     "inside",
     [
-        # What looks like the beginning of a CDATA section is none here, and hides from mending what follows.
+        # In an attribute, "<![CDATA[" begins no section, but the repair skips what follows it.
         '<r xmlns:a="<![CDATA[&#xD83D;]]>"><return>a',
         '<r a="<![CDATA[&#xD83D;]]>"><return>a',
         '&x;<r a="<![CDATA[">&y;<return>',
@@ -659,12 +657,12 @@ def test_prefixes_that_nobody_declared_do_not_matter_in_a_part() -> None:
         '<r a="<![CDATA[">&y;',
     ],
 )
-def test_what_a_recovering_parser_lets_pass_crashes_nothing(inside: str) -> None:
+def test_names_that_a_recovering_parser_accepts_do_not_crash(inside: str) -> None:
     assert isinstance(SOAP.read_part(reply(f'<s:Envelope xmlns:s="{SOAP_11}"><s:Body>{inside}')), str)
     assert isinstance(SOAP.read_part(reply(f'<s:Envelope xmlns:s="{SOAP_11}"><s:Body><r><return>{inside}')), str)
 
 
-def test_a_record_that_stands_open_as_markup_is_not_closed() -> None:
+def test_an_incomplete_embedded_record_is_dropped() -> None:
     whole, opened = RECORD.format(""), RECORD.format("").partition("<smslogid>")[0]
     assert len(records(SOAP.read_part(reply(answer(f"<smsreport>{opened}")[:-60])))) == 0
     poll = records(SOAP.read_part(reply(answer(f"<smsreport>{whole}{opened}")[:-60])))

@@ -12,7 +12,7 @@ from hypothesis import example, given, strategies as st
 from jzysoap.model.http import HttpReply
 from jzysoap.model.sent import JzySoapError
 from jzysoap.model.values import DeliveryStatus
-from jzysoap.results.documents import find_records
+from jzysoap.results.documents import read_document
 from jzysoap.results.fast import read_uniform
 from jzysoap.results.records import REPORTS, Schema, replies_schema
 from tests.kit.documents import DECLARATION
@@ -54,11 +54,11 @@ def fast(text: str | None, schema: Schema[Any] = REPORTS) -> list[Any] | None:
 
 def plain(text: str, schema: Schema[Any] = REPORTS) -> list[Any]:
     """The records that the plain way finds, of which none may be unreadable."""
-    found = find_records(schema, text)
-    assert found is not None
-    assert found.whole
-    assert found.rejected == []
-    return found.records
+    read = read_document(schema, text)
+    assert read is not None
+    assert read.complete
+    assert read.rejected == []
+    return read.records
 
 
 def assert_same(seen: list[Any], read: list[Any]) -> None:

@@ -691,9 +691,9 @@ def test_statuses(written: str, status: int) -> None:
         ("<psreport><mobile> </mobile><status>1</status></psreport>", "it has no mobile"),
         ('<psreport mobile="13866194295"/>', "it has no mobile"),
         (f"<psreport>{RECORD_ONE}</psreport>", "it has no mobile"),
-        ("<PsReport><mobile>1</mobile></PsReport>", "it is no <psreport>"),
-        ("<result>0</result>", "it is no <psreport>"),
-        ("failure;查询频繁", "it is no <psreport>"),
+        ("<PsReport><mobile>1</mobile></PsReport>", "it is not a <psreport>"),
+        ("<result>0</result>", "it is not a <psreport>"),
+        ("failure;查询频繁", "it is not a <psreport>"),
     ],
 )
 def test_what_cannot_be_read_is_rejected_with_its_source(
@@ -718,8 +718,8 @@ def test_what_cannot_be_read_is_rejected_with_its_source(
             [("<psreport><mobile>1<2</mobile></psreport>", "it is not well-formed")],
         ),
         ("<psreport><mobile>1</mobile>", [("<psreport><mobile>1</mobile>", "it is not closed")]),
-        ("<mobile>1</mobile></psreport>", [("<mobile>1</mobile>", "it is no <psreport>")]),
-        ("<psreport/></b>", [("<psreport/>", "it has no mobile"), ("</b>", "it is no <psreport>")]),
+        ("<mobile>1</mobile></psreport>", [("<mobile>1</mobile>", "it is not a <psreport>")]),
+        ("<psreport/></b>", [("<psreport/>", "it has no mobile"), ("</b>", "it is not a <psreport>")]),
         (" - </psreport>", []),
     ],
 )
