@@ -105,7 +105,7 @@ def send(
     Args:
         config: the client's options.
         mobile, text, channel, extension, signature, long, batch_size, on_batch: as in ``Client.send``.
-        more: further optional arguments, by their names on the wire, for a client with another table of operations.
+        more: further arguments, by their names on the wire, for a client with another table of operations.
 
     Raises:
         InvalidMessageError: naming the argument; nothing is sent.
@@ -122,6 +122,10 @@ def send(
         **(more or {}),
     }
     operation = config.operations["sendSms"]
+    known = {argument.name for argument in operation.arguments}
+    for name, value in arguments.items():
+        if name not in known or not isinstance(value, str):
+            raise InvalidMessageError(f"{name} must be an argument of sendSms, and its value text", field=name)
     secrets = tuple(Secret(one) for one in (message, bare) if len(one) >= MASK_TEXTS_FROM)
     parts = (
         Part(

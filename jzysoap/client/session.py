@@ -143,6 +143,7 @@ class Session:
         """Make one call and report it to the log and to ``on_call``."""
         interface = self._interface_of(call)
         yield Prepare(interface.needs_definition)
+        interface.check(call)
         started = time.monotonic()
         try:
             result = yield from self._authenticated(call, interface)

@@ -35,8 +35,8 @@ class ServletInterface(Interface):
         return self._config.utf8_servlet or call.plain_password
 
     def check(self, call: Call[Any]) -> None:
-        if not self._config.utf8_servlet:
-            check_gbk(call.arguments.get("content", ""))
+        for argument in () if self._config.utf8_servlet else call.operation.arguments:
+            check_gbk(call.arguments.get(argument.name, ""), field=argument.parameter or argument.name)
 
     def encode(self, call: Call[Any], password: Secret) -> tuple[dict[str, str], SecretBytes]:
         encoding = "utf-8" if self._config.utf8_servlet else "gbk"

@@ -123,7 +123,7 @@ def parse_send(answer: Answer) -> str | None:
     """
     success = _SUCCESS.fullmatch(answer.text or "")
     if success is None or _CONTRADICTION.search(success[1] or ""):
-        raise _unwanted("the result of a send", answer)
+        raise unwanted_error("the result of a send", answer)
     return (success[1] or "").strip(" \t\r\n;；") or None
 
 
@@ -137,7 +137,7 @@ def parse_balance(answer: Answer) -> Balance:
     text = answer.text or ""
     counts = _counts(text) if "<" not in text and _refusal(text) is None else {}
     if not counts:
-        raise _unwanted("a balance", answer)
+        raise unwanted_error("a balance", answer)
     return Balance(counts.get("member"), counts.get("gateway"), counts.get("card"), text)
 
 
@@ -159,7 +159,7 @@ def parse_password_change(answer: Answer) -> None:
     if code == "4":
         raise GatewayError("未知错误", may_have_been_sent=True)
     if code != "1":
-        raise _unwanted("the result of a change of password", answer)
+        raise unwanted_error("the result of a change of password", answer)
 
 
 def parse_reports(answer: Answer, *, empty_texts: Collection[str] = ()) -> Poll[DeliveryReport]:
@@ -210,7 +210,7 @@ def _parse_poll(schema: Schema[T], answer: Answer, empty_texts: Collection[str])
     document = read_document(schema, text or "")
     if document is None:
         if answer.complete:
-            raise _unwanted(f"a <{schema.root}> document", answer, raw=raw)
+            raise unwanted_error(f"a <{schema.root}> document", answer, raw=raw)
         document = Document(schema)
     if document.rejected:
         logger.warning("%d records of a poll could not be read: see its rejected", len(document.rejected))
@@ -222,7 +222,7 @@ def _parse_poll(schema: Schema[T], answer: Answer, empty_texts: Collection[str])
     )
 
 
-def _unwanted(wanted: str, answer: Answer, **attributes: Any) -> JzySoapError:
+def unwanted_error(wanted: str, answer: Answer, **attributes: Any) -> JzySoapError:
     """Return the error for an answer other than the wanted one: a refusal, or something undocumented."""
     text, refusal = answer.text, _refusal(answer.text)
     if refusal is not None:

@@ -29,9 +29,9 @@ from jzysoap.calls.operations import Call
 from jzysoap.definition.local import bundled
 from jzysoap.definition.source import get
 from jzysoap.model.operations import CREDENTIALS, OPERATIONS, Argument, Operation, Operations
-from jzysoap.results.parse import Answer, gateway_error
+from jzysoap.results.parse import Answer, unwanted_error
 from jzysoap.sandbox import Question, Sandbox
-from jzysoap.settings.options import Config
+from jzysoap.settings.options import Config, configure
 from tests.kit.facade import Facade, Kind
 from tests.kit.samples import MOBILE, SECOND_MOBILE
 
@@ -60,10 +60,9 @@ def blacklist(config: Config) -> Call[Blacklist]:
 
 def parse_blacklist(answer: Answer) -> Blacklist:
     text = (answer.text or "").strip()
-    if text.startswith("failure;"):
-        raise gateway_error(text.removeprefix("failure;"), answer.secrets)
     if not re.fullmatch("[0-9,]*", text):
-        raise MalformedReplyError("the gateway's answer is not a blacklist")
+        # A refusal, or an answer that is not documented.
+        raise unwanted_error("a blacklist", answer)
     return Blacklist(tuple(text.split(",")))
 
 
@@ -219,3 +218,20 @@ def test_an_operation_that_the_definition_lacks_leaves_the_others_usable(kind: K
 def test_a_bundled_definition_compiles_the_same_with_the_other_table(name: str) -> None:
     definition = get(f"bundled:{name}", no_fetch)
     assert definition.compile(name, operations=TABLE) == definition.compile(name)
+
+
+@pytest.mark.parametrize("more", [{"templatId": "7"}, {"templateId": 7}, {"templateId": None}])
+def test_an_argument_that_the_table_lacks_or_that_is_not_text_is_refused(more: dict[str, Any]) -> None:
+    config = configure({"base_url": "http://gateway.invalid", "username": "u", "password": "p"}, TABLE)
+    with pytest.raises(InvalidMessageError) as caught:
+        calls.send(config, MOBILE, "您的验证码是 1234", more=more)
+    assert caught.value.field == next(iter(more))
+
+
+@pytest.mark.parametrize("kind", [OtherClient, OtherAsyncClient])
+def test_an_argument_that_gbk_cannot_spell_is_refused_by_its_name(kind: Kind) -> None:
+    with OtherSandbox() as sandbox, OtherFacade(kind, sandbox, "servlet") as client:
+        with pytest.raises(InvalidMessageError) as caught:
+            client.send_template("😀")
+        assert caught.value.field == "template_id"
+        assert sandbox.exchanges == ()
