@@ -6,19 +6,23 @@ The only requests that they send are for definitions; no operation is called.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from jzysoap._version import __version__
+from jzysoap.cli.outline import outline
 from jzysoap.cli.output import print_line, print_table
 from jzysoap.definition import source as origins
 from jzysoap.definition.bindings import Bindings, changes
 from jzysoap.definition.collect import Definition, Fetch, fetch_request
-from jzysoap.definition.local import BUNDLED, to_files
+from jzysoap.definition.local import BUNDLED, MAIN, SOURCE
 from jzysoap.model.errors import ConfigurationError, WsdlError
 from jzysoap.model.http import HttpReply
+from jzysoap.model.masking import mask_text
 from jzysoap.settings.environment import from_environment
 from jzysoap.settings.options import Config, configure
 from jzysoap.transport.sync import Transport
@@ -105,11 +109,11 @@ def diff(old: str, new: str) -> int:
     """
     (before, bound_before), (after, bound_after) = _load(old), _load(new)
     sent = changes(bound_before, bound_after)
-    outline, new_outline = before.outline(old), after.outline(new)
+    old_outline, new_outline = outline(before, old), outline(after, new)
     described = [
-        f"{key}: {outline.get(key, 'none')} becomes {new_outline.get(key, 'none')}"
-        for key in [*outline, *(key for key in new_outline if key not in outline)]
-        if outline.get(key) != new_outline.get(key)
+        f"{key}: {old_outline.get(key, 'none')} becomes {new_outline.get(key, 'none')}"
+        for key in [*old_outline, *(key for key in new_outline if key not in old_outline)]
+        if old_outline.get(key) != new_outline.get(key)
     ]
     for heading, lines in (("what is sent changes:", sent), ("the definition changes:", described)):
         if lines:
@@ -135,6 +139,33 @@ def describe_arguments(bindings: Bindings) -> Iterator[tuple[str, ...]]:
         for one, slot in zip(found, operation.slots, strict=True):
             yield (*head, one, slot, "by name" if by_name else "by position")
             head = ("", "")
+
+
+def to_files(definition: Definition, *, content_type: str, server: str) -> dict[str, bytes]:
+    """Return the files of a directory that holds a definition for ``wsdl=``, by name.
+
+    The documents are verbatim, so that their hash stays the same; ``SOURCE`` says which address each had.
+
+    Args:
+        definition: the definition.
+        content_type, server: headers of the reply that had the main document.
+    """
+    files: dict[str, bytes] = {}
+    lines = [
+        "What:      a service definition with all that it imports, byte for byte as it was served.",
+        f"URL:       {definition.url} (Content-Type: {mask_text(content_type)})",
+        f"Server:    {mask_text(server)}",
+        f"Date:      {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(definition.fetched_at))}",
+    ]
+    for number, (where, document) in enumerate(definition.documents.items()):
+        kind = "wsdl" if b"schemas.xmlsoap.org/wsdl/" in document else "xsd"
+        name = f"import{number}.{kind}" if number else MAIN
+        files[name] = document
+        lines.append(f"{'Import:' if number else 'Main:':11}{name} {where}")
+        lines.append(f"           {hashlib.sha256(document).hexdigest()}")
+    lines.append(f"SHA-256:   {definition.sha256}")
+    files[SOURCE] = "".join(f"{line}\n" for line in lines).encode()
+    return files
 
 
 def _load(source: str) -> tuple[Definition, Bindings]:

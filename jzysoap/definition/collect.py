@@ -80,17 +80,6 @@ class Definition:
         with rename_addresses(self.names):
             return compile_bindings(self.url, self.documents, operations=operations, arguments=arguments, source=source)
 
-    def outline(self, source: str) -> dict[str, str]:
-        """Summarise the ports as flat pairs, for ``jzysoap wsdl diff``; an error calls the definition ``source``.
-
-        Raises:
-            WsdlError: the definition cannot be read.
-        """
-        from jzysoap.definition.compiler import outline
-
-        with rename_addresses(self.names):
-            return outline(self.url, self.documents, source)
-
 
 def fetch_request(address: str, headers: Mapping[str, str]) -> HttpRequest:
     """Return the request for a document: without credentials, limited in time and size. Redirects are not followed."""

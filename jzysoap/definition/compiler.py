@@ -85,8 +85,8 @@ def compile_bindings(
 
     source = source or url
     problems = []
-    ports = _ports(url, documents, source)
-    styles = _encoding_styles(documents)
+    ports = find_ports(url, documents, source)
+    styles = encoding_styles(documents)
     for version, name, binding in ports:
         try:
             templates = {
@@ -102,27 +102,6 @@ def compile_bindings(
             problems.append(f"port {name} (SOAP {version}): zeep cannot build its messages: {reason}")
     found = "; ".join(problems) or "it has no SOAP port"
     raise WsdlError(f"the definition at {source} cannot be used: {found}", source=source)
-
-
-def outline(url: str, documents: Mapping[str, bytes], source: str) -> dict[str, str]:
-    """Summarise a definition's SOAP ports as flat pairs, for ``jzysoap wsdl diff``; errors call it ``source``.
-
-    Raises:
-        WsdlError: the definition cannot be read.
-    """
-    found: dict[str, str] = {}
-    styles = _encoding_styles(documents)
-    for number, (version, name, binding) in enumerate(_ports(url, documents, source), 1):
-        port = f"port {number}"
-        found[port] = f"{name}, SOAP {version}"
-        for operation, one in binding.all().items():
-            use = "literal" if (str(binding.name), operation) not in styles else "encoded"
-            found[f"{port}, {operation}, style"] = f"{one.style}, {use}"
-            for way, message in (("arguments", one.input), ("answer", one.output)):
-                elements = getattr(getattr(getattr(message, "body", None), "type", None), "elements", [])
-                declared = ", ".join(f"{_kind(element.type)} {key}" for key, element in elements)
-                found[f"{port}, {operation}, {way}"] = mask_text(declared) or "none"
-    return found
 
 
 class _UnusableError(Exception):
@@ -143,7 +122,7 @@ class _InMemoryTransport:
         return self._documents[url]
 
 
-def _ports(url: str, documents: Mapping[str, bytes], source: str) -> list[tuple[SoapVersion, str, Any]]:
+def find_ports(url: str, documents: Mapping[str, bytes], source: str) -> list[tuple[SoapVersion, str, Any]]:
     """Return the SOAP ports with their versions: SOAP 1.1 before 1.2, otherwise in the definition's order."""
     # Imported here since zeep is slow to import, and a process with saved bindings never needs it.
     from lxml import etree
@@ -171,7 +150,7 @@ def _ports(url: str, documents: Mapping[str, bytes], source: str) -> list[tuple[
         ) from error
 
 
-def _encoding_styles(documents: Mapping[str, bytes]) -> dict[tuple[str, str], str]:
+def encoding_styles(documents: Mapping[str, bytes]) -> dict[tuple[str, str], str]:
     """Return the encodingStyle of each "encoded" request, by the names of binding and operation.
 
     zeep does not keep it.
@@ -211,7 +190,7 @@ def _compile(
         raise _UnusableError(f"the soapAction of {name} cannot be an HTTP header")
     body_type = getattr(operation.input.body, "type", None)
     elements = [(key, element) for key, element in getattr(body_type, "elements", [])]
-    slots = _match(documented, [(key, _kind(element.type)) for key, element in elements], order)
+    slots = _match(documented, [(key, type_name(element.type)) for key, element in elements], order)
     marks = {key: f"slot{number}" for number, (key, _) in enumerate(elements)}
     envelope = operation.create(**marks).content
     body = envelope.find(f"{{{ENVELOPES[version]}}}Body")
@@ -250,7 +229,7 @@ def _encode(body: Any, kinds: Sequence[Any], version: SoapVersion, style: str) -
     body.remove(bare)
 
 
-def _kind(kind: Any) -> str:
+def type_name(kind: Any) -> str:
     from zeep.xsd.types.builtins import Integer, String
 
     if isinstance(kind, Integer):

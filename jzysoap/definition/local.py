@@ -5,23 +5,20 @@ A directory with several documents has a file ``SOURCE``, which says which file 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import time
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from jzysoap.definition.collect import MAX_DOCUMENT, Definition, collect, drive, rename_addresses
 from jzysoap.model.errors import WsdlError
 from jzysoap.model.http import HttpReply
-from jzysoap.model.masking import mask_text
 
 BUNDLED = "axis2-1.6.2-7param"
 """The shipped definition that ``wsdl="bundled"`` means."""
 
-_MAIN = "service.wsdl"
-_SOURCE = "SOURCE"
+MAIN = "service.wsdl"
+SOURCE = "SOURCE"
 _MAX_SOURCE = 65536
 # A line of SOURCE: the name of a file, and the address of its document.
 _ORIGIN = r"^(?:Main|Import): +([\w.-]+) (.+)$"
@@ -40,7 +37,7 @@ def read_local(location: str) -> tuple[Definition, str]:
         path, source = _find_bundled(which or BUNDLED), "bundled"
     else:
         path, source = Path(location).expanduser(), "given"
-        path = path / _MAIN if os.path.isfile(path / _MAIN) else path
+        path = path / MAIN if os.path.isfile(path / MAIN) else path
     recorded = _read_source(path)
     main = next(iter(recorded), _LOCAL + quote(path.name, errors="surrogatepass"))
     names = {main: str(path), _LOCAL: str(path.parent / "_")[:-1]}
@@ -76,46 +73,19 @@ def bundled(name: str = BUNDLED) -> bytes:
     return _find_bundled(name).read_bytes()
 
 
-def to_files(definition: Definition, *, content_type: str, server: str) -> dict[str, bytes]:
-    """Return the files of a directory that holds a definition for ``wsdl=``, by name.
-
-    The documents are verbatim, so that their hash stays the same; ``SOURCE`` says which address each had.
-
-    Args:
-        definition: the definition.
-        content_type, server: headers of the reply that had the main document.
-    """
-    files: dict[str, bytes] = {}
-    lines = [
-        "What:      a service definition with all that it imports, byte for byte as it was served.",
-        f"URL:       {definition.url} (Content-Type: {mask_text(content_type)})",
-        f"Server:    {mask_text(server)}",
-        f"Date:      {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(definition.fetched_at))}",
-    ]
-    for number, (where, document) in enumerate(definition.documents.items()):
-        kind = "wsdl" if b"schemas.xmlsoap.org/wsdl/" in document else "xsd"
-        name = f"import{number}.{kind}" if number else _MAIN
-        files[name] = document
-        lines.append(f"{'Import:' if number else 'Main:':11}{name} {where}")
-        lines.append(f"           {hashlib.sha256(document).hexdigest()}")
-    lines.append(f"SHA-256:   {definition.sha256}")
-    files[_SOURCE] = "".join(f"{line}\n" for line in lines).encode()
-    return files
-
-
 def _find_bundled(name: str) -> Path:
     package = Path(__file__).resolve().parent.parent
     # Installed, the directory is inside the package; in a clone, beside it.
     for root in (package / "wsdl_data", package.parent / "wsdl"):
-        if os.path.isfile(root / name / _MAIN):
-            return root / name / _MAIN
+        if os.path.isfile(root / name / MAIN):
+            return root / name / MAIN
     raise WsdlError(f"there is no bundled definition called {name!r}", source="bundled", readable=False)
 
 
 def _read_source(path: Path) -> dict[str, str]:
     """Return the file name of each address, from the ``SOURCE`` beside a definition; empty if there is no need."""
     try:
-        with open(path.parent / _SOURCE, encoding="utf-8") as file:
+        with open(path.parent / SOURCE, encoding="utf-8") as file:
             found = re.findall(_ORIGIN, file.read(_MAX_SOURCE), re.MULTILINE)
     except (OSError, ValueError):
         return {}

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from jzysoap.cli.definition import to_files
 from jzysoap.definition.collect import Definition
 from jzysoap.definition.compiler import compile_bindings
-from jzysoap.definition.local import bundled, to_files
+from jzysoap.definition.local import bundled
 from jzysoap.definition.source import get
 from jzysoap.model.errors import WsdlError
 from jzysoap.model.http import HttpReply
