@@ -1,6 +1,6 @@
-"""Checks of single arguments: each gives the value in its final form, or raises a ValueError that says what it must be.
+"""Checks of single arguments: each returns the final value, or raises a ValueError that says what the value must be.
 
-Whoever calls knows the argument's name and puts it in front.
+The caller puts the argument's name in front of that text.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from jzysoap.model.masking import Secret
 from jzysoap.model.values import Channel
 
 MAX_BATCH = 20_000
-"""Numbers in one call at most (vendor page, "手机号码 … 最大2万个号码")."""
+"""Numbers in one call at most (docs/protocol.md#arguments, ``mobile``)."""
 
-# What the client must set itself: a user's value would break the request.
+# Headers that the client sets itself: a user's value would break the request.
 _OWN_HEADERS = {"content-length", "content-type", "content-encoding", "transfer-encoding", "soapaction", "connection"}
-_PROXIES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+_PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
@@ -53,7 +53,7 @@ batch_size = whole(1, MAX_BATCH)
 
 
 def seconds(value: Any) -> float:
-    # A not-a-number compares false, so it is refused too.
+    # NaN compares false, so it is refused too.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1e9:
         raise ValueError("must be a number of seconds, zero or more")
     return float(value)
@@ -77,8 +77,8 @@ def flag(value: Any) -> bool:
 def hook(value: Any) -> Callable[..., object]:
     if not callable(value):
         raise ValueError("must be callable")
-    # Not asked whether it can be called, but how.
-    called = getattr(value, "__call__", None)  # noqa: B004  # as the line above says
+    # The __call__ of an object may be a coroutine function too.
+    called = getattr(value, "__call__", None)  # noqa: B004  # not to find out if it can be called
     if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(called):
         raise ValueError("must be a plain function, not an asynchronous one: nothing would wait for it")
     return cast("Callable[..., object]", value)
@@ -95,7 +95,7 @@ def username(value: Any) -> str:
 
 
 def password(value: Any) -> str | Callable[[], str]:
-    """A password given as text, or a callable that will give one."""
+    """Check a password given as text; a callable that returns one is checked when it is called."""
     if callable(value):
         return cast("Callable[[], str]", value)
     return password_text(value)
@@ -108,7 +108,7 @@ def password_text(value: Any) -> Secret:
 
 
 def password_base64(value: Any) -> Secret:
-    # Unpadded ones are in use (field notes), so the padding is not judged.
+    # The padding is not checked: BASE64 without padding is in use (docs/protocol.md#what-deployments-do).
     try:
         bare = text(value).rstrip("=")
         if not base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True):
@@ -119,12 +119,12 @@ def password_base64(value: Any) -> Secret:
 
 
 def encode_password(plain: str, encoding: str) -> Secret:
-    """The password as the wire wants it: BASE64 of its bytes, on one line."""
+    """Return the BASE64 of a password's bytes, on one line (docs/protocol.md#arguments)."""
     try:
         data = plain.encode(encoding)
     except UnicodeError:
-        # The error of the codec holds the password.
-        raise ValueError(f"cannot be spelled in {encoding}: set password_encoding") from None
+        # Not chained: the codec's error has the password.
+        raise ValueError(f"cannot be encoded in {encoding}: set password_encoding") from None
     return Secret(base64.b64encode(data).decode("ascii"))
 
 
@@ -135,14 +135,14 @@ def channel(value: Any) -> Channel:
 
 
 def extension(value: Any) -> str:
-    """An extension number: text, since its leading zeros count."""
+    """Check an extension number, which is text since leading zeros matter (docs/protocol.md#what-deployments-do)."""
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{0,20}", value):
         raise ValueError("must be text of at most 20 ASCII digits, such as '0001'")
     return value
 
 
 def signature(value: Any) -> str:
-    """A signature, with or without its brackets; empty for none."""
+    """Return a signature without its brackets; empty for none."""
     bare = text(value)
     if bare.startswith("【") and bare.endswith("】"):
         bare = bare[1:-1]
@@ -163,7 +163,7 @@ def base_url(value: Any) -> str:
     if scheme not in ("http", "https") or not address.isprintable() or " " in address:
         raise ValueError("must be an address such as http://smsapi.example.com:9003, with its scheme and host")
     if "@" in parts.netloc:
-        raise ValueError("must not hold a user or a password: give them as username and password")
+        raise ValueError("must not contain a user or a password: give them as username and password")
     path = f"{parts.path}/"
     if "?" in address or "#" in address or "/services/" in path or "/servlet/" in path:
         raise ValueError("must be the gateway's base address only, without /services/…, /servlet/… or a query")
@@ -235,7 +235,7 @@ def _path(value: Any, what: str) -> str:
     if not isinstance(path, str) or not path or "\0" in path:
         raise ValueError(what)
     if path.startswith("~"):
-        raise ValueError("begins with ~ where there is no such home directory")
+        raise ValueError("begins with ~, but there is no such home directory")
     return path
 
 
@@ -245,7 +245,7 @@ def proxies(value: Any) -> dict[str, str]:
         raise ValueError(f"must map schemes to proxy addresses, {example}")
     found: dict[str, str] = {}
     for key, address in value.items():
-        # Other schemes' may stand beside them, and exceptions: nothing is asked of them here.
+        # A mapping of requests may also have exceptions (no_proxy) and other schemes, which are not used here.
         used = bool(address) and key.partition("://")[0] in ("http", "https", "all")
         try:
             found[key] = proxy(address) if used else Secret(address)
@@ -255,15 +255,18 @@ def proxies(value: Any) -> dict[str, str]:
 
 
 def proxy(value: str) -> Secret:
-    """The address of a proxy, with its scheme; it may hold a user and a password."""
-    # Some leave the scheme out, which makes another one of a user's name.
+    """Return the address of a proxy, with its scheme; it may contain a user and a password."""
+    # Without its scheme, an address with a user would have the user's name mistaken for a scheme.
     address = Secret(value if "://" in value else f"http://{value.removeprefix('//')}")
     try:
         scheme, host, _ = origin(address)
     except ValueError:
         scheme = host = ""
-    if scheme not in _PROXIES or not host.isprintable() or " " in host:
-        raise ValueError(f"is none of a proxy ({', '.join(_PROXIES)}; a host; user and password percent-encoded)")
+    if scheme not in _PROXY_SCHEMES or not host.isprintable() or " " in host:
+        raise ValueError(
+            f"is not a proxy's: it needs a scheme ({', '.join(_PROXY_SCHEMES)}) and a host, with user and password "
+            "percent-encoded"
+        )
     return address
 
 
@@ -272,11 +275,11 @@ def headers(value: Any) -> dict[str, str]:
         raise ValueError("must map header names to values")
     for key, line in value.items():
         if not isinstance(key, str) or not _TOKEN.fullmatch(key) or key.lower() in _OWN_HEADERS:
-            # A whole line in the place of a name may hold what is secret.
+            # The "name" may be a whole header line with a secret in it: show only the part before the colon.
             shown = repr(key.partition(":")[0]) if isinstance(key, str) else f"a {type(key).__name__}"
-            raise ValueError(f"cannot hold {shown}: it is no header name, or one that the client sets itself")
+            raise ValueError(f"cannot have {shown}: it is not a header name, or the client sets it itself")
         if not isinstance(line, str) or not _HEADER_VALUE.fullmatch(line):
-            raise ValueError(f"holds a value for {key} that HTTP cannot carry")
+            raise ValueError(f"has a value for {key} that HTTP cannot carry")
     return {key: Secret(line) for key, line in value.items()}
 
 
@@ -284,7 +287,7 @@ def encoding(value: Any) -> str:
     try:
         name = codecs.lookup(text(value)).name
         "1".encode(name)
-        # One that cannot replace what it cannot read would cost a whole poll for one bad byte.
+        # An encoding that cannot replace invalid bytes would cost a whole poll for one such byte.
         b"\xb0\xff".decode(name, "replace")
     except (LookupError, ValueError):
         raise ValueError("must name a text encoding, such as 'utf-8' or 'gbk'") from None

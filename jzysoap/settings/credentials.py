@@ -1,17 +1,17 @@
-"""The password of a client: given as text, by a callable, or ready-encoded; and what becomes of it when it changes.
+"""The password of a client: given as text, by a callable or as BASE64, and replaced when it changes.
 
-Safe in threads. Nothing here does I/O but what the user's own callable does.
+Safe in threads. Nothing here does I/O except the user's own callable.
 """
 
 from __future__ import annotations
 
 import base64
 import contextlib
-import os
 import threading
 
 from jzysoap.model.errors import ConfigurationError
-from jzysoap.model.masking import Secret, SecretBytes, echo_forms, mask_repr
+from jzysoap.model.masking import Secret, echo_forms
+from jzysoap.model.processes import PerProcess
 from jzysoap.settings import checks
 from jzysoap.settings.options import Config
 
@@ -20,95 +20,88 @@ class Credentials:
     """The current password.
 
     Args:
-        config: where the password, or its callable, is.
+        config: the client's options, with the password or its callable.
     """
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._lock = threading.Lock()
-        self._pid = os.getpid()
+        # Held while the callable runs.
+        self._lock = PerProcess(threading.Lock)
         self._encoded: Secret | None = None
-        self._spelled: tuple[Secret, tuple[Secret, ...]] = Secret(), ()
+        self._echo_forms: tuple[Secret, tuple[Secret, ...]] = Secret(), ()
 
     def __repr__(self) -> str:
         return "<Credentials ***>"
 
     @property
     def known(self) -> Secret | None:
-        """What ``encoded`` gives, where that needs no asking."""
+        """The BASE64 of the password; None if the callable must be called first."""
         return self._encoded if callable(self._config.password) else self.encoded()
 
     def encoded(self) -> Secret:
-        """BASE64 of the password's bytes.
+        """Return the BASE64 of the password's bytes.
 
         Raises:
-            ConfigurationError: the callable failed or gave no password.
+            ConfigurationError: the callable failed or returned no password.
         """
         encoded = self._encoded
         if encoded is None:
-            with self._asking():
-                encoded = self._take(None, self._encoded or self._ask())
+            with self._lock.get():
+                encoded = self._store(None, self._encoded or self._ask())
         return encoded
 
     def plain(self) -> Secret:
-        """The password itself.
+        """Return the password itself.
 
         Raises:
-            ConfigurationError: as ``encoded``, or what was given as BASE64 is no text.
+            ConfigurationError: as ``encoded``; or the password was given as BASE64 and does not decode to text.
         """
-        return self._decoded(self.encoded())
+        return self._decode(self.encoded())
 
-    def _decoded(self, encoded: Secret) -> Secret:
+    def _decode(self, encoded: Secret) -> Secret:
+        bare = encoded.rstrip("=")
         try:
-            data = SecretBytes(base64.b64decode(encoded.rstrip("=") + "=" * (-len(encoded.rstrip("=")) % 4)))
-            return Secret(data.decode(self._config.password_encoding))
+            return Secret(base64.b64decode(bare + "=" * (-len(bare) % 4)).decode(self._config.password_encoding))
         except UnicodeError:
-            raise ConfigurationError("password_base64 is no text in password_encoding") from None
+            raise ConfigurationError("password_base64 does not decode to text in password_encoding") from None
 
     def renew(self, refused: str) -> bool:
-        """Asks the callable again, if there is one, after the gateway refused a password.
+        """Call the callable again, if there is one, after the gateway refused a password.
 
         Args:
-            refused: the BASE64 of the password that was refused.
+            refused: the BASE64 of the refused password. If several calls were refused with it, only the first calls the
+                callable.
 
         Returns:
-            Whether there is another one now, since it was asked or replaced. Of many that were refused the same one,
-            the first asks.
+            True if the password is a different one now.
         """
         if callable(self._config.password):
-            with self._asking():
+            with self._lock.get():
                 if self._encoded == refused:
-                    self._take(refused, self._ask())
+                    self._store(refused, self._ask())
         return self._encoded != refused
 
     def replace(self, password: str) -> None:
-        """Goes on with another password. Waits for no callable that is being asked, which an event loop must not."""
+        """Use another password from now on; never waits for a running callable, which would block an event loop."""
         self._encoded = checks.encode_password(password, self._config.password_encoding)
 
-    def _take(self, before: str | None, asked: Secret) -> Secret:
+    def _store(self, before: str | None, asked: Secret) -> Secret:
+        # While the callable ran, replace() may have stored a newer password, which stays.
         if self._encoded == before:
-            # Else it was replaced while the callable was asked, by one that is newer.
             self._encoded = asked
         return self._encoded or asked
 
     def secrets(self, encoded: Secret) -> tuple[str, ...]:
-        """What no text of an error may show of a password given as its BASE64: both, however they are echoed."""
-        known, spelled = self._spelled
+        """Return every form of a password, given as its BASE64, that a server may echo and no error text may show."""
+        known, forms = self._echo_forms
         if known != encoded:
-            # Servers show it without its padding too.
+            # Servers echo BASE64 also without its padding.
             secrets = [encoded, encoded.rstrip("=")]
             with contextlib.suppress(ConfigurationError):
-                secrets.append(self._decoded(encoded))
-            spelled = echo_forms(*secrets)
-            self._spelled = encoded, spelled
-        return spelled
-
-    def _asking(self) -> threading.Lock:
-        if self._pid != os.getpid():
-            # Another thread of the parent may have held it at the fork.
-            self._lock = threading.Lock()
-            self._pid = os.getpid()
-        return self._lock
+                secrets.append(self._decode(encoded))
+            forms = echo_forms(*secrets)
+            self._echo_forms = encoded, forms
+        return forms
 
     def _ask(self) -> Secret:
         config = self._config
@@ -117,8 +110,8 @@ class Credentials:
         password = config.password
         if callable(password):
             try:
-                password = mask_repr(password())
-            except Exception as error:  # whatever the user's code raises becomes one of our errors
+                password = password()
+            except Exception as error:  # the user's code may raise anything
                 raise ConfigurationError("the password callable failed", retry="later") from error
         try:
             return checks.encode_password(checks.password_text(password), config.password_encoding)

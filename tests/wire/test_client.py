@@ -397,7 +397,7 @@ def test_a_new_password_that_is_refused(new: Any, options: Any, make: Make, serv
 def test_a_password_that_is_no_text_cannot_be_changed_in_the_clear(make: Make, serve: Serve) -> None:
     server = serve(answering(reply(b"1")))
     client = make(server.url, None, password_base64=base64.b64encode(b"\xff\xfe").decode())
-    with pytest.raises(ConfigurationError, match="is no text in password_encoding"):
+    with pytest.raises(ConfigurationError, match="does not decode to text in password_encoding"):
         client.change_password("new1")
     assert server.connections == 0
 

@@ -15,7 +15,7 @@ from hypothesis import given, strategies as st
 
 from jzysoap.model import sent, values as models
 from jzysoap.model.errors import GatewayError
-from jzysoap.model.masking import SHOWN
+from jzysoap.model.masking import MAX_SHOWN
 from jzysoap.model.sent import Batch, JzySoapError, Outcome, Sent
 from jzysoap.model.values import (
     Balance,
@@ -186,7 +186,7 @@ def test_odd_fields_count_in_a_comparison_and_not_in_a_hash() -> None:
         ("id\r\nFORGED", "id FORGED"),
         (f"id {NUMBER}", "id 138****5678"),
         ("\x1b[2J\ud800", "[2J"),
-        ("-" * 5000, "-" * (SHOWN - 1) + "…"),
+        ("-" * 5000, "-" * (MAX_SHOWN - 1) + "…"),
         ("", ""),
     ],
 )
@@ -207,6 +207,6 @@ def test_no_record_however_odd_breaks_its_repr_or_shows_itself(mobile: str, text
         shown = repr(record)
         assert shown.encode()
         assert not re.search(r"[\x00-\x1f\x7f]", shown)
-        assert len(shown) <= SHOWN + 120
+        assert len(shown) <= MAX_SHOWN + 120
         assert not re.search(r"[0-9]{8}", shown)
         assert pickled(2)(record) == record

@@ -70,7 +70,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
 
 
 def refusal(check: Callable[[Any], Any], value: Any) -> str:
-    with pytest.raises(ValueError, match=r"^(must|cannot|begins|holds|has) ") as caught:
+    with pytest.raises(ValueError, match=r"^(must|cannot|begins|has) ") as caught:
         check(value)
     assert type(caught.value) is ValueError
     return str(caught.value)
@@ -85,31 +85,31 @@ def outcome(check: Callable[[Any], Any], value: Any) -> tuple[Any, ValueError | 
 
 @pytest.mark.parametrize("name", CHECKS)
 @given(value=anything)
-def test_anything_is_taken_or_refused_and_what_is_taken_is_taken_again(name: str, value: Any) -> None:
+def test_any_value_is_refused_or_passes_twice(name: str, value: Any) -> None:
     check = CHECKS[name]
     checked, error = outcome(check, value)
     if error is None:
         assert check(checked) == checked
     else:
-        # A subclass, such as that of a codec, would hold the value.
+        # A subclass, such as a codec's error, would have the value.
         assert type(error) is ValueError
 
 
 @pytest.mark.parametrize("value", NOT_TEXT)
-def test_text_is_text(value: object) -> None:
+def test_other_types_are_not_text(value: object) -> None:
     assert refusal(checks.text, value) == f"must be text, not {type(value).__name__}"
     assert checks.text("") == ""
 
 
 @pytest.mark.parametrize("value", [["a ", " b"], ("a ", " b"), deque(["a ", " b"]), {"a ": 1, " b": 2}.keys()])
-def test_texts_come_in_any_collection(value: Any) -> None:
+def test_texts_may_be_in_any_collection(value: Any) -> None:
     assert checks.texts(value) == ("a", "b")
     assert checks.texts(frozenset({"a"})) == checks.texts({"a"}) == ("a",)
     assert checks.texts([]) == ()
 
 
 @pytest.mark.parametrize("value", ["13812345678", b"a", bytearray(b"a"), {"a": "b"}, None, 7, iter(["a"])])
-def test_one_text_is_no_collection_of_texts(value: object) -> None:
+def test_one_text_is_not_a_collection_of_texts(value: object) -> None:
     assert refusal(checks.texts, value) == "must be a collection of texts"
     assert refusal(checks.texts, ["a", 7, value]) == "must be text, not int"
 
@@ -135,7 +135,7 @@ def test_one_of_some_options(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", [None, 0, 1, "true", b"", math.nan])
-def test_a_flag_is_no_number(value: object) -> None:
+def test_a_flag_is_not_a_number(value: object) -> None:
     assert refusal(checks.flag, value) == "must be True or False"
     assert checks.flag(True) is True
     assert checks.flag(False) is False
@@ -146,7 +146,7 @@ def test_a_hook_can_be_called() -> None:
     assert checks.hook(print) is print
 
 
-def test_what_is_not_judged_here_is_given_back() -> None:
+def test_an_unchecked_value_is_returned() -> None:
     value = object()
     assert checks.as_given(value) is value
 
@@ -187,20 +187,20 @@ def test_a_password_is_text(value: object) -> None:
         None,
     ],
 )
-def test_a_ready_encoded_password_is_base64_of_something(value: object) -> None:
+def test_password_base64_is_base64_of_something(value: object) -> None:
     shown = refusal(checks.password_base64, value)
     assert shown == "must be the BASE64 of the password's bytes, on one line"
 
 
 @pytest.mark.parametrize("value", ["YWI=", "YWI", "YQ==", "YQ=", "YQ", "YWJj", "YWJjZA=====", "+/+/"])
-def test_the_padding_of_a_ready_encoded_password_is_not_judged(value: str) -> None:
+def test_the_padding_of_password_base64_is_not_checked(value: str) -> None:
     secret = checks.password_base64(value)
     assert secret == value
     assert isinstance(secret, Secret)
 
 
 @given(any_text.filter(lambda text: text != ""), st.sampled_from(["utf-8", "gbk", "ascii"]))
-def test_an_encoded_password_decodes_and_no_error_holds_it(password: str, encoding: str) -> None:
+def test_an_encoded_password_decodes_and_no_error_has_it(password: str, encoding: str) -> None:
     encoded, error = outcome(lambda plain: checks.encode_password(plain, encoding), password)
     if error is None:
         assert isinstance(encoded, Secret)
@@ -208,7 +208,7 @@ def test_an_encoded_password_decodes_and_no_error_holds_it(password: str, encodi
         assert checks.password_base64(encoded) == encoded
     else:
         assert type(error) is ValueError
-        assert error.args == (f"cannot be spelled in {encoding}: set password_encoding",)
+        assert error.args == (f"cannot be encoded in {encoding}: set password_encoding",)
         assert error.__suppress_context__
 
 
@@ -278,7 +278,7 @@ def test_a_base_address_is_kept_without_its_last_slash(value: str, address: str)
 
 
 NO_ADDRESS = "must be an address such as http://smsapi.example.com:9003, with its scheme and host"
-NO_USER = "must not hold a user or a password: give them as username and password"
+NO_USER = "must not contain a user or a password: give them as username and password"
 NOT_BARE = "must be the gateway's base address only, without /services/…, /servlet/… or a query"
 
 
@@ -317,19 +317,19 @@ NOT_BARE = "must be the gateway's base address only, without /services/…, /ser
         (None, "must be text, not NoneType"),
     ],
 )
-def test_a_base_address_is_nothing_more(value: object, problem: str) -> None:
+def test_a_base_address_has_no_other_parts(value: object, problem: str) -> None:
     assert refusal(checks.base_url, value) == problem
 
 
 @given(any_text.map(lambda text: f"http://{text}"))
 @example("http://℀.example")
-def test_no_refusal_of_an_address_holds_it(value: str) -> None:
+def test_no_refusal_of_an_address_shows_it(value: str) -> None:
     address, error = outcome(checks.base_url, value)
     assert address == value.rstrip("/") if error is None else str(error) in (NO_ADDRESS, NO_USER, NOT_BARE)
 
 
 class Location:
-    """A path-like object that is no ``Path``; its ``str()`` is no path."""
+    """A path-like object that is not a ``Path``, and whose ``str()`` is not its path."""
 
     def __init__(self, path: Any) -> None:
         self.path = path
@@ -344,7 +344,7 @@ def test_a_path_in_every_form(value: Any) -> None:
     assert checks.cache_dir(value) == "service.wsdl"
 
 
-def test_a_path_from_the_home_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_path_may_begin_with_the_home_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "ca.pem").touch()
     assert checks.wsdl("~/s.wsdl") == checks.cache_dir(Path("~/s.wsdl")) == f"{tmp_path}/s.wsdl"
@@ -352,25 +352,25 @@ def test_a_path_from_the_home_directory(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 @pytest.mark.parametrize("check", [checks.wsdl, checks.cache_dir, checks.verify, checks.cert])
-def test_a_home_directory_that_is_not_there_is_said_to_be(check: Callable[[Any], Any]) -> None:
+def test_an_unknown_home_directory_is_refused(check: Callable[[Any], Any]) -> None:
     problem = refusal(check, "~no-user-of-this-name/x")
-    assert problem == "begins with ~ where there is no such home directory"
+    assert problem == "begins with ~, but there is no such home directory"
 
 
 @pytest.mark.parametrize("value", ["bundled", "bundled:axis2-1.6.2", "http://h/s?wsdl", "HTTPS://h/s.wsdl"])
-def test_a_definition_is_somewhere(value: str) -> None:
+def test_a_definition_has_a_location(value: str) -> None:
     assert checks.wsdl(value) == value
 
 
 @pytest.mark.parametrize("value", [None, True, 7, b"s.wsdl", "", "a\x00b", Location(b"s.wsdl"), Location("")])
-def test_a_definition_is_not_nowhere(value: object) -> None:
+def test_other_values_are_not_the_location_of_a_definition(value: object) -> None:
     assert refusal(checks.wsdl, value) == "must be a path, an http(s) address or 'bundled'"
 
 
 @pytest.mark.parametrize(
     "value", ["ftp://h/s", "file:///s.wsdl", "http://u:geheim@h/s", "http://", "http://h:x/", "://"]
 )
-def test_a_definitions_address_is_an_http_one_without_a_user(value: str) -> None:
+def test_the_address_of_a_definition_is_http_without_a_user(value: str) -> None:
     problem = refusal(checks.wsdl, value)
     assert problem == "must be an http(s) address without user and password, a path, or 'bundled'"
 
@@ -447,13 +447,13 @@ NO_CERT = "must be the path of a certificate that exists, or a pair: certificate
 
 
 @pytest.mark.parametrize("value", [None, 0, 1, "", b"", "true", "/no/such", "a" * 5000, "a\x00b", LONE, Location("")])
-def test_verification_is_never_off_by_accident(value: object) -> None:
+def test_only_false_turns_verification_off(value: object) -> None:
     assert refusal(checks.verify, value) == NO_BUNDLE
     assert checks.verify(True) is True
     assert checks.verify(False) is False
 
 
-def test_a_bundle_and_a_certificate_exist(tmp_path: Path) -> None:
+def test_a_ca_bundle_and_a_certificate_must_exist(tmp_path: Path) -> None:
     here, key = tmp_path / "ca.pem", tmp_path / "key.pem"
     here.touch()
     key.touch()
@@ -474,7 +474,7 @@ def test_a_bundle_and_a_certificate_exist(tmp_path: Path) -> None:
         assert refusal(checks.cert, value) == NO_CERT
 
 
-def test_a_path_that_may_not_be_looked_at_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_without_permission_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*args: object, **options: object) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -482,7 +482,7 @@ def test_a_path_that_may_not_be_looked_at_is_refused(monkeypatch: pytest.MonkeyP
     assert refusal(checks.verify, "/secret/ca.pem") == NO_BUNDLE
 
 
-def test_proxies_are_kept_secret_since_they_may_hold_a_password() -> None:
+def test_proxies_are_secret_since_they_may_have_a_password() -> None:
     proxies = checks.proxies({"http": "http://u:geheim@proxy:3128"})
     assert proxies == {"http": "http://u:geheim@proxy:3128"}
     assert "geheim" not in repr(proxies)
@@ -515,17 +515,18 @@ def test_proxies_map_schemes_to_addresses(value: object) -> None:
 def test_a_proxy_has_an_address(address: str) -> None:
     said = refusal(checks.proxies, {"http": address})
     assert said == (
-        "has an address for 'http' that is none of a proxy (http, https, socks4, socks4a, socks5, socks5h; a host; "
-        "user and password percent-encoded), "
+        "has an address for 'http' that is not a proxy's: it needs a scheme (http, https, socks4, socks4a, socks5, "
+        "socks5h) and a host, with user and password percent-encoded, "
         "such as {'http': 'http://proxy:3128'}; {} for none"
     )
 
 
-def test_what_stands_beside_the_proxies_is_let_be() -> None:
+def test_exceptions_and_other_schemes_are_not_checked() -> None:
     given = {"no": "localhost,::1", "no_proxy": "localhost, .example.com", "ftp": "ftp://p:21", "http": "http://p"}
     assert checks.proxies(given) == given
     for key in ("https", "all", "http://gateway.example.com", "all://gateway.example.com"):
-        assert refusal(checks.proxies, {key: "ftp://p:21"}).startswith(f"has an address for {key!r} that is none")
+        problem = refusal(checks.proxies, {key: "ftp://p:21"})
+        assert problem.startswith(f"has an address for {key!r} that is not a proxy's: ")
 
 
 def test_a_proxy_may_lack_its_scheme() -> None:
@@ -533,7 +534,7 @@ def test_a_proxy_may_lack_its_scheme() -> None:
     assert checks.proxies({"http": "u:geheim@p:3128", "https": ""}) == {"http": "http://u:geheim@p:3128", "https": ""}
 
 
-def test_headers_are_kept_secret_since_they_may_hold_a_token() -> None:
+def test_headers_are_secret_since_they_may_have_a_token() -> None:
     headers = checks.headers({"Authorization": "Bearer geheim", "X-A": "", "x_b": "a\tb\xff"})
     assert headers == {"Authorization": "Bearer geheim", "X-A": "", "x_b": "a\tb\xff"}
     assert "geheim" not in repr(headers)
@@ -544,27 +545,27 @@ def test_headers_are_kept_secret_since_they_may_hold_a_token() -> None:
     [
         (None, "must map header names to values"),
         ([("X-A", "b")], "must map header names to values"),
-        ({"X A": "b"}, "cannot hold 'X A': it is no header name, or one that the client sets itself"),
+        ({"X A": "b"}, "cannot have 'X A': it is not a header name, or the client sets it itself"),
         (
             {"Authorization: geheim": ""},
-            "cannot hold 'Authorization': it is no header name, or one that the client sets itself",
+            "cannot have 'Authorization': it is not a header name, or the client sets it itself",
         ),
-        ({"": "b"}, "cannot hold '': it is no header name, or one that the client sets itself"),
-        ({"X-A\n": "b"}, "cannot hold 'X-A\\n': it is no header name, or one that the client sets itself"),
-        ({7: "b"}, "cannot hold a int: it is no header name, or one that the client sets itself"),
-        ({b"X-A": "b"}, "cannot hold a bytes: it is no header name, or one that the client sets itself"),
-        ({"CONTENT-type": "b"}, "cannot hold 'CONTENT-type': it is no header name, or one that the client sets itself"),
-        ({"SOAPAction": "b"}, "cannot hold 'SOAPAction': it is no header name, or one that the client sets itself"),
-        ({"X-A": "geheim\r\nX-B: c"}, "holds a value for X-A that HTTP cannot carry"),
-        ({"X-A": "geheim\n"}, "holds a value for X-A that HTTP cannot carry"),
-        ({"X-A": "geheim\x00"}, "holds a value for X-A that HTTP cannot carry"),
-        ({"X-A": "geheim字"}, "holds a value for X-A that HTTP cannot carry"),
-        ({"X-A": LONE}, "holds a value for X-A that HTTP cannot carry"),
-        ({"X-A": b"geheim"}, "holds a value for X-A that HTTP cannot carry"),
-        ({"X-A": None}, "holds a value for X-A that HTTP cannot carry"),
+        ({"": "b"}, "cannot have '': it is not a header name, or the client sets it itself"),
+        ({"X-A\n": "b"}, "cannot have 'X-A\\n': it is not a header name, or the client sets it itself"),
+        ({7: "b"}, "cannot have a int: it is not a header name, or the client sets it itself"),
+        ({b"X-A": "b"}, "cannot have a bytes: it is not a header name, or the client sets it itself"),
+        ({"CONTENT-type": "b"}, "cannot have 'CONTENT-type': it is not a header name, or the client sets it itself"),
+        ({"SOAPAction": "b"}, "cannot have 'SOAPAction': it is not a header name, or the client sets it itself"),
+        ({"X-A": "geheim\r\nX-B: c"}, "has a value for X-A that HTTP cannot carry"),
+        ({"X-A": "geheim\n"}, "has a value for X-A that HTTP cannot carry"),
+        ({"X-A": "geheim\x00"}, "has a value for X-A that HTTP cannot carry"),
+        ({"X-A": "geheim字"}, "has a value for X-A that HTTP cannot carry"),
+        ({"X-A": LONE}, "has a value for X-A that HTTP cannot carry"),
+        ({"X-A": b"geheim"}, "has a value for X-A that HTTP cannot carry"),
+        ({"X-A": None}, "has a value for X-A that HTTP cannot carry"),
     ],
 )
-def test_headers_are_what_http_can_carry(value: object, problem: str) -> None:
+def test_headers_that_http_cannot_carry_are_refused(value: object, problem: str) -> None:
     assert refusal(checks.headers, value) == problem
 
 
@@ -574,15 +575,15 @@ def test_a_text_encoding_by_any_of_its_names(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    # "idna" cannot replace what it cannot read; the last two are not about text.
+    # "idna" cannot replace invalid bytes; the last two do not encode text.
     "name",
     ["", "no-such", "utf-8\x00", LONE, "字", "a" * 5000, "../os", "undefined", "idna", "base64", "rot13"],
 )
-def test_what_is_no_text_encoding(name: str) -> None:
+def test_other_names_are_not_a_text_encoding(name: str) -> None:
     assert refusal(checks.encoding, name) == "must name a text encoding, such as 'utf-8' or 'gbk'"
 
 
 @given(st.binary())
-def test_an_encoding_that_is_taken_reads_anything(data: bytes) -> None:
+def test_an_accepted_encoding_decodes_any_bytes(data: bytes) -> None:
     for name in ("gb18030", "utf-16", "utf-7", "hz", "iso2022_jp", "cp037", "utf-8-sig"):
         assert isinstance(data.decode(checks.encoding(name), "replace"), str)

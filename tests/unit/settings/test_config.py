@@ -166,9 +166,9 @@ def test_one_password_is_needed() -> None:
 
 def test_a_password_that_its_encoding_cannot_spell_is_refused_at_once() -> None:
     shown = refusal({**NEEDED, "password": "geheim字", "password_encoding": "ascii"})
-    assert shown == "password cannot be spelled in ascii: set password_encoding"
+    assert shown == "password cannot be encoded in ascii: set password_encoding"
     assert refusal({**NEEDED, "password": "geheim\ud800"}) == (
-        "password cannot be spelled in utf-8: set password_encoding"
+        "password cannot be encoded in utf-8: set password_encoding"
     )
 
 
