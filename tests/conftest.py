@@ -1,4 +1,4 @@
-"""What holds for every test: none leaves loopback, none sees the machine's settings or the user's files."""
+"""Rules for every test: none leaves loopback, none sees the machine's settings or the user's files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``Client`` and ``AsyncClient`` share: their constructor, the environment, their ``repr``. No I/O here."""
+"""The common part of ``Client`` and ``AsyncClient``: constructor, environment, ``repr``. No I/O here."""
 
 from __future__ import annotations
 

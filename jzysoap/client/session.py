@@ -1,4 +1,4 @@
-"""What a client does between being asked and answering, with no I/O of its own.
+"""The steps of each operation, from a checked call to its model, with no I/O of its own.
 
 Each operation is a generator of steps (``model.steps``): it yields a request, or work that may block, and is sent the
 reply or the result. A failure is thrown into it. It returns the model. ``Client`` and ``AsyncClient`` differ in who

@@ -26,7 +26,7 @@ _PIECE = 16384
 
 
 class Trace:
-    """What the transport knows of one exchange under way.
+    """The record of one exchange under way.
 
     A request counts as sent unless it is proven that it was not. The proof holds while a watched pool waits for a
     connection or makes one. It ends for good when a connection is handed the request.

@@ -76,7 +76,7 @@ class _Adapter(HTTPAdapter):
 
 
 class _State(NamedTuple):
-    """What each process has for itself.
+    """The state that each process has for itself.
 
     Attributes:
         lock: held while a proxy is looked up; a signal handler may use the client in the same thread.

@@ -56,7 +56,7 @@ def compiled(name: str) -> Bindings:
 
 @cache
 def zeeps_binding(name: str) -> Any:
-    """What zeep makes of the port that is to be used: the first of SOAP 1.1, where there is one."""
+    """Zeep's view of the port to be used: the first of SOAP 1.1, if there is one."""
     client = zeeps(load(name).url, load(name).documents)
     ports = [port for service in client.wsdl.services.values() for port in service.ports.values()]
     wanted = "Soap12Binding" if name in SOAP_12_ONLY else "Soap11Binding"

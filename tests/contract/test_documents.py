@@ -97,7 +97,7 @@ def every(language: str) -> list[tuple[str, int]]:
 
 @pytest.fixture
 def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """What the code samples rely on: a gateway, environment variables, a definition, a file with the password."""
+    """A gateway, environment variables, a definition and a file with the password, for the code samples."""
     monkeypatch.chdir(tmp_path)
     Path("userApi.wsdl").write_bytes(BUNDLED.read_bytes())
     Path("sms-password").write_text("password\n", "utf-8")

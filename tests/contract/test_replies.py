@@ -165,7 +165,7 @@ NAMES = ("用户一", "A&amp;B", "用户三")
 
 
 def several(write: Callable[[str], str]) -> Callable[[bytes], bytes]:
-    """What makes of a recorded answer one with three records, the inner document written in its way."""
+    """Make a recorded answer into one with three records, the inner document written in its way."""
 
     def change(body: bytes) -> bytes:
         names = iter(NAMES)

@@ -72,7 +72,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 
 
 def seeds(name: str) -> list[bytes]:
-    """What a target's inputs look like when nothing is wrong with them."""
+    """Well-formed inputs of a target."""
     page = (
         '  <?xmlversion="1.0" encoding="utf-8" ?>\n-<{root}>\n-<{record}>\n  <mobile>15275427712</mobile>\n{more}'
         "  <sendtime>2012-08-16 01:05:39.0</sendtime>\n  </{record}>\n  </{root}>\n"

@@ -22,10 +22,10 @@ TEXTS: Mapping[str, str] = {
 _STRIPPED = {("xfire", "edges"): "two spaces", ("xfire", "edge breaks"): "one"}
 
 ARRIVES: Mapping[tuple[str, str], str] = _STRIPPED
-"""What arrives, by stack and text, where it is something else."""
+"""The text that arrives, by stack and text, if it is another one."""
 
 # Axis 1.4 writes a carriage return as it is, where XML wants &#13;: for every reader of XML it is a line feed then.
 _BARE = {("axis", "crlf"): "one\ntwo", ("axis", "carriage return"): "one\ntwo"}
 
 RETURNS: Mapping[tuple[str, str], str] = _BARE
-"""What the answer holds, where it is not what arrived."""
+"""The text in the answer, if it is not the one that arrived."""

@@ -1,4 +1,4 @@
-"""What a live definition looks like, read without the library's own eyes."""
+"""A description of a live definition, made without the library's own code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run found out, kept for the table."""
+"""The findings of a run, kept for the table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a service, or a foreign client, says of itself.
+    """The facts about a service or a foreign client.
 
     Attributes:
         title: the stack, as its makers call it.

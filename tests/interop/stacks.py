@@ -27,7 +27,7 @@ _PATIENCE = 120.0
 
 
 def lacking(reason: str) -> NoReturn:
-    """What the tests need is not there: a failure where all must run, else a skip that says so."""
+    """A toolchain that the tests need is missing: a failure where all must run, else a skip that says so."""
     if os.environ.get("CI"):
         pytest.fail(f"cannot run here: {reason}", pytrace=False)
     pytest.skip(reason)
@@ -105,7 +105,7 @@ STACKS = (
         "php",
         "PHP SoapServer",
         ("six", "seven"),
-        # It reads no input by itself; a shell in the background gets none but over another descriptor.
+        # The server reads no input by itself; a shell in the background gets none but over another descriptor.
         ("sh", "-c", f"exec 3<&0; {_PHP}"),
         r"PHP (\S+) Development Server \(http://127\.0\.0\.1:(\d+)\) started",
         ("php",),
@@ -192,7 +192,7 @@ class Service:
 
     @property
     def extends(self) -> bool:
-        """Whether its sendSms has the extension number."""
+        """True if its sendSms has the extension number."""
         return self.path in ("seven", "named", "rpc-seven")
 
 

@@ -128,7 +128,7 @@ ENVELOPES = {
 
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where they are built."""
+    """The directory that they are built in."""
     return tmp_path_factory.mktemp("clients")
 
 

@@ -75,7 +75,7 @@ def namespace(document: bytes) -> bytes:
 
 
 def form(bindings: Bindings) -> object:
-    """What of the messages is the stack's doing: version, order, qualified or not, typed or not, encoded or not."""
+    """The parts of the messages that the stack decides: version, order, qualified, typed, encoded."""
     heads = {name: operation.pieces[0] for name, operation in bindings.templates.items()}
     return bindings.soap, {
         name: (

@@ -1,1 +1,1 @@
-"""What several test modules need, written once: samples, answers, definitions, recordings, servers, clients."""
+"""The parts that several test modules need: samples, answers, definitions, recordings, servers, clients."""

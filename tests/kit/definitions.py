@@ -22,7 +22,7 @@ SIGNATURES: Mapping[str, tuple[str, ...]] = {
 """The documented arguments of the web service's operations, by the operation's name."""
 
 URL = "http://gateway.invalid/services/userApi?wsdl"
-"""Where a client of ``http://gateway.invalid`` looks for its definition."""
+"""The address at which a client of ``http://gateway.invalid`` looks for its definition."""
 
 DOCUMENTED = tuple(
     f"{'int' if name in ('smstype', 'isLongSms') else 'string'} {name}" for name in SIGNATURES["sendSms"]

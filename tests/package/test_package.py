@@ -71,7 +71,7 @@ class Environment:
     folder: Path
 
     def run(self, *arguments: str, folder: Path | None = None) -> str:
-        """What its Python printed; the exit status must be 0, and nothing of the clone can be imported by chance."""
+        """Return the output of its Python, which must exit with 0 and cannot import anything of the clone."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COVERAGE"))}
         return _run([str(self.python), *arguments], folder or self.folder, clean)
 

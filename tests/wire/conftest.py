@@ -1,4 +1,4 @@
-"""What the tests over real sockets share: patient clients, servers that end with the test, requests taken apart."""
+"""The common parts of the tests over real sockets: patient clients, servers that end with the test, parsed requests."""
 
 from __future__ import annotations
 

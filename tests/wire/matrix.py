@@ -56,7 +56,7 @@ def good(interface: str, operation: str) -> bytes:
 
 @dataclass
 class Stage:
-    """What a case is played with.
+    """The stage on which a case is played.
 
     Attributes:
         interface: which of the two the client uses.

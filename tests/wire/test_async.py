@@ -1,4 +1,4 @@
-"""What only asynchronous code can do to a client: cancel it, block its loop, use it from several loops."""
+"""Uses of a client that only asynchronous code has: cancel it, block its loop, use it from several loops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client does, once for {SOAP, servlet} × {Client, AsyncClient}, against the sandbox."""
+"""The behaviour of a client, once for {SOAP, servlet} × {Client, AsyncClient}, against the sandbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must not creep back: counted, since counts are the same each time, with room for other versions; never timed."""
+"""Costs that must not creep back: counted, with room for other versions, and never timed."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_memory_of_a_poll(kind: Kind, interface: str, url: str) -> None:
 
 
 def brought_by(code: str, *arguments: str) -> set[str]:
-    """What of all that is slow to load a fresh process has loaded once it has run some code."""
+    """Return the slow modules that a fresh process has loaded after it ran some code."""
     slow = {"zeep", "lxml", "requests", "httpx", "asyncio", "jzysoap.definition.compiler"}
     tell = f"import sys; print(*{slow} & set(sys.modules))"
     ran = subprocess.run(  # noqa: S603  # our own code

@@ -113,7 +113,7 @@ def test_of_the_synchronous_stack(kind: type[Exception], server: RawServer, monk
 
 
 class Body:
-    """What a foreign adapter's response reads from; it fails in the middle."""
+    """The body of a foreign adapter's response; it fails in the middle."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error

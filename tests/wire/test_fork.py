@@ -194,7 +194,7 @@ def test_a_password_that_was_changed_holds_in_a_child_too(make: Make, serve: Ser
 
 
 def test_nothing_of_the_parents_is_touched(make: Make, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a child does, seen from within: the inherited connection stays open and where it is."""
+    """A child's view: the inherited connection stays open and where it is."""
     server = serve(echo)
     adapter = HTTPAdapter()
     client = make(server.url, adapter=adapter)

@@ -1,4 +1,4 @@
-"""What a user's own code does in the middle of a call: it must cost neither a message, nor a record, nor the truth."""
+"""Hooks: a user's own code in the middle of a call must cost neither a message, nor a record, nor the truth."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def server() -> Iterator[RawServer]:
 
 
 async def asynchronous(*_: object) -> None:
-    """What nothing would wait for."""
+    """A coroutine function, which nothing would wait for."""
 
 
 class Asynchronous:
     async def __call__(self, *_: object) -> None:
-        """As above."""
+        """A callable object whose call is a coroutine."""
 
 
 @each_kind

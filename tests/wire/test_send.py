@@ -40,7 +40,7 @@ NUMBERS = [MOBILE, "13866194296", "13866194297", "13866194298", "13866194299"]
 OTHER_NUMBERS = [f"139{number:08}" for number in range(10_000)]
 
 
-# One batch.
+# A single batch.
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_a_signals_handler_that_raises_after_a_write_makes_the_outcome_unknown(
             client.send(MOBILE, TEXT)
     finally:
         signal.signal(signal.SIGALRM, before)
-    # It was not repeated either, which would take another connection: the server reads both, and no more.
+    # The request was not repeated, which would take another connection: the server reads both, and no more.
     for _ in range(500):
         if len(server.requests) > 1:
             break
@@ -145,7 +145,7 @@ def test_a_proxys_connections_are_watched_before_any_thread_has_them(
         real(manager)
 
     def handle(server: RawServer, connection: socket.socket) -> None:
-        # It takes the request, and the answer is lost.
+        # The server takes the request, and the answer is lost.
         server.read_request(connection)
 
     proxy = serve(handle)
@@ -275,7 +275,7 @@ def test_a_loop_that_ends_while_a_definition_loads(serve: Serve, caplog: pytest.
 
 
 def test_a_loop_that_stood_still_while_a_definition_loaded(serve: Serve) -> None:
-    """What was given up meanwhile, when nobody waited for it, is begun anew for whoever comes."""
+    """A loading that was given up when nobody waited for it is begun anew for the next caller."""
     gate = threading.Event()
 
     def handle(server: RawServer, connection: socket.socket) -> None:
@@ -345,7 +345,7 @@ def test_a_password_that_is_had_through_the_loop(serve: Serve) -> None:
         loop.set_default_executor(ThreadPoolExecutor(2))
 
         async def vault() -> str:
-            # It needs a thread of its own.
+            # The call needs a thread of its own.
             await asyncio.to_thread(asked.append, 1)
             return PASSWORD
 

@@ -1,4 +1,4 @@
-"""What both clients share. All names, numbers, texts and passwords are made up; nothing is connected to."""
+"""The common part of both clients. All names, numbers, texts and passwords are made up; nothing is connected to."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 def told(error: BaseException) -> str:
-    """What an error tracker sees, all frames but the test's own."""
+    """The locals that an error tracker sees, of all frames but the test's own."""
     story = traceback.TracebackException.from_exception(error, capture_locals=True)
     return str(error) + repr(error) + "".join(str(frame.locals) for frame in list(story.stack)[1:])
 

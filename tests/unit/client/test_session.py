@@ -1,4 +1,4 @@
-"""What a client does between being asked and answering, without a wire."""
+"""The steps of an operation, without a wire."""
 
 from __future__ import annotations
 

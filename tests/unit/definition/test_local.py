@@ -59,7 +59,7 @@ def test_a_recorded_definition_is_used_verbatim(name: str, tmp_path: Path) -> No
     for location in (directory, directory / "service.wsdl"):
         copy = get(str(location), nothing)
         assert list(copy.documents.values()) == list(stack.documents.values())
-        # One pin fits both.
+        # The same pin fits both.
         assert copy.sha256 == found.sha256
         if name not in UNUSABLE:
             assert bound(location) == compile_bindings(stack.url, stack.documents)

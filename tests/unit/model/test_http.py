@@ -116,7 +116,7 @@ def test_a_secret_in_another_does_not_keep_it_from_being_masked() -> None:
 
 @given(st.integers(0, 20), st.integers(0, 3))
 def test_a_secret_across_the_cut_leaves_nothing(before: int, masked: int) -> None:
-    # Those before it make the rest move up once they are masked.
+    # Secrets in front of the cut make the rest move up once they are masked.
     body = b"geheim" * masked + b"x" * (EVIDENCE - 3 * masked - before) + b"geheim" * 9
     kept = mask_evidence(body, SECRETS)
     assert len(kept) <= EVIDENCE

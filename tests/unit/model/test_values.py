@@ -151,7 +151,7 @@ def test_a_poll_is_a_sequence() -> None:
     assert (len(poll), poll[0], poll[-1], poll[1:], list(poll)) == (3, "a", "a", ("b", "a"), ["a", "b", "a"])
     assert (poll.index("b"), poll.count("a"), "b" in poll, list(reversed(poll))) == (1, 2, True, ["a", "b", "a"])
     assert poll
-    # Whoever asks whether there is anything must not pass over what could not be read.
+    # A poll that has only unreadable records must not look empty.
     assert Poll((), (REJECTED,), b"raw")
     assert not Poll((), (), b"raw")
     with pytest.raises(IndexError):

@@ -163,7 +163,7 @@ def reply_document(replies: list[Reply]) -> str:
 
 
 def outcome(parse: Callable[..., Any], text: str | None, **options: Any) -> Any:
-    """What a parser returns, or the library's error that it raises; any other one gets out."""
+    """Return a parser's result, or the library's error that it raises; any other error passes through."""
     try:
         return parse(text, **options)
     except JzySoapError as error:

@@ -18,7 +18,7 @@ CUT_OFF = "its compressed data ends in the middle"
 
 
 def inflate(encoding: str, pieces: Iterable[bytes], limit: int = HUGE) -> tuple[bytes, str | None]:
-    """What comes out of all pieces, and the problem with it."""
+    """Return the bytes made of all pieces, and the problem with them."""
     inflater = Inflater(encoding)
     made = b""
     try:
