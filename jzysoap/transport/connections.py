@@ -125,13 +125,15 @@ class WatchedConnection(_Connection):
 
     def send(self, data: Any) -> None:
         trace = current.get()
-        for piece in _pieces(data) if isinstance(data, (bytes, bytearray)) else (data,):
+        for piece in _pieces(data):
             if trace is not None and self.sock is not None:
                 self.sock.settimeout(trace.limit(trace.timeout.read))
             super().send(piece)
 
 
-def _pieces(data: bytes | bytearray) -> Iterable[Any]:
+def _pieces(data: Any) -> Iterable[Any]:
+    if not isinstance(data, (bytes, bytearray)) or len(data) <= _PIECE:
+        return (data,)
     view = memoryview(data)
     return (view[start : start + _PIECE] for start in range(0, len(view), _PIECE))
 

@@ -71,8 +71,8 @@ def test_calls_of_a_send(interface: str, url: str, make: Make) -> None:
     by_hand.send(MOBILE)
     ours, theirs = calls(lambda: client.send(MOBILE, TEXT)), calls(lambda: by_hand.send(MOBILE))
     by_hand.close()
-    # Of plain urllib3 1.0 to 1.5 times as many, by its version; 1.7 to 2.1 through requests as it comes.
-    assert 50 < ours < 1.65 * theirs
+    # Of plain urllib3 1.3 to 1.65 times as many, by its version; 1.7 to 2.1 through requests as it comes.
+    assert 50 < ours < 1.7 * theirs
 
 
 @pytest.mark.parametrize("interface", ["soap", "servlet"])

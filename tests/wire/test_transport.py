@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import gzip
 import io
 import logging
@@ -843,6 +844,7 @@ def test_tls_by_pyopenssl(serve: Serve, ask: Ask, tls: ssl.SSLContext, authority
             ask(url)
     finally:
         pyopenssl.extract_from_urllib3()
+        gc.collect()
     assert (len(server.requests), len(silent.requests)) == (1, 1)
 
 
