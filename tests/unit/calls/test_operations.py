@@ -1,6 +1,6 @@
-"""The operations as calls: what they ask for, what they refuse, what they make of an answer.
+"""The operations as calls: their arguments, their refusals, and how they parse an answer.
 
-All values are made up, but where the vendor's page is named.
+All values are made up, except the samples from docs/protocol.md.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from tests.kit.documents import inbound, report
 
 NUMBERS = ["13800000001", "13800000002", "13800000003", "13800000004", "13800000005"]
 REPORT = f"<smsreport>{report('15275427712', username='admin')}"
-"""From the vendor's page, without its end."""
+"""The sample in docs/protocol.md#delivery-reports, without its end."""
 REPLY = f"<smsrerecv>{inbound('15275427712', '{}', receiver='admin')}</smsrerecv>"
-"""From the vendor's page, where the content is ``xOPLrbChPw==``."""
+"""The sample in docs/protocol.md#replies, whose content is ``xOPLrbChPw==``."""
 
 
 def config(**arguments: object) -> Config:
@@ -59,7 +59,7 @@ def test_a_send_has_the_documented_arguments() -> None:
     assert not part.call.plain_password
 
 
-def test_what_a_send_does_not_name_is_the_clients() -> None:
+def test_omitted_arguments_of_a_send_are_the_clients() -> None:
     settings = config(channel=Channel.MEMBER, signature="签名", extension="0001", batch_size=2)
     made = plan(settings, NUMBERS)
     assert [part.call.arguments for part in made.parts] == [
@@ -70,7 +70,7 @@ def test_what_a_send_does_not_name_is_the_clients() -> None:
     assert [part.call.numbers for part in made.parts] == [2, 2, 1]
 
 
-def test_what_a_send_names_wins() -> None:
+def test_arguments_of_a_send_win() -> None:
     settings = config(channel=Channel.MEMBER, signature="签名", extension="0001", batch_size=2)
     options = {"channel": Channel.CARD, "signature": "【另】", "extension": "", "batch_size": 5, "long": True}
     assert arguments(plan(settings, NUMBERS, **options)) == {
@@ -113,7 +113,7 @@ def test_a_long_message_is_one_of_more_than_seventy_units_with_its_signature(
         ({"allow_recipients": ["13800000001"]}, "13800000001", "13800000001"),
     ],
 )
-def test_recipients_go_by_the_clients_settings(settings: dict[str, object], mobile: str, sent: str) -> None:
+def test_recipients_follow_the_clients_options(settings: dict[str, object], mobile: str, sent: str) -> None:
     assert arguments(plan(config(**settings), mobile))["mobile"] == sent
 
 
@@ -138,14 +138,14 @@ def test_recipients_go_by_the_clients_settings(settings: dict[str, object], mobi
         ("mobile", {"allow_recipients": [NUMBERS[1]]}, {}),
     ],
 )
-def test_what_cannot_be_sent_is_refused_by_name(field: str, settings: dict[str, object], wrong: dict[str, Any]) -> None:
+def test_a_refusal_names_the_argument(field: str, settings: dict[str, object], wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidMessageError) as caught:
         plan(config(**settings), **wrong)
     assert caught.value.field == field
     assert not caught.value.may_have_been_sent
 
 
-def test_only_the_servlets_gbk_limits_the_text() -> None:
+def test_only_the_gbk_servlet_limits_the_text() -> None:
     for settings in ({}, {"interface": "servlet", "utf8_servlet": True}):
         assert arguments(plan(config(**settings), text="测😀"))["content"] == "测😀"
 
@@ -191,7 +191,7 @@ def test_the_text_of_a_reply_is_in_the_clients_encoding() -> None:
     assert reply.text == "你谁啊?"
 
 
-def test_what_a_gateway_says_when_it_has_nothing_is_the_clients_to_know() -> None:
+def test_the_clients_empty_texts_mean_an_empty_poll() -> None:
     for call in (calls.reports(config(empty_texts=["暂无数据"])), calls.replies(config(empty_texts=["暂无数据"]))):
         assert len(call.parse(Answer("failure;暂无数据"))) == 0
     with pytest.raises(GatewayError, match="暂无数据"):
@@ -199,7 +199,7 @@ def test_what_a_gateway_says_when_it_has_nothing_is_the_clients_to_know() -> Non
 
 
 @pytest.mark.parametrize(("base64", "sent"), [(False, "new1"), (True, "bmV3MQ==")])
-def test_a_new_password_goes_as_in_the_pages_sample_or_encoded(base64: bool, sent: str) -> None:
+def test_a_new_password_is_sent_in_the_clear_or_encoded(base64: bool, sent: str) -> None:
     call = calls.change_password(config(), "new1", base64=base64)
     assert (call.operation.name, call.operation.kind, call.arguments) == (
         "updatePassword",
@@ -214,14 +214,14 @@ def test_a_new_password_goes_as_in_the_pages_sample_or_encoded(base64: bool, sen
 
 
 @pytest.mark.parametrize("wrong", ["", "a b", "密码", "x" * 65, "a\n", None, 1])
-def test_a_new_password_is_of_letters_and_digits(wrong: object) -> None:
+def test_a_new_password_has_letters_and_digits_only(wrong: object) -> None:
     with pytest.raises(InvalidMessageError) as caught:
         calls.change_password(config(), wrong, base64=False)
     assert caught.value.field == "new"
     assert "x" * 65 not in str(caught.value)
 
 
-def test_it_must_be_plain_whether_it_is_encoded() -> None:
+def test_the_flag_base64_is_checked() -> None:
     with pytest.raises(InvalidMessageError, match=r"^base64 must be True or False$"):
         calls.change_password(config(), "new1", base64="yes")  # type: ignore[arg-type]  # that is the point
 
@@ -233,7 +233,7 @@ def test_nothing_personal_is_in_a_repr() -> None:
     assert "sendSms" in shown
 
 
-def test_a_call_stays_as_it_was_made() -> None:
+def test_a_call_is_frozen() -> None:
     call: Call[Any] = calls.balance(config())
     with pytest.raises(AttributeError):
         call.numbers = 2  # type: ignore[misc]  # that is the point

@@ -1,4 +1,4 @@
-"""The fast path for polls: whatever it reads, it reads as the plain way does."""
+"""The fast path for polls gives the same records as the plain way."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REPLIES = replies_schema()
 
 
 def wrap(document: str, way: str) -> HttpReply:
-    """A reply with a document, as one server or another writes it."""
+    """Return a reply with a document, in the style of one server."""
     if way == "servlet":
         return HttpReply(200, {"content-type": "text/html;charset=GBK"}, document.encode("utf-8"))
     text = {
@@ -41,7 +41,7 @@ def wrap(document: str, way: str) -> HttpReply:
 
 
 def result_of(reply: HttpReply, way: str) -> str | None:
-    """The result string of a reply; None if it has none."""
+    """Return the result string of a reply; None if it has none."""
     try:
         return (SERVLET if way == "servlet" else SOAP).read(reply)
     except JzySoapError:
@@ -53,7 +53,7 @@ def fast(text: str | None, schema: Schema[Any] = REPORTS) -> list[Any] | None:
 
 
 def plain(text: str, schema: Schema[Any] = REPORTS) -> list[Any]:
-    """The records that the plain way finds, of which none may be unreadable."""
+    """Return the records that the plain way finds; all must be readable."""
     read = read_document(schema, text)
     assert read is not None
     assert read.complete
@@ -130,7 +130,7 @@ cuts = st.tuples(
 
 @given(documents, ways, st.lists(cuts, max_size=2))
 @example(document([report()]).replace("<mobile>", "<1a>").replace("</mobile>", "</1a>"), "axis2", [])
-def test_the_fast_path_reads_what_the_plain_way_reads(
+def test_the_fast_path_and_the_plain_way_read_the_same(
     text: str, way: str, changes: list[tuple[float, int, str]]
 ) -> None:
     body = wrap(text, way).body
@@ -206,7 +206,7 @@ def test_replies_with_other_fields_take_the_fast_path() -> None:
         {"sendtime": "2012-08-16 25:05:39.0"},
     ],
 )
-def test_a_malformed_reply_costs_the_others_nothing(other: dict[str, str]) -> None:
+def test_a_malformed_reply_does_not_cost_the_others(other: dict[str, str]) -> None:
     text = document([inbound(), {**inbound(), **other}], kind="smsrerecv")
     seen = fast(text, REPLIES)
     assert seen is not None
@@ -228,7 +228,7 @@ def test_a_malformed_reply_costs_the_others_nothing(other: dict[str, str]) -> No
         {"sendtime": "20120816T010539.12345"},
     ],
 )
-def test_a_malformed_report_costs_the_others_nothing(other: dict[str, str]) -> None:
+def test_a_malformed_report_does_not_cost_the_others(other: dict[str, str]) -> None:
     text = document([report(), report(**other)])
     seen = fast(text)
     assert seen is not None

@@ -1,7 +1,7 @@
 """Result strings to models.
 
-``VENDOR_REPORTS`` and ``VENDOR_REPLIES`` are the vendor page's samples as it prints them, artefacts included; all other
-documents are made up, after what the field notes and the comments at each name.
+``VENDOR_REPORTS`` and ``VENDOR_REPLIES`` are the samples of the vendor's page, verbatim, its artefacts included. All
+other documents are made up. The comments name the sightings in docs/protocol.md#what-deployments-do.
 """
 
 from __future__ import annotations
@@ -163,14 +163,14 @@ def reply_document(replies: list[Reply]) -> str:
 
 
 def outcome(parse: Callable[..., Any], text: str | None, **options: Any) -> Any:
-    """Return a parser's result, or the library's error that it raises; any other error passes through."""
+    """Return a parser's result, or the library's error that it raises; other errors are raised."""
     try:
         return parse(text, **options)
     except JzySoapError as error:
         return error
 
 
-# What XML gives back as it was given, and no noise at the ends, which is taken off.
+# Texts that XML does not change, without blanks at the ends, which are stripped.
 words = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffd\ufffe\uffff"), min_size=1
 ).filter(lambda text: text == text.strip())
@@ -195,7 +195,7 @@ replies = st.builds(
     [
         ("success", None),
         ("success;", None),
-        ("success;337017332\r\n", "337017332"),  # field notes, 2
+        ("success;337017332\r\n", "337017332"),  # sighting 2
         (" SUCCESS ; 0066 ;\n", "0066"),
         ("Success；66", "66"),
         ("\ufeffsuccess\r\n", None),
@@ -217,7 +217,7 @@ def test_an_accepted_send(text: str, batch_id: str | None) -> None:
         ("failure余额不足;1", "余额不足;1"),
     ],
 )
-def test_a_refused_send_keeps_the_words_as_they_came(text: str, words: str) -> None:
+def test_a_refused_send_keeps_the_words_verbatim(text: str, words: str) -> None:
     with pytest.raises(InsufficientBalanceError) as caught:
         parse_send(text)
     assert caught.value.text == words
@@ -246,7 +246,7 @@ def test_a_refusal_without_words(text: str) -> None:
         ("<result>success;66</result>", "other XML"),
     ],
 )
-def test_what_is_neither_says_what_kind_of_thing_it_is(text: str | None, came: str) -> None:
+def test_another_answer_to_a_send_is_malformed_and_described(text: str | None, came: str) -> None:
     with pytest.raises(MalformedReplyError) as caught:
         parse_send(text)
     assert str(caught.value) == f"the gateway's answer is not the result of a send, it is {came}"
@@ -254,7 +254,7 @@ def test_what_is_neither_says_what_kind_of_thing_it_is(text: str | None, came: s
     assert caught.value.may_have_been_sent
 
 
-def test_a_malformed_answer_is_kept_up_to_its_first_bytes() -> None:
+def test_the_first_bytes_of_a_malformed_answer_are_kept() -> None:
     with pytest.raises(MalformedReplyError) as caught:
         parse_send("信" * 5000)
     assert caught.value.raw == ("信" * 5000).encode()[:4096]
@@ -275,7 +275,7 @@ def test_a_malformed_answer_is_kept_up_to_its_first_bytes() -> None:
         ("余额不足", InsufficientBalanceError),
         ("短信数量不足", InsufficientBalanceError),
         ("Insufficient balance", InsufficientBalanceError),
-        ("查询频繁", RateLimitedError),  # field notes, 4
+        ("查询频繁", RateLimitedError),  # sighting 4
         ("同一号码发送过快", RateLimitedError),
         ("too many requests", RateLimitedError),
         ("内容含有敏感词", ContentRejectedError),
@@ -291,13 +291,13 @@ def test_a_malformed_answer_is_kept_up_to_its_first_bytes() -> None:
         ("提交失败", GatewayError),
         ("通道关闭", GatewayError),
         ("a description of tips", GatewayError),
-        # Two meanings are none.
+        # A text with two meanings has none.
         ("密码错误或余额不足", GatewayError),
         ("您的IP在黑名单中", GatewayError),
         ("IP地址未绑定", GatewayError),
     ],
 )
-def test_words_of_plain_meaning_have_their_own_kind(words: str, kind: type[GatewayError]) -> None:
+def test_words_with_one_meaning_have_their_own_error(words: str, kind: type[GatewayError]) -> None:
     error = gateway_error(words)
     assert type(error) is kind
     assert error.text == words
@@ -318,14 +318,14 @@ def test_words_of_plain_meaning_have_their_own_kind(words: str, kind: type[Gatew
         "数据库错误",
     ],
 )
-def test_words_of_a_gateway_that_does_not_know_itself_leave_the_outcome_open(words: str) -> None:
+def test_words_about_timeouts_and_internal_errors_leave_the_outcome_open(words: str) -> None:
     error = gateway_error(words)
     assert type(error) is GatewayError
     assert error.may_have_been_sent
     assert error.text == words
 
 
-def test_the_words_are_masked_in_the_text_and_exact_on_the_attribute() -> None:
+def test_the_words_are_masked_in_the_message_and_verbatim_on_the_attribute() -> None:
     error = gateway_error("号码错误:13866194295\x1b[1m pass-word", ("pass-word",))
     assert str(error) == "the gateway refused a recipient: 号码错误:138****4295 [1m ***"
     assert error.text == "号码错误:13866194295\x1b[1m pass-word"
@@ -344,7 +344,7 @@ def test_secrets_reach_the_error_of_every_parser() -> None:
 @pytest.mark.parametrize(
     ("text", "counts"),
     [
-        ("memberSmsNum=684;gateSmsNum=49919;kaSmsNum=49964", (684, 49919, 49964)),  # vendor page
+        ("memberSmsNum=684;gateSmsNum=49919;kaSmsNum=49964", (684, 49919, 49964)),  # docs/protocol.md#balance
         ("kaSmsNum=3;memberSmsNum=1;gateSmsNum=2;\r\n", (1, 2, 3)),
         (" MEMBERSMSNUM = 1 ；\ngatesmsnum= -2 ", (1, -2, None)),
         ("gateSmsNum=5", (None, 5, None)),
@@ -374,7 +374,7 @@ def test_a_balance(text: str, counts: tuple[int | None, ...]) -> None:
         "memberSmsNum:1",
     ],
 )
-def test_what_has_no_count_is_no_balance(text: str | None) -> None:
+def test_an_answer_without_a_count_is_not_a_balance(text: str | None) -> None:
     with pytest.raises(MalformedReplyError, match=r"^the gateway's answer is not a balance, it is ") as caught:
         parse_balance(text)
     assert caught.value.raw == (text or "").encode()
@@ -435,7 +435,7 @@ def test_any_other_result_of_a_change_is_unknown(text: str | None) -> None:
 # Polls: the documents
 
 
-def test_the_vendors_reports_are_read_as_the_page_prints_them() -> None:
+def test_the_vendors_sample_of_reports_is_read() -> None:
     poll = parse_reports(VENDOR_REPORTS, raw=b"the body")
     assert [one.mobile for one in poll] == ["15275427712", "13865193295", "15375427702", "13866194295"]
     assert [one.batch_id for one in poll] == ["66", "66", "67", "67"]
@@ -445,7 +445,7 @@ def test_the_vendors_reports_are_read_as_the_page_prints_them() -> None:
     assert (poll.rejected, poll.raw) == ((), b"the body")
 
 
-def test_the_vendors_replies_are_read_as_the_page_prints_them() -> None:
+def test_the_vendors_sample_of_replies_is_read() -> None:
     poll = parse_replies(VENDOR_REPLIES)
     assert poll.records == (
         Reply("15256560065", "admin", "你谁啊?", "你谁啊?".encode("gbk"), datetime(2012, 6, 18, 14, 56, tzinfo=CHINA)),
@@ -457,7 +457,7 @@ def test_the_vendors_replies_are_read_as_the_page_prints_them() -> None:
 
 @pytest.mark.parametrize("text", [None, "", " \r\n", "\ufeff"])
 @pytest.mark.parametrize("parse", POLLS)
-def test_nothing_is_an_empty_poll(parse: Callable[..., Poll[Any]], text: str | None) -> None:
+def test_an_empty_answer_is_an_empty_poll(parse: Callable[..., Poll[Any]], text: str | None) -> None:
     poll = parse(text)
     assert poll == Poll(raw=(text or "").encode())
     assert parse(text, raw=b"<envelope/>").raw == b"<envelope/>"
@@ -492,14 +492,14 @@ def test_an_empty_document_is_an_empty_poll(text: str) -> None:
         f'<?xml version="1.0" encoding="utf-8"?>{BOTH}',
         f'<?xml version="1.0" encoding="gb2312" standalone="yes" ?>\r\n{BOTH}\r\n',
         f"<?xmlversion='1.0'>{BOTH}",
-        # The noise of field note 3.
+        # The noise of sighting 3.
         f"\r\n\0 success;{BOTH} \r\n0\r\n\r\n",
         f"{BOTH}\n<!-- 3 ms -->",
         f"{BOTH}<br>",
         f"{BOTH}</html>",
         BOTH.replace("<smsreport>", '<smsreport xmlns="urn:x" count="2">'),
         BOTH.replace("<psreport>", '<p:psreport xmlns:p="urn:p">').replace("</psreport>", "</p:psreport>"),
-        # Prefixes that nobody declared.
+        # Undeclared prefixes.
         re.sub("<(/?)", r"<\1ns1:", BOTH),
         BOTH.replace("<mobile>", '<mobile xsi:type="xsd:string">'),
         BOTH.replace("<mobile>", "<mobile a='>'>").replace("<status>", '<status xsi:nil="false" >'),
@@ -514,7 +514,7 @@ def test_an_empty_document_is_an_empty_poll(text: str) -> None:
         f"<smsreport>{RECORD_ONE}</smsreport>{RECORD_TWO}",
     ],
 )
-def test_a_document_may_look_like_this(text: str) -> None:
+def test_unusual_documents_are_read(text: str) -> None:
     poll = parse_reports(text, raw=b"x")
     assert poll.records == (ONE, TWO)
     assert poll == Poll((ONE, TWO), (), b"x")
@@ -545,7 +545,7 @@ def test_a_document_may_look_like_this(text: str) -> None:
         f"<!-- x -->-<!doctype r>{BOTH}",
     ],
 )
-def test_anything_else_is_malformed_and_kept_whole(text: str) -> None:
+def test_other_answers_to_a_poll_are_malformed_and_kept_completely(text: str) -> None:
     with pytest.raises(
         MalformedReplyError, match=r"^the gateway's answer is not a <smsreport> document, it is "
     ) as caught:
@@ -588,7 +588,7 @@ def test_a_refused_poll_raises_with_all_bytes(parse: Callable[..., Poll[Any]]) -
     ],
 )
 @pytest.mark.parametrize("parse", POLLS)
-def test_a_text_that_means_nothing_is_an_empty_poll(
+def test_a_text_among_empty_texts_is_an_empty_poll(
     parse: Callable[..., Poll[Any]], text: str, empty_texts: Any
 ) -> None:
     assert parse(text, raw=b"x", empty_texts=empty_texts) == Poll(raw=b"x")
@@ -625,7 +625,7 @@ def test_a_text_that_means_nothing_is_an_empty_poll(
         ("</mobile>", "</mobile>noise", {}),
     ],
 )
-def test_an_odd_record_is_read_and_keeps_its_fields(old: str, new: str, change: dict[str, object]) -> None:
+def test_a_malformed_record_is_read_and_keeps_its_fields(old: str, new: str, change: dict[str, object]) -> None:
     poll = parse_reports(f"<smsreport>{RECORD_TWO}{RECORD_ONE.replace(old, new)}</smsreport>")
     assert len(poll) == 2
     assert poll.rejected == ()
@@ -636,7 +636,7 @@ def test_an_odd_record_is_read_and_keeps_its_fields(old: str, new: str, change: 
     assert poll[1] == DeliveryReport(**{**whole, **change}, raw_fields=fields)  # type: ignore[arg-type]  # by name
 
 
-def test_the_fields_of_an_odd_record_are_as_they_came() -> None:
+def test_the_fields_of_a_malformed_record_are_verbatim() -> None:
     record = (
         "<psreport>a<mobile> 138 </mobile>b<mobile>139</mobile><mobile/><status>9</status>"
         "<username>x<b>y</b>z</username><more>&lt;</more></psreport>"
@@ -696,7 +696,7 @@ def test_statuses(written: str, status: int) -> None:
         ("failure;查询频繁", "it is not a <psreport>"),
     ],
 )
-def test_what_cannot_be_read_is_rejected_with_its_source(
+def test_unreadable_records_are_rejected_with_their_source(
     record: str, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     poll = parse_reports(f"<smsreport>{RECORD_ONE}{record}{RECORD_TWO}</smsreport>")
@@ -723,7 +723,7 @@ def test_what_cannot_be_read_is_rejected_with_its_source(
         (" - </psreport>", []),
     ],
 )
-def test_a_broken_record_does_not_cost_the_others(record: str, rejected: list[tuple[str, str]]) -> None:
+def test_an_unclosed_record_does_not_cost_the_others(record: str, rejected: list[tuple[str, str]]) -> None:
     poll = parse_reports(f"<smsreport>{RECORD_ONE}{record}{RECORD_TWO}</smsreport>")
     assert poll.records == (ONE, TWO)
     assert [(bad.source, bad.reason) for bad in poll.rejected] == rejected
@@ -747,11 +747,11 @@ def test_a_last_record_that_is_not_closed_is_rejected_when_the_document_is() -> 
         ("&#xD83D;&#xDE00;", "😀"),
     ],
 )
-def test_nothing_is_lost_where_it_is_known_what_was_meant(written: str, username: str) -> None:
+def test_known_damage_is_repaired_without_loss(written: str, username: str) -> None:
     document = BOTH.replace("admin", written)
     assert [one.username for one in parse_reports(document)] == [username, username]
     assert {one.raw_fields for one in parse_reports(document)} == {None}
-    # The same, where each record has to be read by itself.
+    # The same, for a document that is read record by record.
     broken = parse_reports(document.replace("</smsreport>", "<psreport><b></psreport></smsreport>"))
     assert [one.username for one in broken] == [username, username]
     assert len(broken.rejected) == 1
@@ -790,20 +790,20 @@ def test_the_text_of_a_reply(content: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("content", ["你好", "yes!", "abcde", "ab=cd", "a\ufffd", "=x"])
-def test_what_is_not_base64_is_kept_as_it_is(content: str) -> None:
+def test_content_that_is_not_base64_is_kept_verbatim(content: str) -> None:
     reply = read_reply(f"<content>{content}</content>")
     assert (reply.text, reply.raw) == (content, content.encode())
     assert reply.raw_fields is not None
     assert reply.raw_fields["content"] == content
 
 
-def test_a_reply_without_a_text_is_an_odd_one() -> None:
+def test_a_reply_without_a_text_is_malformed() -> None:
     reply = read_reply("")
     assert (reply.text, reply.raw) == ("", b"")
     assert reply.raw_fields == {"mobile": "13866194295", "receiver": "admin", "sendtime": "2012-08-16 01:05:39"}
 
 
-def test_bytes_that_mean_nothing_are_replaced_and_kept() -> None:
+def test_invalid_bytes_are_replaced_in_the_text_and_kept_in_raw() -> None:
     reply = read_reply(f"<content>{base64.b64encode(b'ok' + bytes([255]) + b'!').decode()}</content>")
     assert reply.text == "ok\ufffd!"
     assert reply.raw == b"ok\xff!"
@@ -814,7 +814,7 @@ def test_the_encoding_of_replies_can_be_set() -> None:
     assert read_reply("<content>5L2g5aW9</content>", encoding="utf-8").text == "你好"
 
 
-def test_a_reply_without_receiver_or_time_is_an_odd_one() -> None:
+def test_a_reply_without_receiver_or_time_is_malformed() -> None:
     [reply] = parse_replies("<smsrerecv><psrerecv><mobile>1</mobile><content>u9jP8w==</content></psrerecv></smsrerecv>")
     assert reply == Reply("1", None, "回象", "回象".encode("gbk"), None, {"mobile": "1", "content": "u9jP8w=="})
 
@@ -842,13 +842,13 @@ def test_a_reply_without_mobile_is_rejected() -> None:
         (f"<smsreport>{RECORD_ONE}</smsrep", (ONE,)),
         (f"<smsreport>{RECORD_ONE}{RECORD_TWO[:-1]}", (ONE,)),
         (f"<smsreport>{RECORD_ONE}{RECORD_TWO}<psreport><mobile>138<![CDATA[", (ONE, TWO)),
-        # The first of two documents was cut.
+        # The first of two documents was cut off.
         (f"<smsreport>{RECORD_ONE}<smsreport>{RECORD_TWO}</smsreport>", (ONE, TWO)),
         (f"<smsreport>{RECORD_ONE}</smsreport><smsreport>{RECORD_TWO}", (ONE, TWO)),
         (f"<smsreport>{RECORD_ONE}</smsreport>{RECORD_TWO}<psreport>", (ONE, TWO)),
     ],
 )
-def test_a_document_that_was_cut_gives_its_complete_records(text: str, records: tuple[DeliveryReport, ...]) -> None:
+def test_a_document_that_was_cut_off_gives_its_complete_records(text: str, records: tuple[DeliveryReport, ...]) -> None:
     with pytest.raises(IncompletePollError) as caught:
         parse_reports(text)
     assert str(caught.value) == (f"the gateway's answer ends in the middle; {len(records)} complete records came")
@@ -861,20 +861,20 @@ def test_a_document_that_was_cut_gives_its_complete_records(text: str, records: 
     "text", [None, "", "failure;查询频繁", "hello", "<html>", "<!DOCTYPE x><smsreport/>", "<smsreport/>"]
 )
 @pytest.mark.parametrize("parse", POLLS)
-def test_an_answer_known_to_be_cut_is_never_complete(parse: Callable[..., Poll[Any]], text: str | None) -> None:
+def test_an_answer_known_to_be_cut_off_is_never_complete(parse: Callable[..., Poll[Any]], text: str | None) -> None:
     with pytest.raises(IncompletePollError) as caught:
         parse(text, raw=b"body", complete=False, empty_texts=["", "查询频繁"])
     assert caught.value.poll == Poll(raw=b"body")
     assert caught.value.raw == b"body"
 
 
-def test_an_answer_known_to_be_cut_gives_what_is_whole() -> None:
+def test_an_answer_known_to_be_cut_off_gives_its_complete_records() -> None:
     with pytest.raises(IncompletePollError) as caught:
         parse_reports(BOTH, complete=False)
     assert caught.value.poll.records == (ONE, TWO)
 
 
-def test_what_is_rejected_of_a_cut_document_is_kept_too(caplog: pytest.LogCaptureFixture) -> None:
+def test_rejected_records_of_a_document_that_was_cut_off_are_kept(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(IncompletePollError) as caught:
         parse_reports(f"<smsreport><psreport/>{RECORD_ONE}<psreport>")
     assert caught.value.poll.records == (ONE,)
@@ -894,9 +894,7 @@ def test_the_vendors_sample_cut_anywhere_loses_nothing_silently() -> None:
 
 
 @given(st.lists(reports, min_size=1, max_size=4), st.data())
-def test_a_document_cut_anywhere_gives_the_records_that_are_whole(
-    written: list[DeliveryReport], data: st.DataObject
-) -> None:
+def test_a_document_cut_anywhere_gives_its_complete_records(written: list[DeliveryReport], data: st.DataObject) -> None:
     document = report_document(written)
     cut = data.draw(st.integers(1, len(document) - 1))
     with pytest.raises(IncompletePollError) as caught:
@@ -906,7 +904,7 @@ def test_a_document_cut_anywhere_gives_the_records_that_are_whole(
 
 
 @given(st.lists(replies, min_size=1, max_size=3), st.data())
-def test_a_document_cut_at_any_byte_gives_the_records_that_are_whole(written: list[Reply], data: st.DataObject) -> None:
+def test_a_document_cut_at_any_byte_gives_its_complete_records(written: list[Reply], data: st.DataObject) -> None:
     document = reply_document(written).encode()
     part = document[: data.draw(st.integers(1, len(document) - 1))]
     with pytest.raises(IncompletePollError) as caught:
@@ -918,16 +916,16 @@ def test_a_document_cut_at_any_byte_gives_the_records_that_are_whole(written: li
 
 
 @given(st.lists(reports, max_size=5))
-def test_reports_written_as_a_document_are_read_as_they_were(written: list[DeliveryReport]) -> None:
+def test_reports_survive_a_document(written: list[DeliveryReport]) -> None:
     assert parse_reports(report_document(written), raw=b"x") == Poll(tuple(written), (), b"x")
 
 
 @given(st.lists(replies, max_size=5))
-def test_replies_written_as_a_document_are_read_as_they_were(written: list[Reply]) -> None:
+def test_replies_survive_a_document(written: list[Reply]) -> None:
     assert parse_replies(reply_document(written), raw=b"x") == Poll(tuple(written), (), b"x")
 
 
-# A blank parts them, so the blank itself comes last.
+# The pieces are separated by blanks, so the blank itself is added below.
 PIECES = (
     "<smsreport> </smsreport> <psreport> </psreport> <smsrerecv> </smsrerecv> <psrerecv> </psrerecv> <mobile> "
     "</mobile> <![CDATA[ ]]> <!-- --> <!DOCTYPE <?xml ?> <x: /> < > & = ; - 138 failure; success; memberSmsNum=1"
@@ -961,7 +959,7 @@ def test_any_text_gives_a_model_or_a_documented_error(
 
 
 @given(st.lists(pieces).map("".join))
-def test_no_whole_record_is_ever_lost_silently(noise: str) -> None:
+def test_no_complete_record_is_lost_silently(noise: str) -> None:
     text = f"<smsreport>{noise}{RECORD_TWO}</smsreport>"
     try:
         poll = parse_reports(text)
@@ -971,10 +969,10 @@ def test_no_whole_record_is_ever_lost_silently(noise: str) -> None:
     assert TWO.mobile in "".join(kept)
 
 
-def test_a_long_poll_is_read_in_seconds() -> None:
+def test_a_poll_of_50000_records_is_read_in_seconds() -> None:
     document = f"<smsreport>{(RECORD_ONE + RECORD_TWO) * 25_000}</smsreport>"
     assert len(parse_reports(document, raw=b"x")) == 50_000
-    # Half a second here, less than two where each record has to be read by itself.
+    # The second document is read record by record.
     with pytest.raises(IncompletePollError) as caught:
         parse_reports(document[:-1], raw=b"x")
     assert len(caught.value.poll) == 50_000
@@ -984,8 +982,8 @@ def test_a_long_poll_is_read_in_seconds() -> None:
     "unit",
     ["<![CDATA[", "<!--", "<?", "<psreport ", "</psreport>", '<a b="" ', "&#", "<a:", "\n", "<psreport>\x01", "<", " "],
 )
-def test_no_text_makes_reading_slow(unit: str) -> None:
-    # What takes quadratic time would take minutes here.
+def test_no_text_is_read_in_quadratic_time(unit: str) -> None:
+    # Quadratic time would be minutes here.
     many = unit * 20_000
     for text in (many, f"<smsreport>{many}", f"failure;{many}x", f"success{many}x", f"memberSmsNum={many}x;"):
         for parse in PARSERS:
