@@ -1,0 +1,572 @@
+"""HTTP/1.1 connections of an event loop, each of which carries one exchange after another, and how they are made.
+
+Bytes go from the socket through the parser of httptools straight into the body of the reply. No buffer lies between
+them, so that a failure loses nothing that came before it. What a failure means for a message is decided in ``aio``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import os
+import re
+import select
+import socket
+import ssl
+from base64 import b64encode
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import aiohappyeyeballs
+import certifi
+import httptools
+import urllib3
+
+from jzysoap.model.errors import ConfigurationError
+from jzysoap.model.http import HttpReply, HttpRequest
+from jzysoap.model.masking import Secret, SecretBytes
+from jzysoap.transport.body import ReplyBody
+
+MAX_AROUND_BODY = 100_000
+"""Bytes of a reply that belong to no body: its head, the frames of its chunks, its trailers."""
+AROUND_EACH_BYTE = 8
+"""The same for each byte of the body in addition: a server may send chunks of one byte."""
+NEXT_ADDRESS_AFTER = 0.25
+"""Seconds after which the next address of a name is tried beside the one before."""
+
+# http.client, which reads the replies of Client, allows the same. Only one request at a time is under way on a
+# connection, so that an ambiguous reply cannot hide another one.
+_LENIENT = {
+    "lenient_headers": True,
+    "lenient_chunked_length": True,
+    "lenient_optional_cr_before_lf": True,
+    "lenient_spaces_after_chunk_size": True,
+}
+_KEEP_ALIVE_TIMEOUT = re.compile(r"\btimeout *= *(\d{1,9})\b", re.IGNORECASE)
+
+
+class IncomingReply:
+    """A reply while it is received. httptools calls the methods that begin with ``on_``.
+
+    Args:
+        request: the request that is answered.
+        loop: the event loop.
+        deadline: when the exchange must be over, on the loop's clock.
+
+    Attributes:
+        ended: True once the reply is complete, or once nothing more of it comes.
+        error: why the reply is incomplete, else None.
+        keep_alive: seconds for which its connection may be used again; 0 for not at all.
+        last_progress: when bytes last came or left, on the loop's clock.
+        room: how many bytes may still come that belong to no body.
+        status: the HTTP status code, None until the head is complete.
+        waiter: a future that is done once the reply has ended. A cancelled one may be replaced.
+    """
+
+    __slots__ = (
+        *("_body", "_headers", "_max_bytes", "_parser", "_silence", "complete", "deadline", "ended", "error"),
+        *("keep_alive", "last_progress", "room", "status", "waiter"),
+    )
+
+    def __init__(self, request: HttpRequest, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
+        self._max_bytes = request.max_bytes
+        self._silence = request.timeout.read
+        self._headers: dict[str, str] = {}
+        self._body: ReplyBody | None = None
+        # A parser of its own: nothing of one reply can reach the next.
+        self._parser = httptools.HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(**_LENIENT)
+        self.complete = self.ended = False
+        self.deadline = deadline
+        self.error: BaseException | None = None
+        self.keep_alive = 0.0
+        self.last_progress = loop.time()
+        self.room = MAX_AROUND_BODY
+        self.status: int | None = None
+        self.waiter: asyncio.Future[None] = loop.create_future()
+
+    @property
+    def due(self) -> float:
+        """When the exchange has taken too long, unless more comes before."""
+        return min(self.deadline, self.last_progress + self._silence)
+
+    def feed(self, data: bytes) -> None:
+        """Parse the bytes that came next.
+
+        Raises:
+            http.client.HTTPException: they are not valid HTTP, or too many of them belong to no body. The same bytes
+                fail at the same place, however they were cut on their way.
+        """
+        while data:
+            # Only the last of these bytes can be one too many.
+            piece = data[: self.room + 1]
+            data = data[len(piece) :]
+            self.room -= len(piece)
+            try:
+                self._parser.feed_data(piece)
+            except httptools.HttpParserCallbackError as error:
+                # The error of a method of this class, or that of a signal handler which ran within one.
+                raise error.__context__ or error from None
+            except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+                # Their texts may quote what came.
+                raise http.client.HTTPException("not valid HTTP") from None
+            if self.complete and data:
+                # What follows a complete reply was not asked for.
+                self.keep_alive = 0.0
+                return
+            if self.room < 0:
+                raise http.client.HTTPException("too much around the body")
+
+    def end(self, error: BaseException | None) -> None:
+        """Wake up whoever waits for this reply."""
+        # What follows a complete reply changes nothing of it.
+        self.error = None if self.complete else error
+        if error is not None:
+            self.keep_alive = 0.0
+        self.ended = True
+        # The parser refers to this object, too.
+        del self._parser
+        if not self.waiter.done():
+            self.waiter.set_result(None)
+
+    def end_with_connection(self) -> None:
+        """Take note that the server has closed, which ends a body whose end nothing else marks."""
+        chunked = self._headers.get("transfer-encoding", "").rpartition(",")[2].strip().lower() == "chunked"
+        self.complete = self.complete or (self.status is not None and not chunked)
+        self.end(ConnectionResetError("closed"))
+
+    def result(self, problem: str | None) -> HttpReply:
+        """Return the reply with the problem, or with any other one that it has."""
+        assert self.status is not None, "a reply without a head cannot be returned"
+        body = self._body or ReplyBody(self._headers, self._max_bytes)
+        body.finish()
+        problem = problem or body.problem
+        if problem is None and self.status < 200:
+            problem = f"only an interim answer came (HTTP status {self.status})"
+        return HttpReply(self.status, self._headers, body.value(), problem)
+
+    def on_message_begin(self) -> None:
+        if self.complete:
+            # Another reply, which was not asked for.
+            self.keep_alive = 0.0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Trailers, which come after the body, change nothing that the head says.
+        if self.status is None:
+            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+            self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if self.status is None and (status >= 200 or status == 101):
+            self.status = status
+        elif self.status is None:
+            # An interim reply, such as 100 or 103. The final one is still to come.
+            self._headers.clear()
+
+    def on_body(self, data: bytes) -> None:
+        self.room += len(data) * (1 + AROUND_EACH_BYTE)
+        if self._body is None:
+            self._body = ReplyBody(self._headers, self._max_bytes)
+        if not self.complete and not self._body.feed(data):
+            # It is too large, or its compression is broken: no more of it is wanted.
+            self.complete = True
+
+    def on_message_complete(self) -> None:
+        if self.status is not None and not self.complete:
+            self.complete = True
+            if self._parser.should_keep_alive() and self.status >= 200:
+                self.keep_alive = _keep_alive(self._headers)
+
+
+def _keep_alive(headers: dict[str, str]) -> float:
+    found = _KEEP_ALIVE_TIMEOUT.search(headers.get("keep-alive", ""))
+    if found is None:
+        return float("inf")
+    seconds = float(found[1])
+    # The server counts from the moment its reply left, and the next request needs time to arrive.
+    return seconds - min(seconds / 2, 1.0)
+
+
+class Connection(asyncio.Protocol):
+    """A connection. asyncio calls its methods that take a transport, bytes or an error.
+
+    Args:
+        loop: the event loop.
+        max_idle: seconds for which it may be idle.
+
+    Attributes:
+        lost: a future that is done once the connection is no more.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, max_idle: float) -> None:
+        self._loop = loop
+        self._max_idle = max_idle
+        self._transport: Any = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._reply: IncomingReply | None = None
+        self._unsent = 0
+        self._unusable_at = 0.0
+        self.lost: asyncio.Future[None] = loop.create_future()
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        self.has_unread: Callable[[], object] = _unread_probe(transport.get_extra_info("socket"))
+
+    def data_received(self, data: bytes) -> None:
+        reply = self._reply
+        if reply is None:
+            # Nothing was asked for. Read later, these bytes would be mistaken for the next reply.
+            self.abort()
+            return
+        reply.last_progress = self._loop.time()
+        try:
+            reply.feed(data)
+        except BaseException as error:
+            self._end(error)
+            if not isinstance(error, Exception):
+                # KeyboardInterrupt, say, which a signal handler has raised here.
+                raise
+        else:
+            if reply.complete:
+                self._end(None)
+
+    def eof_received(self) -> None:
+        # asyncio closes the connection after this.
+        if self._reply is not None:
+            self._reply.end_with_connection()
+            self._forget_reply()
+
+    def connection_lost(self, error: BaseException | None) -> None:
+        if self._reply is not None:
+            self._reply.end(error or ConnectionResetError("closed"))
+            self._forget_reply()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._transport = self._timer = None
+        self.lost.set_result(None)
+
+    @property
+    def is_open(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
+
+    @property
+    def is_reusable(self) -> bool:
+        """True if it is open, no exchange is under way, its last one was whole, and that ended a short time ago."""
+        return self.is_open and self._loop.time() < self._unusable_at
+
+    def start(self, data: bytes, reply: IncomingReply) -> None:
+        """Hand a request to the socket; ``reply`` tells what comes of it."""
+        self._reply = reply
+        self._transport.write(data)
+        self._unsent = self._transport.get_write_buffer_size()
+        # Early enough for the end of idleness, too. A timer that fires too early only waits on: that is cheaper than a
+        # timer for each exchange.
+        due = min(reply.due, reply.last_progress + self._max_idle)
+        if self._timer is None or self._timer.when() > due:
+            self._call_at(due)
+
+    def abort(self) -> None:
+        """Close it, whatever is under way."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _end(self, error: BaseException | None) -> None:
+        reply = self._reply
+        assert reply is not None, "only an exchange that was started can end"
+        reply.end(error)
+        self._forget_reply()
+        if not reply.keep_alive or (self._transport is not None and self._transport.get_write_buffer_size()):
+            self.abort()
+        else:
+            self._unusable_at = self._loop.time() + min(self._max_idle, reply.keep_alive)
+
+    def _forget_reply(self) -> None:
+        self._reply = None
+        self._unusable_at = 0.0
+
+    def _call_at(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        reply, now = self._reply, self._loop.time()
+        if reply is None:
+            if now < self._unusable_at:
+                self._call_at(self._unusable_at)
+            else:
+                self.abort()
+            return
+        unsent = self._transport.get_write_buffer_size()
+        if unsent != self._unsent:
+            self._unsent = unsent
+            reply.last_progress = now
+        if now < reply.due:
+            self._call_at(reply.due)
+        else:
+            self._end(TimeoutError("deadline") if now >= reply.deadline else TimeoutError())
+
+
+def _unread_probe(sock: Any) -> Callable[[], object]:
+    """Return a function that tells whether a socket holds bytes, or an end, that the event loop has not read yet."""
+    if not hasattr(select, "poll"):
+        return lambda: select.select([sock], [], [], 0)[0]
+    poll = select.poll()
+    poll.register(sock.fileno(), select.POLLIN)
+    return lambda: poll.poll(0)
+
+
+_PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
+
+
+class Proxy(NamedTuple):
+    """A proxy: where it is, and who asks it.
+
+    Attributes:
+        credentials: the line of a request's head with user and password; empty without them.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    user: Secret
+    password: Secret
+    credentials: SecretBytes
+
+    @property
+    def is_socks(self) -> bool:
+        return self.scheme.startswith("socks")
+
+
+class Route(NamedTuple):
+    """The way to an address. It is the same for every call to that address.
+
+    Attributes:
+        key: routes with equal keys can share connections.
+        target: the head of a request from behind the method up to the first header that is the request's own.
+    """
+
+    key: tuple[str, Secret]
+    host: str
+    port: int
+    secure: bool
+    proxy: Proxy | None
+    target: SecretBytes
+
+
+def route_to(url: str, proxy_url: str) -> Route:
+    """Return the route to a normalized address, through the proxy with the other address if that is not empty."""
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    proxy = _proxy_at(proxy_url) if proxy_url else None
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    credentials = b""
+    if proxy is not None and not secure and not proxy.is_socks:
+        path, credentials = url, proxy.credentials
+    target = SecretBytes(f" {path} HTTP/1.1\r\nHost: {parts.netloc}\r\n".encode("ascii") + credentials)
+    key = (f"{parts.scheme}://{parts.netloc}", Secret(proxy_url))
+    return Route(key, parts.hostname or "", parts.port or _PORTS[parts.scheme], secure, proxy, target)
+
+
+def _proxy_at(address: str) -> Proxy:
+    parts = urlsplit(address)
+    user, password = Secret(unquote(parts.username or "")), Secret(unquote(parts.password or ""))
+    credentials = SecretBytes(b"")
+    if user or password:
+        text = Secret(f"{user}:{password}")
+        # As requests spells it, where it can.
+        encoded = b64encode(text.encode("latin-1" if max(text) <= "\xff" else "utf-8"))
+        credentials = SecretBytes(b"Proxy-Authorization: Basic " + encoded + b"\r\n")
+    scheme = parts.scheme.lower()
+    return Proxy(scheme, parts.hostname or "", parts.port or _PORTS[scheme], user, password, credentials)
+
+
+class TlsContexts:
+    """The contexts for TLS, made when they are first needed.
+
+    Args:
+        verify: True to verify certificates, the path of a file or folder with authorities, or False.
+        cert: the client certificate for the gateway: a path, or the paths of certificate and key.
+    """
+
+    def __init__(self, verify: bool | str, cert: str | tuple[str, str] | None) -> None:
+        self._verify = verify
+        self._cert = cert
+
+    @cached_property
+    def gateway(self) -> ssl.SSLContext:
+        """For the gateway."""
+        return self._new(self._cert)
+
+    @cached_property
+    def proxy(self) -> ssl.SSLContext:
+        """For a proxy, which never gets the client certificate."""
+        return self._new(None)
+
+    def _new(self, cert: str | tuple[str, str] | None) -> ssl.SSLContext:
+        try:
+            if isinstance(self._verify, str):
+                folder = os.path.isdir(self._verify)
+                file, path = (None, self._verify) if folder else (self._verify, None)
+            else:
+                file, path = certifi.where(), None
+            context = ssl.create_default_context(cafile=file, capath=path)
+            if self._verify is False:
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+            if cert is not None:
+                context.load_cert_chain(*((cert,) if isinstance(cert, str) else cert))
+        except OSError as error:
+            raise ConfigurationError(f"verify or cert cannot be used: {type(error).__name__}") from error
+        context.set_alpn_protocols(["http/1.1"])
+        return context
+
+
+async def connect(route: Route, new: Callable[[], Connection], tls: TlsContexts) -> Connection:
+    """Make a connection. It may be closed again already when this returns.
+
+    Raises:
+        ConfigurationError: a package for the proxy, or a certificate, is missing.
+        Exception: the connection cannot be made.
+    """
+    proxy, connection = route.proxy, new()
+    context = tls.gateway if route.secure else None
+    try:
+        if proxy is None:
+            sock = await _open_socket(route.host, route.port)
+            await _attach(sock, connection, context, route.host)
+        elif proxy.is_socks:
+            sock = await _open_through_socks(proxy, route.host, route.port)
+            await _attach(sock, connection, context, route.host)
+        else:
+            proxy_context = tls.proxy if proxy.scheme == "https" else None
+            sock = await _open_socket(proxy.host, proxy.port)
+            if context is None:
+                await _attach(sock, connection, proxy_context, proxy.host)
+            else:
+                await _attach_through_tunnel(sock, connection, route, proxy, proxy_context, context)
+        # What is unread now came before a request was written. The event loop reads it, and the connection closes,
+        # unless it belongs to TLS.
+        while connection.is_open and connection.has_unread():
+            await asyncio.sleep(0)
+    except BaseException:
+        connection.abort()
+        raise
+    return connection
+
+
+async def _attach(sock: socket.socket, protocol: asyncio.Protocol, tls: ssl.SSLContext | None, host: str) -> Any:
+    """Let a protocol have a connected socket, over TLS if there is a context for that; return the transport."""
+    try:
+        transport, _ = await asyncio.get_running_loop().create_connection(
+            lambda: protocol, sock=sock, ssl=tls, server_hostname=host if tls else None
+        )
+    except BaseException:
+        sock.close()
+        raise
+    return transport
+
+
+async def _open_socket(host: str, port: int) -> socket.socket:
+    loop = asyncio.get_running_loop()
+    try:
+        # An IP address needs no thread.
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except OSError:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return await aiohappyeyeballs.start_connection(found, happy_eyeballs_delay=NEXT_ADDRESS_AFTER)
+
+
+async def _open_through_socks(proxy: Proxy, host: str, port: int) -> socket.socket:
+    try:
+        from python_socks import ProxyConnectionError, ProxyError, ProxyType
+        from python_socks.async_.asyncio import Proxy as SocksProxy
+    except ImportError:
+        raise ConfigurationError(
+            "proxies has a SOCKS proxy, which needs python-socks: pip install 'jzysoap[socks]'"
+        ) from None
+    kind = ProxyType.SOCKS5 if proxy.scheme.startswith("socks5") else ProxyType.SOCKS4
+    # As requests has it: with socks4a and socks5h, the proxy resolves the name.
+    resolves = proxy.scheme in ("socks4a", "socks5h")
+    client = SocksProxy(kind, proxy.host, proxy.port, proxy.user or None, proxy.password or None, resolves)
+    try:
+        # The caller's limit is shorter. Without one here, python-socks takes a minute.
+        return await client.connect(host, port, timeout=86400)
+    except ProxyConnectionError as error:
+        raise OSError(error.errno, "no connection to the proxy") from None
+    except ProxyError:
+        # Its text may be the proxy's.
+        raise _refusal("refused") from None
+
+
+def _refusal(reason: str) -> Exception:
+    return urllib3.exceptions.ProxyError("the proxy failed", OSError(reason))
+
+
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] +([1-5][0-9]{2})\b")
+
+
+class _TunnelRequest(asyncio.Protocol):
+    """The request to a proxy to open a tunnel, and the head of its answer.
+
+    Attributes:
+        status: a future for the HTTP status; 0 where none can be read.
+    """
+
+    def __init__(self, data: SecretBytes, loop: asyncio.AbstractEventLoop) -> None:
+        self._data = data
+        self._received = bytearray()
+        self.status: asyncio.Future[int] = loop.create_future()
+
+    def connection_made(self, transport: Any) -> None:
+        transport.write(self._data)
+
+    def data_received(self, data: bytes) -> None:
+        searched = max(len(self._received) - 2, 0)
+        self._received += data
+        end = _END_OF_HEAD.search(self._received, searched)
+        if end is not None:
+            found = _STATUS_LINE.match(self._received)
+            status = int(found[1]) if found else 0
+            # Bytes behind the head of a tunnel cannot be the gateway's, to which nothing was said yet.
+            self._answer(0 if status < 300 and end.end() < len(self._received) else status)
+        elif len(self._received) > MAX_AROUND_BODY:
+            self._answer(0)
+
+    def connection_lost(self, _error: BaseException | None) -> None:
+        self._answer(0)
+
+    def _answer(self, status: int) -> None:
+        if not self.status.done():
+            self.status.set_result(status)
+
+
+async def _attach_through_tunnel(
+    sock: socket.socket,
+    connection: Connection,
+    route: Route,
+    proxy: Proxy,
+    proxy_context: ssl.SSLContext | None,
+    context: ssl.SSLContext,
+) -> None:
+    loop = asyncio.get_running_loop()
+    address = f"[{route.host}]:{route.port}" if ":" in route.host else f"{route.host}:{route.port}"
+    head = f"CONNECT {address} HTTP/1.1\r\nHost: {address}\r\n".encode("ascii")
+    request = _TunnelRequest(SecretBytes(head + proxy.credentials + b"\r\n"), loop)
+    transport = await _attach(sock, request, proxy_context, proxy.host)
+    try:
+        status = await request.status
+        if not 200 <= status < 300:
+            raise _refusal(f"Tunnel connection failed: {status}" if status else "no answer to CONNECT")
+        secured = await loop.start_tls(transport, connection, context, server_hostname=route.host)
+        if secured is None:
+            raise ConnectionResetError("closed")
+        connection.connection_made(secured)
+    except BaseException:
+        transport.abort()
+        raise
