@@ -7,38 +7,26 @@ is read, and nothing is repeated that may have been sent: a request counts as se
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import sys
 import threading
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import requests
 import urllib3
 
 from jzysoap.model.errors import ConfigurationError, NotSentError
-from jzysoap.model.http import HttpReply, HttpRequest
-from jzysoap.model.masking import Secret, SecretBytes
+from jzysoap.model.http import HttpRequest
+from jzysoap.model.masking import Secret
 from jzysoap.model.sent import JzySoapError
 from jzysoap.settings.options import Config
-from jzysoap.transport.custom import checked_reply, close_custom, custom_failure
+from jzysoap.transport.cancellation import Exchanged, outlast
+from jzysoap.transport.custom import close_custom, exchange_over
 from jzysoap.transport.failures import transport_error, choose_pause, describe_failure
+from jzysoap.transport.routes import Route, TlsContexts, route_to
 from jzysoap.transport.surroundings import proxy_for, trusted
 
 if TYPE_CHECKING:
-    from jzysoap.transport.aioconnection import Connection, IncomingReply, Route
-
-
-class Exchanged(NamedTuple):
-    """A reply, and the cancellation that came while it was received.
-
-    Attributes:
-        cancelled: the cancellation to raise once the reply is stored; None unless the reply consumes.
-    """
-
-    reply: HttpReply
-    cancelled: asyncio.CancelledError | None = None
+    from jzysoap.transport.aioconnection import Connection, IncomingReply
 
 
 class AsyncTransport:
@@ -64,7 +52,7 @@ class AsyncTransport:
                     f"AsyncClient needs {error.name}, which is not installed: pip install 'jzysoap[async]'"
                 ) from None
             self._aio = aioconnection
-            self._tls = aioconnection.TlsContexts(trusted(config), config.cert)
+            self._tls = TlsContexts(trusted(config), config.cert)
         self._routes: dict[str, Route] = {}
         self._closed = False
         self._pid = os.getpid()
@@ -92,7 +80,7 @@ class AsyncTransport:
         attempt = 1
         try:
             if self._custom is not None:
-                return await _exchange_over(self._custom, request, deadline)
+                return await exchange_over(self._custom, request, deadline)
             while True:
                 try:
                     return await self._exchange(request, deadline, pool)
@@ -143,7 +131,7 @@ class AsyncTransport:
         sent = False
         try:
             route = self._routes.get(request.url) or self._find_route(request.url)
-            data = _encode(request, route.target)
+            data = route.encode(request)
             connection = pool.take(route) or await self._connect(route, request, deadline, pool)
             # A connection has been made: from here on, the request may have been sent.
             sent = True
@@ -152,9 +140,9 @@ class AsyncTransport:
             reply = self._aio.IncomingReply(request, pool.loop, deadline)
             connection.start(data, reply)
             if request.consuming:
-                cancelled = await _received(reply, pool.loop)
+                cancelled = await outlast(reply.wait, lambda: reply.ended)
             else:
-                await reply.waiter
+                await reply.wait()
             error = reply.error
         except JzySoapError:
             raise
@@ -187,9 +175,7 @@ class AsyncTransport:
 
     def _find_route(self, url: str) -> Route:
         # There are few addresses, and parsing one is slow.
-        prepared = requests.PreparedRequest()
-        prepared.prepare_url(url, None)
-        self._routes[url] = self._aio.route_to(prepared.url or "", Secret(proxy_for(self._config, url)))
+        self._routes[url] = route_to(url, Secret(proxy_for(self._config, url)))
         return self._routes[url]
 
     async def _add_pool(self, loop: asyncio.AbstractEventLoop) -> _Pool:
@@ -216,76 +202,6 @@ def _running_loop() -> asyncio.AbstractEventLoop:
         raise ConfigurationError(
             "AsyncClient needs a running event loop of asyncio; trio's, say, cannot be used"
         ) from None
-
-
-def _encode(request: HttpRequest, target: bytes) -> SecretBytes:
-    head = "".join([f"{name}: {value}\r\n" for name, value in request.headers.items()]).encode("latin-1")
-    method = request.method.encode("ascii")
-    if request.body is None:
-        return SecretBytes(b"%b%b%b\r\n" % (method, target, head))
-    return SecretBytes(b"%b%b%bContent-Length: %d\r\n\r\n%b" % (method, target, head, len(request.body), request.body))
-
-
-async def _received(reply: IncomingReply, loop: asyncio.AbstractEventLoop) -> asyncio.CancelledError | None:
-    """Wait until a reply has ended, whatever cancels the waiting; return the last cancellation.
-
-    Nothing of this is a task. ``asyncio.run`` cancels all tasks in the end, and waits for the one that called.
-    """
-    cancelled = None
-    while not reply.ended:
-        try:
-            with _shield(cancelled):
-                await reply.waiter
-        except asyncio.CancelledError as error:
-            cancelled = error
-            if not reply.ended:
-                reply.waiter = loop.create_future()
-    return cancelled
-
-
-def _shield(cancelled: object) -> contextlib.AbstractContextManager[object]:
-    """Return a scope that a cancelled scope of anyio around it does not reach, once there was a cancellation.
-
-    A cancelled scope cancels its task again in every turn of the event loop.
-    """
-    anyio = sys.modules.get("anyio") if cancelled else None
-    return contextlib.nullcontext() if anyio is None else anyio.CancelScope(shield=True)
-
-
-async def _exchange_over(custom: Any, request: HttpRequest, deadline: float) -> Exchanged:
-    """Exchange a request over a custom transport, until the deadline."""
-    loop = asyncio.get_running_loop()
-    cancelled = None
-    failure: BaseException
-    try:
-        if not request.consuming:
-            async with asyncio.timeout_at(deadline):
-                return Exchanged(checked_reply(await custom.exchange(request)))
-        # A task of its own, so that a cancelled caller can wait for its end.
-        task = asyncio.ensure_future(custom.exchange(request))
-        task.add_done_callback(_retrieve)
-        while not task.done():
-            if loop.time() >= deadline:
-                task.cancel()
-                raise TimeoutError
-            try:
-                with _shield(cancelled):
-                    await asyncio.wait((task,), timeout=deadline - loop.time())
-            except asyncio.CancelledError as error:
-                cancelled = error
-        return Exchanged(checked_reply(task.result()), cancelled)
-    except asyncio.CancelledError as error:
-        failure = cancelled or error
-    except Exception as error:  # noqa: BLE001  # none of them may reach the caller unclassified
-        late = isinstance(error, TimeoutError) and loop.time() >= deadline
-        failure = cancelled or custom_failure(TimeoutError("deadline") if late else error, request)
-    raise failure
-
-
-def _retrieve(task: asyncio.Future[Any]) -> None:
-    # Nobody may be left who asks for its error, which asyncio would log.
-    if not task.cancelled():
-        task.exception()
 
 
 class _Pool:

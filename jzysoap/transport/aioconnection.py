@@ -8,26 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import http.client
-import os
 import re
 import select
 import socket
 import ssl
-from base64 import b64encode
 from collections.abc import Callable
-from functools import cached_property
-from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from typing import Any
 
 import aiohappyeyeballs
-import certifi
 import httptools
 import urllib3
 
 from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.http import HttpReply, HttpRequest
-from jzysoap.model.masking import Secret, SecretBytes
+from jzysoap.model.masking import SecretBytes
 from jzysoap.transport.body import ReplyBody
+from jzysoap.transport.routes import Proxy, Route, TlsContexts
 
 MAX_AROUND_BODY = 100_000
 """Bytes of a reply that belong to no body: its head, the frames of its chunks, its trailers."""
@@ -62,12 +58,11 @@ class IncomingReply:
         last_progress: when bytes last came or left, on the loop's clock.
         room: how many bytes may still come that belong to no body.
         status: the HTTP status code, None until the head is complete.
-        waiter: a future that is done once the reply has ended. A cancelled one may be replaced.
     """
 
     __slots__ = (
         *("_body", "_headers", "_max_bytes", "_parser", "_silence", "complete", "deadline", "ended", "error"),
-        *("keep_alive", "last_progress", "room", "status", "waiter"),
+        *("keep_alive", "last_progress", "room", "status", "_loop", "_waiter"),
     )
 
     def __init__(self, request: HttpRequest, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
@@ -85,7 +80,14 @@ class IncomingReply:
         self.last_progress = loop.time()
         self.room = MAX_AROUND_BODY
         self.status: int | None = None
-        self.waiter: asyncio.Future[None] = loop.create_future()
+        self._loop = loop
+        self._waiter: asyncio.Future[None] = loop.create_future()
+
+    async def wait(self) -> None:
+        """Wait until the reply has ended."""
+        if self._waiter.cancelled():
+            self._waiter = self._loop.create_future()
+        await self._waiter
 
     @property
     def due(self) -> float:
@@ -120,7 +122,7 @@ class IncomingReply:
                 raise http.client.HTTPException("too much around the body")
 
     def end(self, error: BaseException | None) -> None:
-        """Wake up whoever waits for this reply."""
+        """Take note that nothing more of the reply comes, and wake up the one who waits for it."""
         # What follows a complete reply changes nothing of it.
         self.error = None if self.complete else error
         if error is not None:
@@ -128,8 +130,8 @@ class IncomingReply:
         self.ended = True
         # The parser refers to this object, too.
         del self._parser
-        if not self.waiter.done():
-            self.waiter.set_result(None)
+        if not self._waiter.done():
+            self._waiter.set_result(None)
 
     def end_with_connection(self) -> None:
         """Take note that the server has closed, which ends a body whose end nothing else marks."""
@@ -318,112 +320,6 @@ def _unread_probe(sock: Any) -> Callable[[], object]:
     poll = select.poll()
     poll.register(sock.fileno(), select.POLLIN)
     return lambda: poll.poll(0)
-
-
-_PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
-
-
-class Proxy(NamedTuple):
-    """A proxy: where it is, and who asks it.
-
-    Attributes:
-        credentials: the line of a request's head with user and password; empty without them.
-    """
-
-    scheme: str
-    host: str
-    port: int
-    user: Secret
-    password: Secret
-    credentials: SecretBytes
-
-    @property
-    def is_socks(self) -> bool:
-        return self.scheme.startswith("socks")
-
-
-class Route(NamedTuple):
-    """The way to an address. It is the same for every call to that address.
-
-    Attributes:
-        key: routes with equal keys can share connections.
-        target: the head of a request from behind the method up to the first header that is the request's own.
-    """
-
-    key: tuple[str, Secret]
-    host: str
-    port: int
-    secure: bool
-    proxy: Proxy | None
-    target: SecretBytes
-
-
-def route_to(url: str, proxy_url: str) -> Route:
-    """Return the route to a normalized address, through the proxy with the other address if that is not empty."""
-    parts = urlsplit(url)
-    secure = parts.scheme == "https"
-    proxy = _proxy_at(proxy_url) if proxy_url else None
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    credentials = b""
-    if proxy is not None and not secure and not proxy.is_socks:
-        path, credentials = url, proxy.credentials
-    target = SecretBytes(f" {path} HTTP/1.1\r\nHost: {parts.netloc}\r\n".encode("ascii") + credentials)
-    key = (f"{parts.scheme}://{parts.netloc}", Secret(proxy_url))
-    return Route(key, parts.hostname or "", parts.port or _PORTS[parts.scheme], secure, proxy, target)
-
-
-def _proxy_at(address: str) -> Proxy:
-    parts = urlsplit(address)
-    user, password = Secret(unquote(parts.username or "")), Secret(unquote(parts.password or ""))
-    credentials = SecretBytes(b"")
-    if user or password:
-        text = Secret(f"{user}:{password}")
-        # As requests spells it, where it can.
-        encoded = b64encode(text.encode("latin-1" if max(text) <= "\xff" else "utf-8"))
-        credentials = SecretBytes(b"Proxy-Authorization: Basic " + encoded + b"\r\n")
-    scheme = parts.scheme.lower()
-    return Proxy(scheme, parts.hostname or "", parts.port or _PORTS[scheme], user, password, credentials)
-
-
-class TlsContexts:
-    """The contexts for TLS, made when they are first needed.
-
-    Args:
-        verify: True to verify certificates, the path of a file or folder with authorities, or False.
-        cert: the client certificate for the gateway: a path, or the paths of certificate and key.
-    """
-
-    def __init__(self, verify: bool | str, cert: str | tuple[str, str] | None) -> None:
-        self._verify = verify
-        self._cert = cert
-
-    @cached_property
-    def gateway(self) -> ssl.SSLContext:
-        """For the gateway."""
-        return self._new(self._cert)
-
-    @cached_property
-    def proxy(self) -> ssl.SSLContext:
-        """For a proxy, which never gets the client certificate."""
-        return self._new(None)
-
-    def _new(self, cert: str | tuple[str, str] | None) -> ssl.SSLContext:
-        try:
-            if isinstance(self._verify, str):
-                folder = os.path.isdir(self._verify)
-                file, path = (None, self._verify) if folder else (self._verify, None)
-            else:
-                file, path = certifi.where(), None
-            context = ssl.create_default_context(cafile=file, capath=path)
-            if self._verify is False:
-                context.check_hostname = False
-                context.verify_mode = ssl.CERT_NONE
-            if cert is not None:
-                context.load_cert_chain(*((cert,) if isinstance(cert, str) else cert))
-        except OSError as error:
-            raise ConfigurationError(f"verify or cert cannot be used: {type(error).__name__}") from error
-        context.set_alpn_protocols(["http/1.1"])
-        return context
 
 
 async def connect(route: Route, new: Callable[[], Connection], tls: TlsContexts) -> Connection:

@@ -7,6 +7,7 @@ asynchronous. It is called once for each request. What it does with a request ca
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from jzysoap.model.errors import ConfigurationError, NotSentError, OutcomeUnknownError, TransportError
 from jzysoap.model.http import HttpReply, HttpRequest
 from jzysoap.settings.options import Config
+from jzysoap.transport.cancellation import Exchanged, outlast
 from jzysoap.transport.failures import transport_error
 
 
@@ -45,9 +47,9 @@ class CustomTransport:
         """
         self.check_open()
         try:
-            return checked_reply(self._custom.exchange(request))
+            return _checked(self._custom.exchange(request))
         except Exception as error:  # noqa: BLE001  # none of them may reach the caller unclassified
-            failure = custom_failure(error, request)
+            failure = _classify(error, request)
         raise failure
 
     def close(self) -> None:
@@ -66,22 +68,36 @@ class CustomTransport:
             raise ConfigurationError("the client is closed: make a new one")
 
 
-def checked_reply(reply: object) -> HttpReply:
-    """Return what a custom transport returned, its headers by lower-case name.
+async def exchange_over(custom: Any, request: HttpRequest, deadline: float) -> Exchanged:
+    """Exchange a request over a custom transport of ``AsyncClient``, until the deadline on the loop's clock.
 
     Raises:
-        TypeError: it is no reply.
+        NotSentError: the transport says so.
+        OutcomeUnknownError: it failed otherwise.
     """
-    if not isinstance(reply, HttpReply):
-        raise TypeError(f"transport returned {type(reply).__name__} in place of HttpReply")
-    return replace(reply, headers={name.lower(): value for name, value in reply.headers.items()})
-
-
-def custom_failure(error: Exception, request: HttpRequest) -> TransportError:
-    """Return the error for the failure of a custom transport."""
-    if isinstance(error, (NotSentError, OutcomeUnknownError)):
-        return error
-    return transport_error(error, request, sent=True)
+    loop = asyncio.get_running_loop()
+    cancelled = None
+    try:
+        if not request.consuming:
+            async with asyncio.timeout_at(deadline):
+                return Exchanged(_checked(await custom.exchange(request)))
+        # A task of its own, so that a cancelled caller can wait for its end.
+        task = asyncio.ensure_future(custom.exchange(request))
+        task.add_done_callback(_retrieve)
+        cancelled = await outlast(
+            lambda: asyncio.wait((task,), timeout=deadline - loop.time()),
+            lambda: task.done() or loop.time() >= deadline,
+        )
+        if not task.done():
+            task.cancel()
+            raise TimeoutError
+        return Exchanged(_checked(task.result()), cancelled)
+    except asyncio.CancelledError as error:
+        raise cancelled or error from None
+    except Exception as error:  # noqa: BLE001  # none of them may reach the caller unclassified
+        late = isinstance(error, TimeoutError) and loop.time() >= deadline
+        failure = _classify(TimeoutError("deadline") if late else error, request)
+    raise cancelled or failure
 
 
 async def close_custom(custom: Any) -> None:
@@ -90,6 +106,26 @@ async def close_custom(custom: Any) -> None:
     left = close()
     if inspect.isawaitable(left):
         await left
+
+
+def _checked(reply: object) -> HttpReply:
+    """Return the reply of a custom transport, its headers by lower-case name."""
+    if not isinstance(reply, HttpReply):
+        raise TypeError(f"transport returned {type(reply).__name__} in place of HttpReply")
+    return replace(reply, headers={name.lower(): value for name, value in reply.headers.items()})
+
+
+def _classify(error: Exception, request: HttpRequest) -> TransportError:
+    """Return the error for the failure of a custom transport. One that says what was sent is kept."""
+    if isinstance(error, (NotSentError, OutcomeUnknownError)):
+        return error
+    return transport_error(error, request, sent=True)
+
+
+def _retrieve(task: asyncio.Future[Any]) -> None:
+    # Nobody may be left to ask for the error of this task. asyncio would log that.
+    if not task.cancelled():
+        task.exception()
 
 
 def _do_nothing() -> object:
