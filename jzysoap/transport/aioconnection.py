@@ -1,13 +1,11 @@
 """HTTP/1.1 connections of an event loop, each of which carries one exchange after another, and how they are made.
 
-Bytes go from the socket through the parser of httptools straight into the body of the reply. No buffer lies between
-them, so that a failure loses nothing that came before it. What a failure means for a message is decided in ``aio``.
+What a failure means for a message is decided in ``aio``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import http.client
 import re
 import select
 import socket
@@ -16,35 +14,20 @@ from collections.abc import Callable
 from typing import Any
 
 import aiohappyeyeballs
-import httptools
 import urllib3
 
 from jzysoap.model.errors import ConfigurationError
-from jzysoap.model.http import HttpReply, HttpRequest
+from jzysoap.model.http import HttpRequest
 from jzysoap.model.masking import SecretBytes
-from jzysoap.transport.body import ReplyBody
+from jzysoap.transport.parser import MAX_AROUND_BODY, ReplyParser
 from jzysoap.transport.routes import Proxy, Route, TlsContexts
 
-MAX_AROUND_BODY = 100_000
-"""Bytes of a reply that belong to no body: its head, the frames of its chunks, its trailers."""
-AROUND_EACH_BYTE = 8
-"""The same for each byte of the body in addition: a server may send chunks of one byte."""
 NEXT_ADDRESS_AFTER = 0.25
 """Seconds after which the next address of a name is tried beside the one before."""
 
-# http.client, which reads the replies of Client, allows the same. Only one request at a time is under way on a
-# connection, so that an ambiguous reply cannot hide another one.
-_LENIENT = {
-    "lenient_headers": True,
-    "lenient_chunked_length": True,
-    "lenient_optional_cr_before_lf": True,
-    "lenient_spaces_after_chunk_size": True,
-}
-_KEEP_ALIVE_TIMEOUT = re.compile(r"\btimeout *= *(\d{1,9})\b", re.IGNORECASE)
 
-
-class IncomingReply:
-    """A reply while it is received. httptools calls the methods that begin with ``on_``.
+class IncomingReply(ReplyParser):
+    """A reply while it is received.
 
     Args:
         request: the request that is answered.
@@ -52,36 +35,25 @@ class IncomingReply:
         deadline: when the exchange must be over, on the loop's clock.
 
     Attributes:
-        ended: True once the reply is complete, or once nothing more of it comes.
+        ended: True once the reply is complete, or nothing more of it comes.
         error: why the reply is incomplete, else None.
-        keep_alive: seconds for which its connection may be used again; 0 for not at all.
         last_progress: when bytes last came or left, on the loop's clock.
-        room: how many bytes may still come that belong to no body.
-        status: the HTTP status code, None until the head is complete.
     """
 
-    __slots__ = (
-        *("_body", "_headers", "_max_bytes", "_parser", "_silence", "complete", "deadline", "ended", "error"),
-        *("keep_alive", "last_progress", "room", "status", "_loop", "_waiter"),
-    )
-
     def __init__(self, request: HttpRequest, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
-        self._max_bytes = request.max_bytes
+        super().__init__(request)
         self._silence = request.timeout.read
-        self._headers: dict[str, str] = {}
-        self._body: ReplyBody | None = None
-        # A parser of its own: nothing of one reply can reach the next.
-        self._parser = httptools.HttpResponseParser(self)
-        self._parser.set_dangerous_leniencies(**_LENIENT)
-        self.complete = self.ended = False
-        self.deadline = deadline
-        self.error: BaseException | None = None
-        self.keep_alive = 0.0
-        self.last_progress = loop.time()
-        self.room = MAX_AROUND_BODY
-        self.status: int | None = None
         self._loop = loop
         self._waiter: asyncio.Future[None] = loop.create_future()
+        self.deadline = deadline
+        self.ended = False
+        self.error: BaseException | None = None
+        self.last_progress = loop.time()
+
+    @property
+    def due(self) -> float:
+        """When the exchange has taken too long, unless more comes before."""
+        return min(self.deadline, self.last_progress + self._silence)
 
     async def wait(self) -> None:
         """Wait until the reply has ended."""
@@ -89,107 +61,14 @@ class IncomingReply:
             self._waiter = self._loop.create_future()
         await self._waiter
 
-    @property
-    def due(self) -> float:
-        """When the exchange has taken too long, unless more comes before."""
-        return min(self.deadline, self.last_progress + self._silence)
-
-    def feed(self, data: bytes) -> None:
-        """Parse the bytes that came next.
-
-        Raises:
-            http.client.HTTPException: they are not valid HTTP, or too many of them belong to no body. The same bytes
-                fail at the same place, however they were cut on their way.
-        """
-        while data:
-            # Only the last of these bytes can be one too many.
-            piece = data[: self.room + 1]
-            data = data[len(piece) :]
-            self.room -= len(piece)
-            try:
-                self._parser.feed_data(piece)
-            except httptools.HttpParserCallbackError as error:
-                # The error of a method of this class, or that of a signal handler which ran within one.
-                raise error.__context__ or error from None
-            except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-                # Their texts may quote what came.
-                raise http.client.HTTPException("not valid HTTP") from None
-            if self.complete and data:
-                # What follows a complete reply was not asked for.
-                self.keep_alive = 0.0
-                return
-            if self.room < 0:
-                raise http.client.HTTPException("too much around the body")
-
     def end(self, error: BaseException | None) -> None:
         """Take note that nothing more of the reply comes, and wake up the one who waits for it."""
+        self.close()
         # What follows a complete reply changes nothing of it.
         self.error = None if self.complete else error
-        if error is not None:
-            self.keep_alive = 0.0
         self.ended = True
-        # The parser refers to this object, too.
-        del self._parser
         if not self._waiter.done():
             self._waiter.set_result(None)
-
-    def end_with_connection(self) -> None:
-        """Take note that the server has closed, which ends a body whose end nothing else marks."""
-        chunked = self._headers.get("transfer-encoding", "").rpartition(",")[2].strip().lower() == "chunked"
-        self.complete = self.complete or (self.status is not None and not chunked)
-        self.end(ConnectionResetError("closed"))
-
-    def result(self, problem: str | None) -> HttpReply:
-        """Return the reply with the problem, or with any other one that it has."""
-        assert self.status is not None, "a reply without a head cannot be returned"
-        body = self._body or ReplyBody(self._headers, self._max_bytes)
-        body.finish()
-        problem = problem or body.problem
-        if problem is None and self.status < 200:
-            problem = f"only an interim answer came (HTTP status {self.status})"
-        return HttpReply(self.status, self._headers, body.value(), problem)
-
-    def on_message_begin(self) -> None:
-        if self.complete:
-            # Another reply, which was not asked for.
-            self.keep_alive = 0.0
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        # Trailers, which come after the body, change nothing that the head says.
-        if self.status is None:
-            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-            self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
-
-    def on_headers_complete(self) -> None:
-        status = self._parser.get_status_code()
-        if self.status is None and (status >= 200 or status == 101):
-            self.status = status
-        elif self.status is None:
-            # An interim reply, such as 100 or 103. The final one is still to come.
-            self._headers.clear()
-
-    def on_body(self, data: bytes) -> None:
-        self.room += len(data) * (1 + AROUND_EACH_BYTE)
-        if self._body is None:
-            self._body = ReplyBody(self._headers, self._max_bytes)
-        if not self.complete and not self._body.feed(data):
-            # It is too large, or its compression is broken: no more of it is wanted.
-            self.complete = True
-
-    def on_message_complete(self) -> None:
-        if self.status is not None and not self.complete:
-            self.complete = True
-            if self._parser.should_keep_alive() and self.status >= 200:
-                self.keep_alive = _keep_alive(self._headers)
-
-
-def _keep_alive(headers: dict[str, str]) -> float:
-    found = _KEEP_ALIVE_TIMEOUT.search(headers.get("keep-alive", ""))
-    if found is None:
-        return float("inf")
-    seconds = float(found[1])
-    # The server counts from the moment its reply left, and the next request needs time to arrive.
-    return seconds - min(seconds / 2, 1.0)
 
 
 class Connection(asyncio.Protocol):
@@ -238,13 +117,12 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> None:
         # asyncio closes the connection after this.
         if self._reply is not None:
-            self._reply.end_with_connection()
-            self._forget_reply()
+            self._reply.feed_eof()
+            self._end(ConnectionResetError("closed"))
 
     def connection_lost(self, error: BaseException | None) -> None:
         if self._reply is not None:
-            self._reply.end(error or ConnectionResetError("closed"))
-            self._forget_reply()
+            self._end(error or ConnectionResetError("closed"))
         if self._timer is not None:
             self._timer.cancel()
         self._transport = self._timer = None
@@ -262,6 +140,7 @@ class Connection(asyncio.Protocol):
     def start(self, data: bytes, reply: IncomingReply) -> None:
         """Hand a request to the socket; ``reply`` tells what comes of it."""
         self._reply = reply
+        self._unusable_at = 0.0
         self._transport.write(data)
         self._unsent = self._transport.get_write_buffer_size()
         # Early enough for the end of idleness, too. A timer that fires too early only waits on: that is cheaper than a
@@ -279,15 +158,12 @@ class Connection(asyncio.Protocol):
         reply = self._reply
         assert reply is not None, "only an exchange that was started can end"
         reply.end(error)
-        self._forget_reply()
-        if not reply.keep_alive or (self._transport is not None and self._transport.get_write_buffer_size()):
+        self._reply = None
+        if error is not None or not reply.keep_alive or self._transport.get_write_buffer_size():
+            # Nor could the rest of a request be taken back.
             self.abort()
         else:
             self._unusable_at = self._loop.time() + min(self._max_idle, reply.keep_alive)
-
-    def _forget_reply(self) -> None:
-        self._reply = None
-        self._unusable_at = 0.0
 
     def _call_at(self, when: float) -> None:
         if self._timer is not None:
@@ -412,12 +288,14 @@ class _TunnelRequest(asyncio.Protocol):
 
     Attributes:
         status: a future for the HTTP status; 0 where none can be read.
+        has_more: True if bytes came behind the head. They cannot be the gateway's, to which nothing was said yet.
     """
 
     def __init__(self, data: SecretBytes, loop: asyncio.AbstractEventLoop) -> None:
         self._data = data
         self._received = bytearray()
         self.status: asyncio.Future[int] = loop.create_future()
+        self.has_more = False
 
     def connection_made(self, transport: Any) -> None:
         transport.write(self._data)
@@ -426,11 +304,10 @@ class _TunnelRequest(asyncio.Protocol):
         searched = max(len(self._received) - 2, 0)
         self._received += data
         end = _END_OF_HEAD.search(self._received, searched)
-        if end is not None:
+        if self.status.done() or end is not None:
+            self.has_more = end is None or end.end() < len(self._received)
             found = _STATUS_LINE.match(self._received)
-            status = int(found[1]) if found else 0
-            # Bytes behind the head of a tunnel cannot be the gateway's, to which nothing was said yet.
-            self._answer(0 if status < 300 and end.end() < len(self._received) else status)
+            self._answer(int(found[1]) if found else 0)
         elif len(self._received) > MAX_AROUND_BODY:
             self._answer(0)
 
@@ -459,6 +336,8 @@ async def _attach_through_tunnel(
         status = await request.status
         if not 200 <= status < 300:
             raise _refusal(f"Tunnel connection failed: {status}" if status else "no answer to CONNECT")
+        if request.has_more:
+            raise _refusal("it sent more than an answer to CONNECT")
         secured = await loop.start_tls(transport, connection, context, server_hostname=route.host)
         if secured is None:
             raise ConnectionResetError("closed")
