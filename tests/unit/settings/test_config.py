@@ -63,7 +63,7 @@ def test_every_default_passes_its_own_check() -> None:
 
 
 def test_what_a_variable_cannot_say_is_known() -> None:
-    assert set(NAMES) - set(WITH_VARIABLE) == {"headers", "adapter", "on_reply", "on_call"}
+    assert set(NAMES) - set(WITH_VARIABLE) == {"headers", "adapter", "transport", "on_reply", "on_call"}
 
 
 def test_the_documented_limits() -> None:
@@ -122,6 +122,7 @@ WRONG: dict[str, Any] = {
     "verify": "/no/such",
     "cert": "/no/such",
     "proxies": "http://p",
+    "transport": object(),
     "headers": {"Content-Length": "1"},
     "pool_size": 0,
     "max_idle": float("nan"),
