@@ -198,5 +198,3 @@ def _do_job(job: concurrent.futures.Future[T], work: Callable[[], T]) -> None:
             job.set_result(work())
         except BaseException as error:  # noqa: BLE001  # nothing is mask_repr: whoever waits has it raised
             job.set_exception(error)
-
-

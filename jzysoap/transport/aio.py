@@ -21,7 +21,7 @@ from jzysoap.model.sent import JzySoapError
 from jzysoap.settings.options import Config
 from jzysoap.transport.cancellation import Exchanged, outlast
 from jzysoap.transport.custom import close_custom, exchange_over
-from jzysoap.transport.failures import transport_error, choose_pause, describe_failure
+from jzysoap.transport.failures import choose_pause, describe_failure, transport_error
 from jzysoap.transport.routes import Route, TlsContexts, route_to
 from jzysoap.transport.surroundings import proxy_for, trusted
 

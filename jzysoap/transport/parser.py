@@ -14,7 +14,7 @@ import httptools
 from jzysoap.model.http import HttpReply, HttpRequest
 from jzysoap.transport.body import ReplyBody
 
-MAX_AROUND_BODY = 100_000
+MAX_AROUND_BODY = 65_536
 """Bytes of a reply that may belong to no body: its head, the frames of its chunks, its trailers."""
 AROUND_EACH_BYTE = 8
 """The same for each byte of the body in addition: a server may send chunks of one byte."""

@@ -29,4 +29,6 @@ def test_the_test_extra_allows_what_the_other_extras_do() -> None:
     setup = configparser.ConfigParser()
     setup.read(HERE.parent / "setup.cfg", "utf-8")
     extras = setup["options.extras_require"]
-    assert {*extras["sandbox"].split(), *extras["async"].split(), *extras["socks"].split()} <= set(extras["test"].split())
+    assert {one for name in ("sandbox", "async", "socks") for one in extras[name].split()} <= set(
+        extras["test"].split()
+    )

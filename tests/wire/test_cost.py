@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from benchmarks.answers import answer_to
-from benchmarks.contenders import by_httpx_async, by_urllib3
+from benchmarks.contenders import by_streams, by_urllib3
 from jzysoap import AsyncClient, Client
 from jzysoap.definition.local import bundled
 from tests.kit.facade import KINDS, Facade, Kind
@@ -78,7 +78,7 @@ def test_calls_of_a_send(interface: str, url: str, make: Make) -> None:
 @pytest.mark.parametrize("interface", ["soap", "servlet"])
 def test_calls_of_an_asynchronous_send(interface: str, url: str) -> None:
     loop = asyncio.new_event_loop()
-    by_hand = by_httpx_async(f"{url}/0")
+    by_hand = by_streams(f"{url}/0")
     with Facade(AsyncClient, f"{url}/0", "account", "password", interface=interface) as client:
         client.send(MOBILE, TEXT)
         ours = calls(lambda: client.send(MOBILE, TEXT))
