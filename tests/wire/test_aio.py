@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from jzysoap.model.http import HttpReply, HttpRequest
 from jzysoap.model.masking import SecretBytes
 from jzysoap.settings.options import configure
 from jzysoap.transport.aio import AsyncTransport
-from tests.kit.servers import RawServer, answering, reply, trickling
+from tests.kit.servers import RawServer, answering, refused_port, reply, trickling
 from tests.wire import test_transport as both
 from tests.wire.conftest import MOBILE, PASSWORD, PATIENT, QUICK, TEXT, Handler, Serve, over_tls, reports, soap
 from tests.wire.test_fork import in_child
@@ -556,7 +557,8 @@ class Nested:
         self._pump(self._side.do_handshake)
 
     def recv(self, size: int) -> bytes:
-        return self._pump(lambda: self._side.read(size))
+        data: bytes = self._pump(lambda: self._side.read(size))
+        return data
 
     def sendall(self, data: bytes) -> None:
         self._pump(lambda: self._side.write(data))
@@ -671,7 +673,7 @@ def test_a_proxy_never_gets_the_client_certificate(
     mine = tmp_path / "mine.pem"
     authority.issue_cert("client@example.com").private_key_and_cert_chain_pem.write_to_path(str(mine))
     url = serve(over_tls(asking, handle)).url.replace("http:", "https:")
-    options = {"verify": authority_file, "cert": (str(mine), str(mine))}
+    options: Any = {"verify": authority_file, "cert": (str(mine), str(mine))}
     ask(url, **options)
     ask(f"http://{GATEWAY}", proxies={"http": url}, **options)
     assert [bool(one) for one in shown] == [True, False]
@@ -804,7 +806,7 @@ def test_a_socks_proxy_that_refuses(answer: bytes, serve: Serve, ask: both.Ask) 
 
 
 def test_a_socks_proxy_that_is_not_there(ask: both.Ask) -> None:
-    with both.refused_port() as port, pytest.raises(NotSentError, match="the connection was refused"):
+    with refused_port() as port, pytest.raises(NotSentError, match="the connection was refused"):
         ask(f"http://{GATEWAY}", proxies={"http": f"socks5h://127.0.0.1:{port}"})
 
 
@@ -954,6 +956,10 @@ def forks(test: Any) -> Any:
     return pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")(test)
 
 
+def run(work: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any) -> Any:
+    return asyncio.run(work(*arguments))
+
+
 @forks
 def test_forked_processes_make_their_own_connections(serve: Serve) -> None:
     def echo_numbers(server: RawServer, connection: socket.socket) -> None:
@@ -961,7 +967,7 @@ def test_forked_processes_make_their_own_connections(serve: Serve) -> None:
             number = request.partition(b"<ns0:mobile>")[2].partition(b"<")[0].decode()
             connection.sendall(soap(f"success;{number}"))
 
-    async def some(begin: int) -> list[str | None]:
+    async def some(begin: int) -> list[str]:
         numbers = [f"13800{begin + number:06d}" for number in range(20)]
         sent = await asyncio.gather(*(client.send(number, TEXT) for number in numbers))
         assert [one.batch_id for one in sent] == numbers
@@ -975,7 +981,7 @@ def test_forked_processes_make_their_own_connections(serve: Serve) -> None:
 
     async def within() -> list[Any]:
         # While the parent's loop runs.
-        return [in_child(lambda begin=begin: asyncio.run(some(begin))) for begin in range(100, 400, 100)]
+        return [in_child(partial(run, some, begin)) for begin in range(100, 400, 100)]
 
     results = [
         *loop.run_until_complete(within()),
@@ -1059,7 +1065,7 @@ def test_closing_waits_for_the_calls_under_way(serve: Serve) -> None:
 
 def test_several_addresses_of_a_name_are_tried(serve: Serve, ask: both.Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     server = serve(echo)
-    with both.refused_port() as port:
+    with refused_port() as port:
         found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", one)) for one in (port, server.port)]
 
         async def resolve(*_: Any, **__: Any) -> Any:
