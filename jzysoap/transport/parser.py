@@ -24,6 +24,8 @@ AROUND_EACH_BYTE = 8
 _LENIENT = {
     "lenient_headers": True,
     "lenient_chunked_length": True,
+    "lenient_keep_alive": True,
+    "lenient_version": True,
     "lenient_optional_cr_before_lf": True,
     "lenient_spaces_after_chunk_size": True,
 }
