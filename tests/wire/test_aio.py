@@ -911,24 +911,35 @@ def test_no_task_is_made_for_a_call(serve: Serve) -> None:
     asyncio.run(main())
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no timers that interrupt")
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="there are no signals for a thread")
 @pytest.mark.parametrize("came", [b"", b"HTTP/1.1 200 OK\r\nX", reply(b"half", length=8)])
 def test_an_interrupt_drops_the_connection(came: bytes, serve: Serve) -> None:
     closed = threading.Event()
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
 
     def handle(server: RawServer, connection: socket.socket) -> None:
         server.read_request(connection)
         connection.sendall(came)
+        time.sleep(0.05)
+        signal.pthread_kill(main_thread, signal.SIGALRM)
         if connection.recv(1) == b"":
             closed.set()
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
 
     async def main() -> None:
         async with client_of(server.url) as client:
             await client.send(MOBILE, TEXT)
 
     server = serve(handle)
-    with pytest.raises(KeyboardInterrupt), both.interrupted(0.2):
-        asyncio.run(main())
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(main())
+    finally:
+        signal.signal(signal.SIGALRM, before)
     assert closed.wait(5)
 
 
