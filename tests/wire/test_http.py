@@ -9,7 +9,7 @@ import pytest
 
 from jzysoap import HttpReply, HttpRequest, OutcomeUnknownError
 from jzysoap.model.masking import SecretBytes
-from jzysoap.settings.config import configure
+from jzysoap.settings.options import configure
 from jzysoap.transport.aio import AsyncTransport
 from jzysoap.transport.sync import Transport
 from tests.wire.conftest import PATIENT, Serve
