@@ -70,8 +70,7 @@ class AsyncTransport:
             OutcomeUnknownError: the request may have been sent, and no reply came.
             ConfigurationError: the client is closed, or runs on something else than asyncio.
         """
-        self.check_open()
-        loop = asyncio.get_running_loop()
+        loop = self.check_open()
         deadline = loop.time() + request.timeout.total
         pool = self._pools.get(loop) if self._pid == os.getpid() else None
         if pool is None:
@@ -113,15 +112,16 @@ class AsyncTransport:
         if self._custom is not None and first:
             await close_custom(self._custom)
 
-    def check_open(self) -> None:
-        """Refuse a call that cannot be made here.
+    def check_open(self) -> asyncio.AbstractEventLoop:
+        """Return the event loop, or refuse a call that cannot be made here.
 
         Raises:
             ConfigurationError: the client is closed, or runs on something else than asyncio.
         """
-        _running_loop()
+        loop = _running_loop()
         if self._closed:
             raise ConfigurationError("the client is closed: make a new one")
+        return loop
 
     async def _exchange(self, request: HttpRequest, deadline: float, pool: _Pool) -> Exchanged:
         connection: Connection | None = None
@@ -245,7 +245,7 @@ class _Pool:
         idle = self._idle.get(route.key)
         while idle:
             connection, _ = idle.popitem()
-            if connection.is_reusable and not connection.has_unread():
+            if connection.is_usable():
                 return connection
             connection.abort()
         return None
@@ -253,7 +253,7 @@ class _Pool:
     def give_back(self, route: Route, connection: Connection) -> None:
         """Keep a connection for another exchange, or close it."""
         idle = self._idle.setdefault(route.key, {})
-        if connection.is_reusable and len(idle) < self._size:
+        if connection.is_idle and len(idle) < self._size:
             idle[connection] = None
         else:
             connection.abort()

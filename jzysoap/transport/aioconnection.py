@@ -133,9 +133,13 @@ class Connection(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     @property
-    def is_reusable(self) -> bool:
-        """True if it is open, no exchange is under way, its last one was whole, and that ended a short time ago."""
-        return self.is_open and self._loop.time() < self._unusable_at
+    def is_idle(self) -> bool:
+        """True if it is open, and its last exchange was whole."""
+        return self._unusable_at > 0 and self.is_open
+
+    def is_usable(self) -> bool:
+        """Return True if an idle connection can carry another exchange."""
+        return self._loop.time() < self._unusable_at and self.is_open and not self.has_unread()
 
     def start(self, data: bytes, reply: IncomingReply) -> None:
         """Hand a request to the socket; ``reply`` tells what comes of it."""
@@ -163,7 +167,7 @@ class Connection(asyncio.Protocol):
             # Nor could the rest of a request be taken back.
             self.abort()
         else:
-            self._unusable_at = self._loop.time() + min(self._max_idle, reply.keep_alive)
+            self._unusable_at = reply.last_progress + min(self._max_idle, reply.keep_alive)
 
     def _call_at(self, when: float) -> None:
         if self._timer is not None:

@@ -7,6 +7,7 @@ came before it. The result does not depend on how the bytes were cut on their wa
 from __future__ import annotations
 
 import http.client
+import math
 import re
 
 import httptools
@@ -138,9 +139,9 @@ class ReplyParser:
 
 
 def _keep_alive(headers: dict[str, str]) -> float:
-    found = _KEEP_ALIVE_TIMEOUT.search(headers.get("keep-alive", ""))
+    found = _KEEP_ALIVE_TIMEOUT.search(headers["keep-alive"]) if "keep-alive" in headers else None
     if found is None:
-        return float("inf")
+        return math.inf
     seconds = float(found[1])
     # The server counts from the moment its reply left, and the next request needs time to arrive.
     return seconds - min(seconds / 2, 1.0)
