@@ -474,6 +474,23 @@ def test_every_stage_is_bounded_by_the_deadline(serve: Serve, ask: both.Ask) -> 
         assert time.monotonic() - began < 2
 
 
+def test_a_shorter_deadline_is_kept_on_a_connection_that_had_a_longer_one(
+    serve: Serve, transport_of: Any, ask: both.Ask
+) -> None:
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        server.read_request(connection)
+        connection.sendall(reply(b"answer"))
+        server.read_request(connection)
+        connection.recv(1)
+
+    server = serve(handle)
+    transport = transport_of(max_idle=30)
+    ask(server.url, transport=transport, timeout=Timeout(5, 20, 30))
+    with pytest.raises(OutcomeUnknownError, match=r"nothing came for 0\.2 s"):
+        ask(server.url, transport=transport, timeout=Timeout(5, 0.2, 30))
+    assert server.connections == 1
+
+
 # TLS that ends too early.
 
 
@@ -720,6 +737,17 @@ def test_a_tunnel_that_is_cut_off_in_the_handshake(serve: Serve, ask: both.Ask) 
 
     with pytest.raises(NotSentError, match="the connection was closed"):
         ask(f"https://{GATEWAY}", proxies={"https": serve(handle).url})
+
+
+def test_a_tunnel_that_is_lost_within_the_handshake(
+    serve: Serve, ask: both.Ask, gateway: ssl.SSLContext, authority_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lose(*_: Any, **__: Any) -> None:
+        """asyncio has no transport to return then."""
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "start_tls", lose)
+    with pytest.raises(NotSentError, match="the connection was closed"):
+        ask(f"https://{GATEWAY}", proxies={"https": serve(tunnelling(gateway)).url}, verify=authority_file)
 
 
 def socks(server: RawServer, connection: socket.socket) -> None:
