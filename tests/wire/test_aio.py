@@ -26,9 +26,13 @@ from jzysoap.model.http import HttpReply, HttpRequest
 from jzysoap.model.masking import SecretBytes
 from jzysoap.settings.options import configure
 from jzysoap.transport.aio import AsyncTransport
+from tests.kit.documents import reports
+from tests.kit.samples import MOBILE, PASSWORD, TEXT
 from tests.kit.servers import RawServer, answering, refused_port, reply, trickling
+from tests.kit.soap import soap
+from tests.kit.timeouts import PATIENT, QUICK
 from tests.wire import test_transport as both
-from tests.wire.conftest import MOBILE, PASSWORD, PATIENT, QUICK, TEXT, Handler, Serve, over_tls, reports, soap
+from tests.wire.conftest import Handler, Serve, over_tls
 from tests.wire.test_fork import in_child
 from tests.wire.test_transport import after_reading, echo, then_silent
 

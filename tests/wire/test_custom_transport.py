@@ -20,8 +20,10 @@ from jzysoap import (
     OutcomeUnknownError,
     Timeout,
 )
+from tests.kit.documents import report, reports
 from tests.kit.facade import KINDS, Facade, Kind
-from tests.wire.conftest import MOBILE, PASSWORD, TEXT, envelope, report, reports
+from tests.kit.samples import MOBILE, PASSWORD, TEXT
+from tests.kit.soap import envelope
 
 Answer = Callable[[HttpRequest], Any]
 

@@ -12,7 +12,8 @@ from jzysoap.model.masking import SecretBytes
 from jzysoap.settings.options import configure
 from jzysoap.transport.aio import AsyncTransport
 from jzysoap.transport.sync import Transport
-from tests.wire.conftest import PATIENT, Serve
+from tests.kit.timeouts import PATIENT
+from tests.wire.conftest import Serve
 from tests.wire.test_transport import after_reading
 
 CLONE = Path(__file__).parent.parent.parent

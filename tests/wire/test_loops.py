@@ -18,9 +18,12 @@ from anyio.from_thread import start_blocking_portal
 from asgiref.sync import async_to_sync, sync_to_async
 
 from jzysoap import AsyncClient, ConfigurationError, JzySoapError, NotSentError, OutcomeUnknownError, Timeout
+from tests.kit.documents import report, reports
 from tests.kit.leaks import shown, spellings
+from tests.kit.samples import MOBILE, PASSWORD, TEXT
 from tests.kit.servers import RawServer, answering, refused_port, reply
-from tests.wire.conftest import MOBILE, PASSWORD, TEXT, Serve, over_tls, report, reports, soap
+from tests.kit.soap import soap
+from tests.wire.conftest import Serve, over_tls
 from tests.wire.test_aio import GATEWAY, client_of, tunnelling, until
 from tests.wire.test_transport import then_silent
 
