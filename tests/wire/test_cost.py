@@ -86,8 +86,8 @@ def test_calls_of_an_asynchronous_send(interface: str, url: str) -> None:
     theirs = calls(lambda: loop.run_until_complete(by_hand.send(MOBILE)))
     loop.run_until_complete(by_hand.close())
     loop.close()
-    # Of httpx's own client about as many; four fifths of ours are httpx's.
-    assert 50 < ours < 1.15 * theirs
+    # Of the least that asyncio takes, about two to three times as many; aiohttp by hand takes as many as that.
+    assert 50 < ours < 3.2 * theirs
 
 
 @pytest.mark.parametrize("interface", ["soap", "servlet"])
@@ -143,7 +143,7 @@ def test_memory_of_a_poll(kind: Kind, interface: str, url: str) -> None:
 
 def brought_by(code: str, *arguments: str) -> set[str]:
     """What of all that is slow to load a fresh process has loaded once it has run some code."""
-    slow = {"zeep", "lxml", "requests", "httpx", "asyncio", "jzysoap.definition.compiler"}
+    slow = {"zeep", "lxml", "requests", "httptools", "asyncio", "jzysoap.definition.compiler"}
     tell = f"import sys; print(*{slow} & set(sys.modules))"
     ran = subprocess.run(  # noqa: S603  # our own code
         [sys.executable, "-c", f"{code}\n{tell}", *arguments],
