@@ -67,8 +67,8 @@ class BaseClient:
             proxied.
         headers: More HTTP headers for each request.
         adapter: For ``Client`` alone: a requests adapter that never retries, in place of the client's connections.
-        transport: A custom transport in place of the client's connections: an object whose ``exchange(request)`` takes
-            an ``HttpRequest`` and returns an ``HttpReply``; asynchronous for ``AsyncClient``. See docs/transport.md.
+        transport: A custom transport in place of the client's connections: an object whose ``exchange(request)``
+            takes an ``HttpRequest`` and returns an ``HttpReply``; asynchronous for ``AsyncClient``.
         pool_size: Connections that are kept.
         max_idle: Seconds after which an idle connection is not used again.
         on_reply: Called with the operation's name and the body's bytes of every poll, before they are parsed. An

@@ -127,7 +127,7 @@ class Config:
     """For `Client` alone: a requests adapter that never retries, in place of the client's connections."""
     transport: Any = _row(checks.transport, None, text=None)
     """A custom transport in place of the client's connections: an object whose `exchange(request)` takes an
-    `HttpRequest` and returns an `HttpReply`; asynchronous for `AsyncClient`. See docs/transport.md."""
+    `HttpRequest` and returns an `HttpReply`; asynchronous for `AsyncClient`."""
     pool_size: int = _row(checks.whole(1, 10_000), 10, text=texts.whole_number)
     """Connections that are kept."""
     max_idle: float = _row(checks.seconds, 5.0, text=texts.number)
