@@ -7,8 +7,6 @@ is read, and nothing is repeated that may have been sent: a request counts as se
 from __future__ import annotations
 
 import asyncio
-import os
-import threading
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +15,7 @@ import urllib3
 from jzysoap.model.errors import ConfigurationError, NotSentError
 from jzysoap.model.http import HttpRequest
 from jzysoap.model.masking import Secret
+from jzysoap.model.processes import PerProcess
 from jzysoap.model.sent import JzySoapError
 from jzysoap.settings.options import Config
 from jzysoap.transport.cancellation import Exchanged, outlast
@@ -55,10 +54,7 @@ class AsyncTransport:
             self._tls = TlsContexts(trusted(config), config.cert)
         self._routes: dict[str, Route] = {}
         self._closed = False
-        self._pid = os.getpid()
-        self._pools: dict[asyncio.AbstractEventLoop, _Pool] = {}
-        # Event loops in several threads share the dictionary.
-        self._lock = threading.Lock()
+        self._pools = PerProcess(_Pools)
 
     async def exchange(self, request: HttpRequest) -> Exchanged:
         """Exchange a request for its reply. The request is sent once at most.
@@ -72,9 +68,8 @@ class AsyncTransport:
         """
         loop = self.check_open()
         deadline = loop.time() + request.timeout.total
-        pool = self._pools.get(loop) if self._pid == os.getpid() else None
-        if pool is None:
-            pool = await self._add_pool(loop)
+        pools = self._pools.get()
+        pool = pools.by_loop.get(loop) or await pools.add(_Pool(loop, self._config.pool_size))
         pool.exchanges += 1
         attempt = 1
         try:
@@ -101,14 +96,14 @@ class AsyncTransport:
         """
         loop = _running_loop()
         first, self._closed = not self._closed, True
-        pool = self._pools.get(loop)
+        pools = self._pools.get()
+        pool = pools.by_loop.get(loop)
         if pool is not None:
             if pool.exchanges:
                 pool.at_rest = pool.at_rest or asyncio.Event()
                 await pool.at_rest.wait()
             await pool.close()
-            with self._lock:
-                self._pools.pop(loop, None)
+            pools.by_loop.pop(loop, None)
         if self._custom is not None and first:
             await close_custom(self._custom)
 
@@ -178,22 +173,6 @@ class AsyncTransport:
         self._routes[url] = route_to(url, Secret(proxy_for(self._config, url)))
         return self._routes[url]
 
-    async def _add_pool(self, loop: asyncio.AbstractEventLoop) -> _Pool:
-        if self._pid != os.getpid():
-            # The parent's connections must not be touched, nor the lock, which another of its threads may have held.
-            self._abandoned = self._pools
-            self._pools = {}
-            self._lock = threading.Lock()
-            self._pid = os.getpid()
-        pool = _Pool(loop, self._config.pool_size)
-        with self._lock:
-            # Nothing can be closed any more of an event loop that was closed without being shut down.
-            for other in [other for other in self._pools if other.is_closed()]:
-                del self._pools[other]
-            self._pools[loop] = pool
-        await pool.open()
-        return pool
-
 
 def _running_loop() -> asyncio.AbstractEventLoop:
     try:
@@ -202,6 +181,23 @@ def _running_loop() -> asyncio.AbstractEventLoop:
         raise ConfigurationError(
             "AsyncClient needs a running event loop of asyncio; trio's, say, cannot be used"
         ) from None
+
+
+class _Pools:
+    """The pools of one process, by event loop."""
+
+    def __init__(self) -> None:
+        self.by_loop: dict[asyncio.AbstractEventLoop, _Pool] = {}
+
+    async def add(self, pool: _Pool) -> _Pool:
+        """Add the pool of another event loop, and drop those of event loops that are closed."""
+        # Event loops in several threads share the dictionary: one step at a time, each of which is atomic.
+        for other in self.by_loop.copy():
+            if other.is_closed():
+                self.by_loop.pop(other, None)
+        self.by_loop[pool.loop] = pool
+        await pool.open()
+        return pool
 
 
 class _Pool:

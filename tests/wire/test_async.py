@@ -358,7 +358,7 @@ def test_a_forked_process_makes_its_own_connections(monkeypatch: pytest.MonkeyPa
         async with client_of(url) as client:
             assert len(await client.reports()) == 2
             # What a child sees of itself.
-            monkeypatch.setattr("jzysoap.transport.aio.os.getpid", lambda: 1)
+            monkeypatch.setattr("jzysoap.model.processes.os.getpid", lambda: 1)
             assert len(await client.reports()) == 2
 
     with RawServer(answer) as server:
