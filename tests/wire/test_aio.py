@@ -26,7 +26,7 @@ from jzysoap.model.http import HttpReply, HttpRequest
 from jzysoap.model.masking import SecretBytes
 from jzysoap.settings.options import configure
 from jzysoap.transport.aio import AsyncTransport
-from tests.kit.documents import reports
+from tests.kit.documents import report, reports
 from tests.kit.samples import MOBILE, PASSWORD, TEXT
 from tests.kit.servers import RawServer, answering, refused_port, reply, trickling
 from tests.kit.soap import soap
@@ -381,9 +381,10 @@ def test_no_more_connections_are_kept_than_are_to_be(serve: Serve) -> None:
 
 def test_an_idle_connection_is_closed_when_its_time_is_up(serve: Serve) -> None:
     async def main() -> None:
-        async with client_of(server.url, max_idle=0.2) as client:
-            await client.send(MOBILE, TEXT)
-            await asyncio.sleep(0.1)
+        async with client_of(server.url, max_idle=0.5) as client:
+            for _ in range(2):
+                await client.send(MOBILE, TEXT)
+                await asyncio.sleep(0.3)
             assert alive(server) == 1
             await until(lambda: alive(server) == 0)
             # It takes no place of another's either.
@@ -906,6 +907,32 @@ def test_a_poll_that_is_cancelled_at_any_moment(serve: Serve) -> None:
     server = serve(handle)
     asyncio.run(main())
     assert len(kept) == served > 0
+
+
+def test_a_cancelled_poll_with_a_long_answer_is_kept(serve: Serve) -> None:
+    """It would be parsed in a thread, for which a cancelled caller does not wait."""
+    let = threading.Event()
+    answer = soap(reports(*[report()] * 3000), "getSmsReport")
+
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        server.read_request(connection)
+        let.wait(10)
+        connection.sendall(answer)
+
+    kept: list[bytes] = []
+
+    async def main() -> None:
+        async with client_of(server.url, on_reply=lambda _, body: kept.append(body)) as client:
+            task = asyncio.create_task(client.reports())
+            await until(lambda: server.requests)
+            task.cancel()
+            let.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    server = serve(handle)
+    asyncio.run(main())
+    assert [len(body) > 300_000 for body in kept] == [True]
 
 
 def test_a_cancelled_poll_keeps_its_deadline(serve: Serve) -> None:
