@@ -5,13 +5,14 @@ What a contender needs is imported when it is made, so that one that is not inst
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from xml.sax.saxutils import escape
 
 from benchmarks.answers import NAMESPACE
@@ -348,6 +349,40 @@ def by_aiohttp(url: str) -> Contender:
     return _async_by_hand(post, close)
 
 
+def by_streams(url: str) -> Contender:
+    """The least that asyncio takes: no limits, no checks, and only what the benchmark's server answers."""
+    parts = urlsplit(f"{url}/services/userApi")
+    host, port = parts.hostname or "", parts.port or 80
+    begin = f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: text/xml; charset=utf-8\r\n"
+    idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    async def post(operation: str, body: bytes) -> bytes:
+        reader, writer = idle.pop() if idle else await asyncio.open_connection(host, port, limit=1 << 20)
+        head = f'{begin}SOAPAction: "urn:{operation}"\r\nContent-Length: {len(body)}\r\n\r\n'
+        writer.write(head.encode() + body)
+        answer = await reader.readuntil(b"\r\n\r\n")
+        if not answer.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(answer[:20])
+        _, _, length = answer.lower().partition(b"content-length:")
+        if length:
+            read = await reader.readexactly(int(length.partition(b"\r")[0]))
+        else:
+            chunks = []
+            while size := int(await reader.readline(), 16):
+                chunks.append((await reader.readexactly(size + 2))[:-2])
+            await reader.readline()
+            read = b"".join(chunks)
+        idle.append((reader, writer))
+        return read
+
+    async def close() -> None:
+        for _, writer in idle:
+            writer.close()
+            await writer.wait_closed()
+
+    return _async_by_hand(post, close)
+
+
 SYNCHRONOUS: dict[str, Callable[[str], Contender]] = {
     "jzysoap": ours,
     "jzysoap servlet": ours_servlet,
@@ -364,4 +399,5 @@ ASYNCHRONOUS: dict[str, Callable[[str], Contender]] = {
     "zeep async": by_zeep_async,
     "httpx async + lxml": by_httpx_async,
     "aiohttp + lxml": by_aiohttp,
+    "asyncio streams + lxml": by_streams,
 }

@@ -20,7 +20,7 @@ _MODULES = {
     "HttpStatusError IncompletePollError InsufficientBalanceError InvalidMessageError "
     "MalformedReplyError NotSentError NumberRejectedError OutcomeUnknownError PartlySentError "
     "RateLimitedError SoapFaultError TransportError WsdlError",
-    "model.http": "Timeout",
+    "model.http": "HttpReply HttpRequest Timeout",
     "model.values": "Balance Channel CleanNumbers DeliveryReport DeliveryStatus InvalidNumber Poll Rejected Reply",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
         WsdlError as WsdlError,
     )
     from jzysoap.model.events import CallEvent as CallEvent
-    from jzysoap.model.http import Timeout as Timeout
+    from jzysoap.model.http import HttpReply as HttpReply, HttpRequest as HttpRequest, Timeout as Timeout
     from jzysoap.model.sent import Batch as Batch, JzySoapError as JzySoapError, Outcome as Outcome, Sent as Sent
     from jzysoap.model.values import (
         Balance as Balance,

@@ -1,4 +1,4 @@
-"""The client for asynchronous code: ``Client``'s operations, over httpx.
+"""The client for asynchronous code: ``Client``'s operations, on asyncio.
 
 Nothing blocks the event loop: the definition is compiled, and a password's callable asked, in a thread.
 """
@@ -19,9 +19,9 @@ from jzysoap.client.base import BaseClient, copy_error
 from jzysoap.model.door import public
 from jzysoap.model.http import HttpReply, HttpRequest
 from jzysoap.model.sent import Batch, JzySoapError, Sent
-from jzysoap.model.steps import Prepare, Steps, Work
+from jzysoap.model.steps import Steps, Work
 from jzysoap.model.values import Balance, Channel, DeliveryReport, Poll, Reply
-from jzysoap.transport.aio import AsyncTransport, Exchange
+from jzysoap.transport.aio import AsyncTransport
 
 logger = logging.getLogger("jzysoap")
 
@@ -142,20 +142,18 @@ class AsyncClient(BaseClient):
                 result: Any = None
                 cancelled: asyncio.CancelledError | None = None
                 try:
-                    if isinstance(step, Work):
+                    if isinstance(step, HttpRequest):
+                        result, cancelled = await self._transport.exchange(step)
+                    elif isinstance(step, Work):
                         result = await self._do(step)
-                    elif isinstance(step, Prepare):
-                        await self._prepare(definition=step.definition)
-                    elif step.consuming:
-                        result, cancelled = await self._finish(step)
                     else:
-                        result = await self._transport.exchange(step)
+                        await self._prepare(definition=step.definition)
                 except BaseException as error:  # noqa: BLE001  # the operation raises it again
                     # CancelledError included: the operation reports whether the request may have been sent.
                     step = steps.throw(error)
                 else:
                     if cancelled is not None:
-                        _hand_over(steps, result, cancelled)
+                        self._hand_over(steps, result, cancelled)
                     step = steps.send(result)
         except StopIteration as stop:
             value: T = stop.value
@@ -167,29 +165,19 @@ class AsyncClient(BaseClient):
         async with self._alone.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
             return await _in_thread(work.do)
 
-    async def _finish(self, request: HttpRequest) -> tuple[HttpReply, asyncio.CancelledError | None]:
-        """Exchanges a request whose reply is gone if it is not received, and tells whether that was cancelled."""
-        exchange = Exchange()
-        task = asyncio.ensure_future(self._transport.exchange(request, exchange))
-        # Whoever cancels all tasks, as asyncio.run does in the end, means this one; it is waited for.
-        asyncio._unregister_task(task)
-        cancelled: asyncio.CancelledError | None = None
-        while not task.done():
-            try:
-                # A cancelled scope of anyio would cancel the waiting again and again.
-                with self._transport.shield(cancelled is not None and exchange.sent):
-                    await asyncio.wait((task,))
-            except asyncio.CancelledError as error:
-                cancelled = error
-                if not exchange.sent:
-                    task.cancel()
-        if cancelled is None:
-            return task.result(), None
-        if task.cancelled() or task.exception() is not None:
-            raise cancelled
+    def _hand_over(self, steps: Steps[Any], reply: HttpReply, cancelled: asyncio.CancelledError) -> NoReturn:
+        """Let a cancelled poll hand over what it received, and no more, before the cancellation goes on."""
         if self._config.on_reply is None:
-            logger.warning("a cancelled poll received %d bytes that no on_reply keeps", len(task.result().body))
-        return task.result(), cancelled
+            logger.warning("a cancelled poll received %d bytes that no on_reply keeps", len(reply.body))
+        try:
+            steps.send(reply)
+        except StopIteration:
+            raise cancelled from None
+        except Exception as error:
+            # The cancellation was asked for; what went wrong on the way is its cause.
+            raise cancelled from error
+        steps.close()
+        raise cancelled
 
 
 async def _in_thread(work: Callable[[], T]) -> T:
@@ -210,16 +198,3 @@ def _do_job(job: concurrent.futures.Future[T], work: Callable[[], T]) -> None:
             job.set_result(work())
         except BaseException as error:  # noqa: BLE001  # nothing is mask_repr: whoever waits has it raised
             job.set_exception(error)
-
-
-def _hand_over(steps: Steps[Any], result: object, cancelled: asyncio.CancelledError) -> NoReturn:
-    """Lets a cancelled operation hand over what it received, and no more, before the cancellation goes on."""
-    try:
-        steps.send(result)
-    except StopIteration:
-        raise cancelled from None
-    except Exception as error:
-        # The cancellation was asked for; what went wrong on the way is its cause.
-        raise cancelled from error
-    steps.close()
-    raise cancelled

@@ -66,7 +66,9 @@ class BaseClient:
         proxies: Proxies as requests takes them; ``None`` for the environment's, ``{}`` for none. Loopback is never
             proxied.
         headers: More HTTP headers for each request.
-        adapter: A custom adapter: a requests adapter that never retries; for ``AsyncClient`` an httpx transport.
+        adapter: For ``Client`` alone: a requests adapter that never retries, in place of the client's connections.
+        transport: A custom transport in place of the client's connections: an object whose ``exchange(request)``
+            takes an ``HttpRequest`` and returns an ``HttpReply``; asynchronous for ``AsyncClient``.
         pool_size: Connections that are kept.
         max_idle: Seconds after which an idle connection is not used again.
         on_reply: Called with the operation's name and the body's bytes of every poll, before they are parsed. An
@@ -77,7 +79,7 @@ class BaseClient:
     Raises:
         ConfigurationError: naming the argument.
 
-    Every argument but hooks, headers and adapter has an environment variable: see ``from_env``.
+    Every argument but hooks, headers, adapter and transport has an environment variable: see ``from_env``.
     """
 
     operations: ClassVar[Operations] = OPERATIONS
@@ -121,6 +123,7 @@ class BaseClient:
         proxies: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         adapter: Any = None,
+        transport: Any = None,
         pool_size: int = 10,
         max_idle: float = 5.0,
         on_reply: Callable[[str, bytes], object] | None = None,

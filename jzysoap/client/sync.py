@@ -25,10 +25,16 @@ class Client(BaseClient):
     __doc__ = BaseClient.__doc__
 
     def _open(self) -> None:
-        # requests takes longer to import than all of this library.
-        from jzysoap.transport.sync import Transport
+        self._transport: Transport | CustomTransport
+        if self._config.transport is None:
+            # requests takes longer to import than all of this library.
+            from jzysoap.transport.sync import Transport
 
-        self._transport = Transport(self._config)
+            self._transport = Transport(self._config)
+        else:
+            from jzysoap.transport.custom import CustomTransport
+
+            self._transport = CustomTransport(self._config)
         self._lock = PerProcess(threading.Lock)
         self._failed: JzySoapError | None = None
 

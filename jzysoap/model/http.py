@@ -28,7 +28,7 @@ Timeout.__module__ = "jzysoap"
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request to be sent.
+    """A request that a transport is to send.
 
     Attributes:
         method: the HTTP method.
@@ -48,10 +48,12 @@ class HttpRequest:
     max_bytes: int
     consuming: bool = False
 
+    __module__ = "jzysoap"
+
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """A reply that was received, completely or in part.
+    """A reply that a transport received, completely or in part.
 
     Attributes:
         status: the HTTP status code.
@@ -64,6 +66,8 @@ class HttpReply:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     problem: str | None = None
+
+    __module__ = "jzysoap"
 
     @property
     def content_type(self) -> str:

@@ -88,6 +88,12 @@ def as_given(value: Any) -> Any:
     return value
 
 
+def transport(value: Any) -> Any:
+    if not callable(getattr(value, "exchange", None)):
+        raise ValueError("must have a method exchange(request) that returns an HttpReply")
+    return value
+
+
 def username(value: Any) -> str:
     if not text(value).strip() or not value.isprintable():
         raise ValueError("must be printable text, not empty")

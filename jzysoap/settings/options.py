@@ -124,7 +124,10 @@ class Config:
     headers: Mapping[str, str] | None = _row(checks.headers, None, text=None, secret=True)
     """More HTTP headers for each request."""
     adapter: Any = _row(checks.as_given, None, text=None)
-    """A custom adapter: a requests adapter that never retries; for `AsyncClient` an httpx transport."""
+    """For `Client` alone: a requests adapter that never retries, in place of the client's connections."""
+    transport: Any = _row(checks.transport, None, text=None)
+    """A custom transport in place of the client's connections: an object whose `exchange(request)` takes an
+    `HttpRequest` and returns an `HttpReply`; asynchronous for `AsyncClient`."""
     pool_size: int = _row(checks.whole(1, 10_000), 10, text=texts.whole_number)
     """Connections that are kept."""
     max_idle: float = _row(checks.seconds, 5.0, text=texts.number)

@@ -202,7 +202,7 @@ class Transport:
                 watch(self._adapter.proxy_manager_for(prepend_scheme_if_needed(proxy, "http")))
             except requests.exceptions.InvalidSchema:
                 raise ConfigurationError(
-                    "proxies has a SOCKS proxy, which needs PySocks: pip install 'requests[socks]'"
+                    "proxies has a SOCKS proxy, which needs PySocks: pip install 'jzysoap[socks]'"
                 ) from None
 
     def _prepare(self, request: HttpRequest) -> requests.PreparedRequest:

@@ -15,6 +15,7 @@ def test_the_lowest_versions_are_those_that_are_allowed() -> None:
         *setup["options"]["install_requires"].split(),
         *setup["options.extras_require"]["sandbox"].split(),
         *setup["options.extras_require"]["async"].split(),
+        *setup["options.extras_require"]["socks"].split(),
     ]
     bounds = {line.partition(">=")[0]: line.partition(">=")[2].partition(",")[0] for line in allowed}
     lines = (HERE / "lowest.txt").read_text("utf-8").splitlines()
@@ -28,4 +29,6 @@ def test_the_test_extra_allows_what_the_other_extras_do() -> None:
     setup = configparser.ConfigParser()
     setup.read(HERE.parent / "setup.cfg", "utf-8")
     extras = setup["options.extras_require"]
-    assert {*extras["sandbox"].split(), *extras["async"].split()} <= set(extras["test"].split())
+    assert {one for name in ("sandbox", "async", "socks") for one in extras[name].split()} <= set(
+        extras["test"].split()
+    )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
+import itertools
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 
-from jzysoap import JzySoapError
+from jzysoap import HttpReply, HttpRequest, JzySoapError, Timeout
 from jzysoap.encoding.charsets import decode
-from jzysoap.model.http import HttpReply
+from jzysoap.transport.parser import ReplyParser
 from tests.kit import results
 from tests.kit.interfaces import SERVLET, SOAP
 
@@ -62,7 +65,35 @@ def _poll(parse: Callable[[str, bool], object], data: bytes) -> None:
         assert failure is None or failure.raw == data, "a poll's bytes were lost"
 
 
+def http(data: bytes) -> None:
+    """What a connection brings, an HTTP reply: the outcome does not depend on where the bytes are cut."""
+    cuts, answer = data[:8], data[8:]
+    whole = _parsed([answer])
+    assert whole == _parsed([answer[at : at + 1] for at in range(len(answer))])
+    places = sorted({cut * len(answer) // 256 for cut in cuts} | {0, len(answer)})
+    assert whole == _parsed([answer[start:end] for start, end in itertools.pairwise(places)])
+
+
+def _parsed(pieces: list[bytes]) -> HttpReply | str:
+    """The reply that came, with what is wrong with it; or that there is none."""
+    parser = ReplyParser(HttpRequest("POST", "http://h", {}, None, Timeout(1, 1, 1), 2048))
+    problem = None
+    try:
+        for piece in pieces:
+            parser.feed(piece)
+            if parser.complete:
+                break
+        else:
+            parser.feed_eof()
+            problem = None if parser.complete else "closed"
+    except HTTPException:
+        problem = None if parser.complete else "not valid"
+    parser.close()
+    return parser.result(problem) if parser.status is not None else problem or "nothing"
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
+    "http": http,
     "reply": reply,
     "reports": reports,
     "replies": replies,
@@ -79,7 +110,15 @@ def seeds(name: str) -> list[bytes]:
     )
     report = "<username>admin</username><smslogid>66</smslogid><status>1</status>"
     answer = "<receiver>admin</receiver><content>xOPLrbChPw==</content>"
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     return {
+        "http": [
+            *(b"\x10\x20\x30\x40\x60\x80\xa0\xc0" + path.read_bytes()[:1500] for path in RESPONSES[::9]),
+            bytes(8) + chunked + b"6\r\nanswer\r\n2;a=b\r\nok\r\n0\r\nX: y\r\n\r\n",
+            bytes(8) + b"HTTP/1.1 103 Hints\r\nX: y\r\n\r\nHTTP/1.1 200 OK\nContent-Length: 2\nX: a\n b\n\nokstray",
+            bytes(8) + b"HTTP/1.0 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"answer" * 9),
+            bytes(8) + chunked + b"1\r\nx\r\n" * 300 + b"0\r\n\r\n",
+        ],
         "reply": [b"\1" + path.read_bytes().partition(b"\r\n\r\n")[2] for path in RESPONSES[::9]],
         "reports": [page.format(root="smsreport", record="psreport", more=report).encode()],
         "replies": [page.format(root="smsrerecv", record="psrerecv", more=answer).encode()],

@@ -44,7 +44,7 @@ IMPORTS = """
 import sys
 import jzysoap
 loaded = {name.partition(".")[0] for name in sys.modules}
-print(sorted(loaded & {"zeep", "httpx", "waitress", "jzysoap"}))
+print(sorted(loaded & {"zeep", "httptools", "waitress", "jzysoap"}))
 """
 
 CALLS = """

@@ -8,14 +8,13 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
 
-from jzysoap import AsyncClient, ConfigurationError, DeliveryReport, OutcomeUnknownError, Poll, Timeout
+from jzysoap import AsyncClient, ConfigurationError, DeliveryReport, Poll, Timeout
 from jzysoap.definition.local import bundled
 from jzysoap.transport import failures
 from tests.kit.samples import MOBILE
@@ -246,60 +245,6 @@ def test_loading_the_definition_does_not_block_the_loop() -> None:
     assert len(fetched) == 1
 
 
-def test_a_foreign_transport_can_promise_nothing() -> None:
-    def fail(_: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("made up")
-
-    async def main() -> None:
-        transport = httpx.MockTransport(fail)
-        async with client_of("http://127.0.0.1:9", adapter=transport) as client:
-            with pytest.raises(OutcomeUnknownError):
-                await client.send(MOBILE, "好")
-
-    asyncio.run(main())
-
-
-def test_a_foreign_transport_is_used() -> None:
-    def respond(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, content=good("soap", operation_of(request.content)))
-
-    async def main() -> None:
-        async with client_of("http://127.0.0.1:9", adapter=httpx.MockTransport(respond)) as client:
-            assert (await client.send(MOBILE, "好")).batch_id == "337017332"
-
-    asyncio.run(main())
-
-
-class Short(httpx.AsyncByteStream):
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield b"success"
-
-
-def test_a_foreign_transport_that_loses_bytes_is_noticed() -> None:
-    def respond(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, headers={"Content-Length": "500"}, stream=Short())
-
-    async def main() -> None:
-        async with client_of("http://127.0.0.1:9", adapter=httpx.MockTransport(respond)) as client:
-            with pytest.raises(OutcomeUnknownError, match="ended after 7 of 500 bytes"):
-                await client.send(MOBILE, "好")
-
-    asyncio.run(main())
-
-
-@pytest.mark.parametrize("length", ["\xb2", "9" * 5000])
-def test_a_foreign_transport_that_announces_nonsense_costs_no_answer(length: str) -> None:
-    def respond(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, headers=[(b"content-length", length.encode("latin-1"))], stream=Short())
-
-    async def main() -> None:
-        adapter = httpx.MockTransport(respond)
-        async with client_of("http://127.0.0.1:9", interface="servlet", adapter=adapter) as client:
-            assert (await client.send(MOBILE, "好")).batches[0].batch_id is None
-
-    asyncio.run(main())
-
-
 def long_answers(server: RawServer, connection: socket.socket) -> None:
     document = "<smsreport>" + "<psreport><mobile>13800000001</mobile></psreport>" * 10_000 + "</smsreport>"
     while server.read_request(connection):
@@ -414,7 +359,7 @@ def test_a_forked_process_makes_its_own_connections(monkeypatch: pytest.MonkeyPa
         async with client_of(url) as client:
             assert len(await client.reports()) == 2
             # What a child sees of itself.
-            monkeypatch.setattr("jzysoap.transport.aio.os.getpid", lambda: 1)
+            monkeypatch.setattr("jzysoap.model.processes.os.getpid", lambda: 1)
             assert len(await client.reports()) == 2
 
     with RawServer(answer) as server:
@@ -422,8 +367,8 @@ def test_a_forked_process_makes_its_own_connections(monkeypatch: pytest.MonkeyPa
         assert server.connections == 2
 
 
-def test_arguments_that_httpx_cannot_use_are_named(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConfigurationError, match="adapter must be an httpx asynchronous transport"):
+def test_arguments_that_cannot_be_used_are_named(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match="adapter is an argument of Client alone"):
         client_of("http://127.0.0.1:9", adapter=object())
     bad = tmp_path / "ca.pem"
     bad.write_text("no certificate")
@@ -435,8 +380,15 @@ def test_arguments_that_httpx_cannot_use_are_named(tmp_path: Any, monkeypatch: p
                     await client.balance()
 
     asyncio.run(main())
-    monkeypatch.setitem(sys.modules, "httpx", None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'jzysoap\[async\]'"):
+
+
+@pytest.mark.parametrize("package", ["httptools", "aiohappyeyeballs"])
+def test_a_missing_package_is_named(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("jzysoap.transport.aioconnection", "jzysoap.transport.parser"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.delattr("jzysoap.transport.aioconnection", raising=False)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ConfigurationError, match=rf"needs {package}, .* pip install 'jzysoap\[async\]'"):
         client_of("http://127.0.0.1:9")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from benchmarks.answers import answer_to
-from benchmarks.contenders import by_httpx_async, by_urllib3
+from benchmarks.contenders import by_streams, by_urllib3
 from jzysoap import AsyncClient, Client
 from jzysoap.definition.local import bundled
 from tests.kit.facade import KINDS, Facade, Kind
@@ -78,7 +78,7 @@ def test_calls_of_a_send(interface: str, url: str, make: Make) -> None:
 @pytest.mark.parametrize("interface", ["soap", "servlet"])
 def test_calls_of_an_asynchronous_send(interface: str, url: str) -> None:
     loop = asyncio.new_event_loop()
-    by_hand = by_httpx_async(f"{url}/0")
+    by_hand = by_streams(f"{url}/0")
     with Facade(AsyncClient, f"{url}/0", "account", "password", interface=interface) as client:
         client.send(MOBILE, TEXT)
         ours = calls(lambda: client.send(MOBILE, TEXT))
@@ -86,8 +86,8 @@ def test_calls_of_an_asynchronous_send(interface: str, url: str) -> None:
     theirs = calls(lambda: loop.run_until_complete(by_hand.send(MOBILE)))
     loop.run_until_complete(by_hand.close())
     loop.close()
-    # Of httpx's own client about as many; four fifths of ours are httpx's.
-    assert 50 < ours < 1.15 * theirs
+    # Of the least that asyncio takes, about two to three times as many; aiohttp by hand takes as many as that.
+    assert 50 < ours < 3.2 * theirs
 
 
 @pytest.mark.parametrize("interface", ["soap", "servlet"])
@@ -143,7 +143,7 @@ def test_memory_of_a_poll(kind: Kind, interface: str, url: str) -> None:
 
 def brought_by(code: str, *arguments: str) -> set[str]:
     """Return the slow modules that a fresh process has loaded after it ran some code."""
-    slow = {"zeep", "lxml", "requests", "httpx", "asyncio", "jzysoap.definition.compiler"}
+    slow = {"zeep", "lxml", "requests", "httptools", "asyncio", "jzysoap.definition.compiler"}
     tell = f"import sys; print(*{slow} & set(sys.modules))"
     ran = subprocess.run(  # noqa: S603  # our own code
         [sys.executable, "-c", f"{code}\n{tell}", *arguments],

@@ -8,13 +8,13 @@ import http.client
 import inspect
 import socket
 import ssl
-from collections.abc import AsyncIterator
 from types import ModuleType
 from typing import Any
 
-import httpcore
-import httpx
+import aiohappyeyeballs
+import httptools
 import pytest
+import python_socks
 import requests
 import urllib3
 from lxml import etree
@@ -64,7 +64,7 @@ def assert_harmless(error: BaseException) -> None:
 
 
 SYNCHRONOUS = classes(requests.exceptions, urllib3.exceptions, http.client, ssl, socket)
-ASYNCHRONOUS = classes(httpx, httpcore, ssl, socket)
+ASYNCHRONOUS = classes(httptools, aiohappyeyeballs, python_socks, ssl, socket)
 NATIVE = [kind for kind in classes(builtins) if kind not in (StopIteration, StopAsyncIteration)]
 
 
@@ -160,47 +160,26 @@ def test_while_a_body_is_read(kind: type[Exception]) -> None:
     assert caught.value.raw == b"<half"
 
 
-class Transport(httpx.AsyncBaseTransport):
-    """Raises before the request, after it, or in the middle of the body."""
-
-    def __init__(self, error: Exception, place: str) -> None:
-        self.error = error
-        self.place = place
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        trace = request.extensions["trace"]
-        await trace("connection.connect_tcp.started", {})
-        if self.place == "before":
-            raise self.error
-        await trace("http11.send_request_headers.started", {"request": httpcore.Request("POST", "http://127.0.0.1")})
-        if self.place == "after":
-            raise self.error
-        return httpx.Response(200, stream=Stream(self.error))
-
-
-class Stream(httpx.AsyncByteStream):
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield b"<half"
-        raise self.error
-
-
 @pytest.mark.parametrize("kind", [*ASYNCHRONOUS, *NATIVE], ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
-def test_of_the_asynchronous_stack(kind: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_the_asynchronous_stack(kind: type[Exception], monkeypatch: pytest.MonkeyPatch, server: RawServer) -> None:
     monkeypatch.setattr(failures, "ATTEMPTS", 1)
+    error = made(kind)
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
 
     async def main() -> None:
+        options: dict[str, Any] = {"wsdl": "bundled", "cache_dir": False}
         for place, wanted in (
-            ("before", NotSentError),
-            ("after", OutcomeUnknownError),
-            ("within", OutcomeUnknownError),
+            ("aiohappyeyeballs.start_connection", NotSentError),
+            ("jzysoap.transport.parser.ReplyParser.on_header", OutcomeUnknownError),
+            ("jzysoap.transport.parser.ReplyParser.on_body", OutcomeUnknownError),
         ):
-            options: dict[str, Any] = {"wsdl": "bundled", "cache_dir": False, "adapter": Transport(made(kind), place)}
-            async with AsyncClient("http://127.0.0.1:9", "test", "secret1", **options) as client:
-                with pytest.raises(wanted) as caught:
-                    await client.send(MOBILE, "好")
+            async with AsyncClient(server.url, "test", "secret1", **options) as client:
+                with monkeypatch.context() as patch:
+                    patch.setattr(place, fail)
+                    with pytest.raises(wanted) as caught:
+                        await client.send(MOBILE, "好")
             assert type(caught.value) is wanted
             assert_harmless(caught.value)
             assert "made up" not in str(caught.value)

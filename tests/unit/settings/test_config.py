@@ -62,7 +62,7 @@ def test_every_default_passes_its_own_check() -> None:
 
 
 def test_options_without_a_variable_are_known() -> None:
-    assert set(NAMES) - set(WITH_VARIABLE) == {"headers", "adapter", "on_reply", "on_call"}
+    assert set(NAMES) - set(WITH_VARIABLE) == {"headers", "adapter", "transport", "on_reply", "on_call"}
 
 
 def test_the_documented_limits() -> None:
@@ -121,6 +121,7 @@ WRONG: dict[str, Any] = {
     "verify": "/no/such",
     "cert": "/no/such",
     "proxies": "http://p",
+    "transport": object(),
     "headers": {"Content-Length": "1"},
     "pool_size": 0,
     "max_idle": float("nan"),
