@@ -23,7 +23,7 @@ def test_a_short_run(tmp_path: Path) -> None:
         # Measured, not left out.
         assert f"\n| {name} | " in written
         assert f"\n| {name} | " in ran.stdout
-    assert "| one report of 1,000,000: of 10,000 | 1.15 | not measured | |" in written
+    assert "| first call: zeep | 0.8 | not measured | |" in written
 
 
 def test_results_are_of_these_workloads_and_targets() -> None:
