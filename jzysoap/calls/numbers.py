@@ -83,7 +83,7 @@ def recipients(
     Raises:
         InvalidMessageError: naming every number that cannot be used, or that there is none.
     """
-    if not isinstance(numbers, (str, int)) and not _is_several(numbers):
+    if not isinstance(numbers, (str, int)) and not _is_iterable(numbers):
         kind = type(numbers).__name__
         raise InvalidMessageError(f"mobile must be a number or an iterable of numbers, not {kind}", field="mobile")
     places, duplicate, invalid = _sort(numbers, international)
@@ -94,7 +94,7 @@ def recipients(
         refused = [InvalidNumber(place, one, _NOT_ALLOWED) for one, place in places.items() if one not in allowed]
         invalid = tuple(sorted((*invalid, *refused), key=lambda bad: bad.position))
     if invalid:
-        raise _unusable(invalid, given)
+        raise _unusable_error(invalid, given)
     if not places:
         raise InvalidMessageError("mobile holds no number", field="mobile")
     return tuple(places)
@@ -115,7 +115,7 @@ def _sort(
     places: dict[str, int] = {}
     duplicate: list[InvalidNumber] = []
     invalid: list[InvalidNumber] = []
-    for position, given in enumerate(_singles(numbers), 1):
+    for position, given in enumerate(_iterate(numbers), 1):
         if given.__class__ is str and _MAINLAND.fullmatch(given):
             number, reason = given, ""
         else:
@@ -148,27 +148,27 @@ def _sort_usual(numbers: object) -> dict[str, int] | None:
     return places if len(places) == len(pieces) else None
 
 
-def _is_several(numbers: object) -> bool:
+def _is_iterable(numbers: object) -> bool:
     # Iterating over bytes would give small integers, and iterating over a mapping would drop its values.
     return isinstance(numbers, Iterable) and not isinstance(numbers, (bytes, bytearray, memoryview, Mapping))
 
 
-def _singles(numbers: object) -> Iterator[Any]:
+def _iterate(numbers: object) -> Iterator[Any]:
     """Yield the single numbers, of any type, one by one."""
     if isinstance(numbers, str):
-        yield from _pieces(numbers)
-    elif not _is_several(numbers):
+        yield from _split_at_commas(numbers)
+    elif not _is_iterable(numbers):
         yield numbers
     else:
         for element in cast("Iterable[object]", numbers):
             if isinstance(element, str) and ("," in element or "，" in element):
                 # An element of nothing but commas counts as one empty number.
-                yield from _pieces(element) or [element]
+                yield from _split_at_commas(element) or [element]
             else:
                 yield element
 
 
-def _pieces(text: str) -> list[str]:
+def _split_at_commas(text: str) -> list[str]:
     pieces = _COMMA.split(text)
     start, end = 0, len(pieces)
     while start < end and not _strip(pieces[start]):
@@ -220,7 +220,7 @@ def _as_text(given: object) -> str:
     return f"<{type(given).__name__}>"
 
 
-def _unusable(invalid: tuple[InvalidNumber, ...], given: int) -> InvalidMessageError:
+def _unusable_error(invalid: tuple[InvalidNumber, ...], given: int) -> InvalidMessageError:
     named = [f"#{bad.position} {_mask(bad.number)}: {bad.reason}" for bad in invalid[:_NAMED]]
     if len(invalid) > _NAMED:
         named.append(f"and {len(invalid) - _NAMED:,} more")

@@ -80,7 +80,7 @@ def check_text(text: object, *, field: str = "text") -> str:
     illegal = ILLEGAL.search(text)
     if illegal is None:
         return text
-    raise _cannot_carry(text, field, illegal.start(), "which XML cannot carry")
+    raise _character_error(text, field, illegal.start(), "which XML cannot carry")
 
 
 def sign(text: str, signature: str) -> str:
@@ -147,7 +147,7 @@ def check_gbk(text: str, *, field: str = "text") -> None:
         count = sum(not _fits_gbk(character) for character in text)
         others = f", and {count - 1:,} more" if count > 1 else ""
         advice = "gbk_safe(text) returns a text that it can"
-        raise _cannot_carry(text, field, error.start, f"which GBK cannot encode{others}: {advice}") from None
+        raise _character_error(text, field, error.start, f"which GBK cannot encode{others}: {advice}") from None
 
 
 @public
@@ -169,7 +169,7 @@ def gbk_safe(text: str) -> str:
         raise InvalidMessageError(f"text must be text, not {type(text).__name__}", field="text")
     if _fits_gbk(text):
         return text
-    return "".join(character if _fits_gbk(character) else _nearest(character) for character in text)
+    return "".join(character if _fits_gbk(character) else _find_nearest(character) for character in text)
 
 
 def name_character(character: str) -> str:
@@ -181,7 +181,7 @@ def name_character(character: str) -> str:
     return f"U+{ord(character):04X} {name}".rstrip()
 
 
-def _cannot_carry(text: str, field: str, position: int, why: str) -> InvalidMessageError:
+def _character_error(text: str, field: str, position: int, why: str) -> InvalidMessageError:
     return InvalidMessageError(
         f"{field} has {name_character(text[position])} at position {position} (counted from 0), {why}",
         field=field,
@@ -198,7 +198,7 @@ def _fits_gbk(text: str) -> bool:
     return True
 
 
-def _nearest(character: str) -> str:
+def _find_nearest(character: str) -> str:
     """Return the nearest readable form, in GBK, of a character that GBK lacks."""
     if character in _READABLE:
         return _READABLE[character]

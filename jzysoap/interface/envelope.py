@@ -46,7 +46,7 @@ def read(reply: HttpReply, *, secrets: Iterable[str] = ()) -> str | None:
         SoapFaultError, HttpStatusError, MalformedReplyError: as in ``SoapInterface.read``.
     """
     try:
-        return _result(_parse(reply), secrets)
+        return _read_result(_parse(reply), secrets)
     except _NotSoapError as problem:
         if reply.status >= 300:
             raise status_error(reply) from None
@@ -62,7 +62,7 @@ def read_part(reply: HttpReply) -> str:
     with contextlib.suppress(UnicodeError):
         # Drop a last character that was cut off: it could make the rest look like another charset.
         body = codecs.getincrementaldecoder("utf-8")().decode(body).encode()
-    text = decode(body, _declared(reply))
+    text = decode(body, _declared_charset(reply))
     ends = list(_RECORD_END.finditer(text))
     starts = _RECORD_START.search(text)
     if ends:
@@ -76,7 +76,7 @@ def read_part(reply: HttpReply) -> str:
         text += "]]>"
     root = parse_part(text)
     try:
-        return "" if root is None else _result(root, ()) or ""
+        return "" if root is None else _read_result(root, ()) or ""
     except (_NotSoapError, SoapFaultError, ValueError):
         # ValueError is lxml's, for illegal names and characters, which a recovering parser accepts.
         return ""
@@ -94,7 +94,7 @@ def _parse(reply: HttpReply) -> etree._Element:
     body = reply.body
     if not body.strip():
         raise _NotSoapError("it is empty")
-    text = decode(body, _declared(reply))
+    text = decode(body, _declared_charset(reply))
     for prepare in (str, _repair):
         document = prepare(text)
         # The repaired text is checked too, since noise may have hidden the DOCTYPE.
@@ -109,7 +109,7 @@ def _parse(reply: HttpReply) -> etree._Element:
     raise _NotSoapError("it is not well-formed XML")
 
 
-def _declared(reply: HttpReply) -> str | None:
+def _declared_charset(reply: HttpReply) -> str | None:
     declared = _DECLARATION.match(reply.body)
     return declared[1].decode() if declared else reply.charset
 
@@ -121,7 +121,7 @@ def _repair(text: str) -> str:
     return repair_characters(text[: ends[-1].end()] if ends else text)
 
 
-def _result(root: etree._Element, secrets: Iterable[str]) -> str | None:
+def _read_result(root: etree._Element, secrets: Iterable[str]) -> str | None:
     if root.tag not in _ROOTS:
         raise _NotSoapError("its root element is not a SOAP envelope")
     body = root.find(f"{{{etree.QName(root).namespace}}}Body")
@@ -133,7 +133,7 @@ def _result(root: etree._Element, secrets: Iterable[str]) -> str | None:
         raise _NotSoapError("its body is empty")
     # node-soap sends a fault of SOAP 1.2 in an envelope of SOAP 1.1 (tests/recorded/README.md).
     if answer.tag in _FAULTS:
-        raise _fault(answer, secrets)
+        raise _fault_error(answer, secrets)
     # Mono's rpc style in SOAP 1.2 begins with an element that only names the return (tests/recorded/README.md).
     values = [child for child in answer.iterchildren("*") if child.tag != _RPC_RESULT]
     if not values:
@@ -163,11 +163,11 @@ def _follow(value: etree._Element, body: etree._Element) -> etree._Element:
     return value
 
 
-def _fault(fault: etree._Element, secrets: Iterable[str]) -> SoapFaultError:
+def _fault_error(fault: etree._Element, secrets: Iterable[str]) -> SoapFaultError:
     parts = {etree.QName(child).localname: child for child in fault.iterchildren("*")}
-    code = _text(parts.get("faultcode", parts.get("Code")))
-    text = _text(parts.get("faultstring", parts.get("Reason")))
-    actor = _text(parts.get("faultactor", parts.get("Role", parts.get("Node"))))
+    code = _read_text(parts.get("faultcode", parts.get("Code")))
+    text = _read_text(parts.get("faultstring", parts.get("Reason")))
+    actor = _read_text(parts.get("faultactor", parts.get("Role", parts.get("Node"))))
     detail = parts.get("detail", parts.get("Detail"))
     return SoapFaultError(
         f"the gateway answered with a SOAP fault: {mask_text(code, secrets)}: {mask_text(text, secrets)}",
@@ -178,7 +178,7 @@ def _fault(fault: etree._Element, secrets: Iterable[str]) -> SoapFaultError:
     )
 
 
-def _text(element: etree._Element | None) -> str:
+def _read_text(element: etree._Element | None) -> str:
     """Return the text of a part of a fault; in SOAP 1.2, the part's first child has it."""
     if element is None:
         return ""

@@ -45,11 +45,11 @@ class Document(Generic[T]):
 
     def add(self, element: etree._Element) -> None:
         """Add a record's element."""
-        model = self.schema.read(_fields(element))
+        model = self.schema.read(_read_fields(element))
         if model is not None:
             self.records.append(model)
         else:
-            self.rejected.append(Rejected(_source(element), "it has no mobile"))
+            self.rejected.append(Rejected(_serialize(element), "it has no mobile"))
 
     def add_stray(self, source: str | None) -> None:
         """Add content between records: blanks are ignored, anything else may be the rest of a record."""
@@ -81,10 +81,10 @@ def read_document(schema: Schema[T], text: str) -> Document[T] | None:
     document.complete = True
     document.add_stray(element.text)
     for child in element:
-        if _name(child) == schema.record:
+        if _local_name(child) == schema.record:
             document.add(child)
         else:
-            document.add_stray(_source(child))
+            document.add_stray(_serialize(child))
         document.add_stray(child.tail)
     return document
 
@@ -151,16 +151,16 @@ def _add_source(document: Document[T], source: str) -> None:
         document.add(element)
 
 
-def _name(element: etree._Element) -> str:
+def _local_name(element: etree._Element) -> str:
     tag = element.tag
     return tag if tag[0] != "{" else tag.rpartition("}")[2]
 
 
-def _source(element: etree._Element) -> str:
+def _serialize(element: etree._Element) -> str:
     return etree.tostring(element, encoding="unicode", with_tail=False)
 
 
-def _fields(element: etree._Element) -> dict[str, str]:
+def _read_fields(element: etree._Element) -> dict[str, str]:
     """Return the fields of a record, verbatim.
 
     Anything else is kept under a name that no element can have: a repeated field as ``mobile#2``, markup in a field as
@@ -170,13 +170,13 @@ def _fields(element: etree._Element) -> dict[str, str]:
     seen: dict[str, int] = {}
     stray = element.text or ""
     for child in element:
-        name = _name(child)
+        name = _local_name(child)
         value = child.text or ""
         seen[name] = seen.get(name, 0) + 1
         if seen[name] > 1:
             name = f"{name}#{seen[name]}"
         if len(child):
-            fields[f"{name}#xml"] = _source(child)
+            fields[f"{name}#xml"] = _serialize(child)
             value = "".join(str(part) for part in child.itertext())
         fields[name] = value
         if child.tail and child.tail.strip(_BLANK):

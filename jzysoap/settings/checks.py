@@ -177,7 +177,7 @@ def base_url(value: Any) -> str:
 
 
 def wsdl(value: Any) -> str:
-    location = _path(value, "must be a path, an http(s) address or 'bundled'")
+    location = _check_path(value, "must be a path, an http(s) address or 'bundled'")
     if "://" in location:
         try:
             usable = origin(location)[0] in ("http", "https") and "@" not in urlsplit(location).netloc
@@ -197,7 +197,7 @@ def sha256(value: Any) -> str:
 def cache_dir(value: Any) -> str | Literal[False]:
     if value is False:
         return False
-    return _path(value, "must be a path, or False for none")
+    return _check_path(value, "must be a path, or False for none")
 
 
 def names(value: Any) -> tuple[str, ...]:
@@ -219,24 +219,24 @@ def timeout(value: Any) -> Timeout:
 def verify(value: Any) -> bool | str:
     if isinstance(value, bool):
         return value
-    return _existing(value, "must be True, False, or the path of a CA bundle that exists")
+    return _check_existing(value, "must be True, False, or the path of a CA bundle that exists")
 
 
 def cert(value: Any) -> str | tuple[str, str]:
     what = "must be the path of a certificate that exists, or a pair: certificate and key"
     if isinstance(value, tuple) and len(value) == 2:
-        return _existing(value[0], what), _existing(value[1], what)
-    return _existing(value, what)
+        return _check_existing(value[0], what), _check_existing(value[1], what)
+    return _check_existing(value, what)
 
 
-def _existing(value: Any, what: str) -> str:
-    path = _path(value, what)
+def _check_existing(value: Any, what: str) -> str:
+    path = _check_path(value, what)
     if not os.path.exists(path):
         raise ValueError(what)
     return path
 
 
-def _path(value: Any, what: str) -> str:
+def _check_path(value: Any, what: str) -> str:
     path: Any = os.path.expanduser(value) if isinstance(value, (str, os.PathLike)) else None
     if not isinstance(path, str) or not path or "\0" in path:
         raise ValueError(what)
