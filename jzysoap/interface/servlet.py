@@ -49,7 +49,7 @@ class ServletInterface(Interface):
         except UnicodeEncodeError as error:
             # Only the credentials have not been checked before. The codec's own error holds the text itself.
             what = "password" if error.object == password else "username"
-            raise ConfigurationError(f"{what} cannot be spelled in {encoding}, the servlet's charset") from None
+            raise ConfigurationError(f"{what} cannot be encoded in {encoding}, the servlet's charset") from None
         headers = {"Content-Type": f"application/x-www-form-urlencoded; charset={encoding.upper()}"}
         return headers, SecretBytes(body.encode("ascii"))
 

@@ -175,7 +175,7 @@ def configure(given: Mapping[str, Any], operations: Operations = OPERATIONS) -> 
     if "password" not in checked and "password_base64" not in checked:
         raise ConfigurationError("password is missing: give password or password_base64")
     if "password" in checked and "password_base64" in checked:
-        raise ConfigurationError("password and password_base64 are both given: leave one of them out")
+        raise ConfigurationError("password and password_base64 are both given: omit one of them")
     config = Config(**checked, operations=operations)
     if isinstance(config.password, str):
         try:

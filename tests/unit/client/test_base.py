@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
+import requests  # noqa: F401  # a debugger's trace disturbs the first import of urllib3
 
 from jzysoap import Channel, Client, ConfigurationError, InvalidMessageError, Timeout
 from jzysoap.client.base import BaseClient
@@ -91,7 +92,7 @@ def test_a_client_of_another_kind_must_say_how_it_opens() -> None:
             {"password": None, "password_base64": GEHEIM.encode()},
             "password_base64 must be the BASE64 of the password's",
         ),
-        ({"password_base64": GEHEIM}, "password and password_base64 are both given: leave one of them out"),
+        ({"password_base64": GEHEIM}, "password and password_base64 are both given: omit one of them"),
         ({"password": "geheim字", "password_encoding": "ascii"}, "password cannot be encoded in ascii"),
         ({"channel": "card"}, "channel must be a Channel"),
         ({"timeout": 30}, "timeout must be a Timeout(connect, read, total)"),

@@ -68,7 +68,7 @@ def test_credentials_that_gbk_lacks_are_refused_without_the_rest_of_the_form(
     username: str, password: str, field: str
 ) -> None:
     with pytest.raises(
-        ConfigurationError, match=rf"^{field} cannot be spelled in gbk, the servlet's charset$"
+        ConfigurationError, match=rf"^{field} cannot be encoded in gbk, the servlet's charset$"
     ) as caught:
         build(call("sendSms", content="secret"), username, password, encoding="gbk")
     assert caught.value.__cause__ is None

@@ -158,7 +158,7 @@ def test_needed_arguments_are_named(name: str) -> None:
 def test_one_password_is_needed() -> None:
     assert refusal({**NEEDED, "password": None}) == "password is missing: give password or password_base64"
     assert refusal({**NEEDED, "password_base64": "YWJj"}) == (
-        "password and password_base64 are both given: leave one of them out"
+        "password and password_base64 are both given: omit one of them"
     )
     assert configure({**NEEDED, "password": None, "password_base64": "YWJj"}).password_base64 == "YWJj"
     assert configure({**NEEDED, "password": input}).password is input
@@ -305,7 +305,7 @@ def test_one_password_must_be_set() -> None:
         "set JZYSOAP_PASSWORD, JZYSOAP_PASSWORD_FILE or JZYSOAP_PASSWORD_BASE64"
     )
     both = environment({**ENVIRONMENT, "JZYSOAP_PASSWORD_BASE64": "YWJj"})
-    assert refusal(both) == "password and password_base64 are both given: leave one of them out"
+    assert refusal(both) == "password and password_base64 are both given: omit one of them"
 
 
 @pytest.mark.parametrize("given", [{"password": "own"}, {"password": input}, {"password_base64": "YWJj"}])
