@@ -441,6 +441,6 @@ def test_a_text_that_gbk_cannot_spell(make: Make, serve: Serve) -> None:
 def test_a_user_that_gbk_cannot_spell(make: Make, serve: Serve) -> None:
     server = serve(answering(reply(b"success")))
     with Client(server.url, "user😀", PASSWORD, interface="servlet") as client:
-        with pytest.raises(ConfigurationError, match="username cannot be spelled"):
+        with pytest.raises(ConfigurationError, match="username cannot be encoded"):
             client.balance()
     assert server.connections == 0
