@@ -309,7 +309,8 @@ def by_httpx(url: str) -> Contender:
         headers = {**_HEADERS, "SOAPAction": f'"urn:{operation}"'}
         response = client.post(f"{url}/services/userApi", content=body, headers=headers)
         response.raise_for_status()
-        return response.content
+        content: bytes = response.content
+        return content
 
     return _by_hand(post, client.close)
 
@@ -323,7 +324,8 @@ def by_httpx_async(url: str) -> Contender:
         headers = {**_HEADERS, "SOAPAction": f'"urn:{operation}"'}
         response = await client.post(f"{url}/services/userApi", content=body, headers=headers)
         response.raise_for_status()
-        return response.content
+        content: bytes = response.content
+        return content
 
     return _async_by_hand(post, client.aclose)
 
