@@ -196,5 +196,5 @@ def _do_job(job: concurrent.futures.Future[T], work: Callable[[], T]) -> None:
     if job.set_running_or_notify_cancel():
         try:
             job.set_result(work())
-        except BaseException as error:  # noqa: BLE001  # nothing is mask_repr: whoever waits has it raised
+        except BaseException as error:  # noqa: BLE001  # the caller that waits for the job gets it
             job.set_exception(error)

@@ -21,7 +21,9 @@ R = TypeVar("R")
 # Modules whose frames may hold the request.
 _INNER = {
     *("jzysoap", "requests", "urllib3", "http", "socket", "ssl", "selectors", "zeep", "lxml"),
-    *("asyncio", "concurrent", "contextlib", "httpx", "httpcore", "h11", "anyio"),
+    *("asyncio", "concurrent", "contextlib", "uvloop", "httptools", "aiohappyeyeballs", "python_socks"),
+    # Libraries that custom transports are made of.
+    *("aiohttp", "anyio", "httpx", "httpcore", "h11"),
 }
 
 

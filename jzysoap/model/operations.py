@@ -1,7 +1,8 @@
 """The operations of the gateway as plain data: the one table that all other parts read (docs/protocol.md).
 
-A new operation is one entry here and its parser in ``calls``; a new optional argument is one entry. The table that a
-client or a sandbox uses is its class attribute ``operations``, so that a subclass can bring another one.
+A new operation, or a new argument, begins with its entry here; CONTRIBUTING.md ("Where do I change what?") names the
+other files. The table that a client or a sandbox uses is its class attribute ``operations``, so that a subclass can
+bring another one.
 """
 
 from collections.abc import Mapping, Sequence
