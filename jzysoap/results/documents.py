@@ -14,7 +14,7 @@ from lxml import etree
 
 from jzysoap.encoding.xml import parse, repair_characters
 from jzysoap.model.values import Rejected
-from jzysoap.results.records import Schema
+from jzysoap.results.schema import Schema
 
 T = TypeVar("T")
 

@@ -27,7 +27,7 @@ from jzysoap.model.masking import EVIDENCE
 from jzysoap.model.sent import JzySoapError
 from jzysoap.model.values import Balance, DeliveryReport, Poll, Reply
 from jzysoap.results.fast import read_uniform
-from jzysoap.results.records import REPORTS, Schema, replies_schema
+from jzysoap.results.schema import REPORTS, Schema, replies_schema
 
 logger = logging.getLogger("jzysoap")
 

@@ -14,7 +14,7 @@ from jzysoap.model.sent import JzySoapError
 from jzysoap.model.values import DeliveryStatus
 from jzysoap.results.documents import read_document
 from jzysoap.results.fast import read_uniform
-from jzysoap.results.records import REPORTS, Schema, replies_schema
+from jzysoap.results.schema import REPORTS, Schema, replies_schema
 from tests.kit.documents import DECLARATION
 from tests.kit.interfaces import SERVLET, SOAP
 from tests.kit.recordings import USABLE, load
