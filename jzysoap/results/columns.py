@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from jzysoap.model.values import DeliveryReport, Reply
 from jzysoap.results.fast import Columns
-from jzysoap.results.records import REPLY_FIELDS, REPORT_FIELDS, STATUSES, make_reply, make_report
+from jzysoap.results.records import CHINA, REPLY_FIELDS, REPORT_FIELDS, STATUSES, make_reply, make_report
 
 T = TypeVar("T")
 
@@ -111,7 +111,8 @@ def _moments(times: list[str]) -> list[datetime] | None:
     if set(map(len, times)) not in ({19}, {21}) or not _TIMES.fullmatch("".join(times)):
         return None
     try:
-        # With its offset in the text, a time is made in a third of the time that replace(tzinfo=…) takes.
-        return [datetime.fromisoformat(f"{time[:19]}+08:00") for time in times]
+        moments = [datetime.fromisoformat(time[:19]) for time in times]
     except ValueError:
         return None
+    # Until Python 3.12, replace(tzinfo=CHINA) takes ten times as long as combine().
+    return [datetime.combine(moment, moment.time(), CHINA) for moment in moments]
