@@ -111,8 +111,8 @@ def _moments(times: list[str]) -> list[datetime] | None:
     if set(map(len, times)) not in ({19}, {21}) or not _TIMES.fullmatch("".join(times)):
         return None
     try:
-        moments = [datetime.fromisoformat(time[:19]) for time in times]
+        moments = list(map(datetime.fromisoformat, [time[:19] for time in times]))
     except ValueError:
         return None
     # Until Python 3.12, replace(tzinfo=CHINA) takes ten times as long as combine().
-    return [datetime.combine(moment, moment.time(), CHINA) for moment in moments]
+    return list(map(datetime.combine, moments, map(datetime.time, moments), repeat(CHINA)))

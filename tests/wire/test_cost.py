@@ -108,8 +108,8 @@ def test_calls_of_a_poll_do_not_grow_with_its_records(url: str, make: Make) -> N
     few, many = (client_of(make, url, records) for records in (100, 20_000))
     few.reports()
     more = calls(many.reports) - calls(few.reports)
-    # Some for each chunk of the answer, one for each batch, three for each time; a tree's would be twenty a record.
-    assert more < 4 * 20_000
+    # Some for each chunk of the answer, and one for each batch; a tree's would be twenty for each record.
+    assert more < 3 * 20_000
 
 
 @pytest.mark.parametrize("interface", ["soap", "servlet"])
