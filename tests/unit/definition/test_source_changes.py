@@ -205,6 +205,13 @@ def test_each_difference_in_what_is_sent_is_a_line(new: bytes, lines: list[str])
     assert changes(compiled(SAVED), compiled(new)) == lines
 
 
+def test_an_optional_operation_that_is_gone_is_a_line() -> None:
+    saved = compiled(SAVED)
+    more = saved._replace(templates={**saved.templates, "getBlacklist": saved.templates["getRestMoney"]})
+    assert changes(more, saved) == ["getBlacklist: the operation is gone"]
+    assert changes(saved, more) == []
+
+
 def test_a_change_of_style_is_a_line() -> None:
     from tests.unit.definition.test_compiler_rpc import rpc
 
