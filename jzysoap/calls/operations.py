@@ -122,9 +122,8 @@ def send(
         **(more or {}),
     }
     operation = config.operations["sendSms"]
-    known = {argument.name for argument in operation.arguments}
-    for name, value in arguments.items():
-        if name not in known or not isinstance(value, str):
+    for name, value in (more or {}).items():
+        if name not in {argument.name for argument in operation.arguments} or not isinstance(value, str):
             raise InvalidMessageError(f"{name} must be an argument of sendSms, and its value text", field=name)
     secrets = tuple(Secret(one) for one in (message, bare) if len(one) >= MASK_TEXTS_FROM)
     parts = (

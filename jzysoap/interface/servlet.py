@@ -35,8 +35,10 @@ class ServletInterface(Interface):
         return self._config.utf8_servlet or call.plain_password
 
     def check(self, call: Call[Any]) -> None:
-        for argument in () if self._config.utf8_servlet else call.operation.arguments:
-            check_gbk(call.arguments.get(argument.name, ""), field=argument.parameter or argument.name)
+        if not self._config.utf8_servlet:
+            for name, value in call.arguments.items():
+                if not value.isascii():
+                    check_gbk(value, field=call.operation.parameter_of(name))
 
     def encode(self, call: Call[Any], password: Secret) -> tuple[dict[str, str], SecretBytes]:
         encoding = "utf-8" if self._config.utf8_servlet else "gbk"

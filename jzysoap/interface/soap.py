@@ -58,12 +58,12 @@ class SoapInterface(Interface):
 
     def check(self, call: Call[Any]) -> None:
         slots = self._template(call).slots
-        for argument in call.operation.arguments:
-            name = argument.parameter or argument.name
-            if call.arguments.get(argument.name) and argument.name not in slots:
+        for name, value in call.arguments.items():
+            if value and name not in slots:
+                parameter = call.operation.parameter_of(name)
                 raise InvalidMessageError(
-                    f"{name} cannot be sent: the gateway's service definition has no argument for it",
-                    field=name,
+                    f"{parameter} cannot be sent: the gateway's service definition has no argument for it",
+                    field=parameter,
                 )
 
     def encode(self, call: Call[Any], password: Secret) -> tuple[dict[str, str], SecretBytes]:

@@ -55,6 +55,10 @@ class Operation(NamedTuple):
         known = {argument.name for argument in self.arguments}
         return len(set(names)) == len(names) and needed <= set(names) <= known
 
+    def parameter_of(self, name: str) -> str:
+        """Return the name that an argument has in the methods of a client."""
+        return next((one.parameter or name for one in self.arguments if one.name == name), name)
+
 
 Operations = Mapping[str, Operation]
 """A table of operations, by name."""
