@@ -1,4 +1,4 @@
-"""Who runs an ``AsyncClient``: uvloop, anyio, asgiref (Django), a thread's portal (FastAPI); and trio, which cannot."""
+"""The runners of an ``AsyncClient``: uvloop, anyio, asgiref (Django), a thread's portal (FastAPI), and trio in vain."""
 
 from __future__ import annotations
 
