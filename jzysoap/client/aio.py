@@ -117,8 +117,8 @@ class AsyncClient(BaseClient):
             return
         loop = asyncio.get_running_loop()
         if loop not in self._loading:
-            # One shared task. If every caller loaded the definition itself, they would fill the default executor, which
-            # getaddrinfo needs too.
+            # All callers share this task. If every caller loaded the definition itself, they would fill the default
+            # executor, which getaddrinfo needs too.
             task = self._loading[loop] = asyncio.ensure_future(self._run(self._session.load_definition()))
             task.add_done_callback(partial(self._loaded, loop))
         try:

@@ -53,7 +53,7 @@ def answer_documented(gateway: Gateway, behaviour: Behaviour, question: Question
 
 def _send(gateway: Gateway, behaviour: Behaviour, question: Question) -> str:
     arguments = question.arguments
-    # One of the page's samples has no smstype (docs/protocol.md#http-servlet).
+    # A sample of the vendor's page has no smstype (docs/protocol.md#http-servlet).
     smstype = arguments.get("smstype", "").strip() or str(int(Channel.GATEWAY))
     message = gateway.send(
         question.username,

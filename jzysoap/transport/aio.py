@@ -145,7 +145,7 @@ class AsyncTransport:
             error = problem
         finally:
             if connection is not None:
-                # One that is not whole, or whose exchange was cancelled, is closed instead.
+                # A connection whose reply is incomplete, or whose exchange was cancelled, is closed instead.
                 pool.give_back(route, connection)
         if reply is not None and reply.status is not None:
             return Exchanged(reply.result(describe_failure(error, request) if error else None), cancelled)

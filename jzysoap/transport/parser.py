@@ -106,7 +106,7 @@ class ReplyParser:
 
     def on_message_begin(self) -> None:
         if self.complete:
-            # Another reply, which was not asked for.
+            # A further reply, which was not asked for.
             self.keep_alive = 0.0
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -128,7 +128,7 @@ class ReplyParser:
         if self._body is None:
             self._body = ReplyBody(self._headers, self._max_bytes)
         if not self.complete and not self._body.feed(data):
-            # It is too large, or its compression is broken: no more of it is wanted.
+            # The body is too large, or its compression is broken: no more of it is wanted.
             self.complete = True
 
     def on_message_complete(self) -> None:

@@ -185,7 +185,7 @@ class Transport:
 
     def _proxies_for(self, url: str, state: _State) -> dict[str, str]:
         parts = urlsplit(url)
-        # Another scheme may have another proxy, another port none.
+        # A proxy may be set for one scheme only, and an exception for one port.
         server = parts.scheme, parts.netloc
         if server not in state.proxies:
             # No thread may use a manager that another thread has made and not yet watched.

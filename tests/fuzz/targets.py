@@ -66,7 +66,7 @@ def _poll(parse: Callable[[str, bool], object], data: bytes) -> None:
 
 
 def http(data: bytes) -> None:
-    """What a connection brings, an HTTP reply: the outcome does not depend on where the bytes are cut."""
+    """The bytes of a connection, an HTTP reply: the outcome does not depend on where the bytes are cut."""
     cuts, answer = data[:8], data[8:]
     whole = _parsed([answer])
     assert whole == _parsed([answer[at : at + 1] for at in range(len(answer))])
