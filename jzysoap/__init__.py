@@ -13,8 +13,9 @@ _MODULES = {
     "calls.numbers": "clean_numbers",
     "calls.text": "count_segments gbk_safe",
     "client.aio": "AsyncClient",
+    "client.stored": "parse_replies parse_reports",
     "client.sync": "Client",
-    "model.events": "CallEvent",
+    "model.events": "CallEvent CallStarted RawReply",
     "model.sent": "Batch JzySoapError Outcome Sent",
     "model.errors": "AuthenticationError ConfigurationError ContentRejectedError GatewayError HookError "
     "HttpStatusError IncompletePollError InsufficientBalanceError InvalidMessageError "
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from jzysoap.calls.numbers import clean_numbers as clean_numbers
     from jzysoap.calls.text import count_segments as count_segments, gbk_safe as gbk_safe
     from jzysoap.client.aio import AsyncClient as AsyncClient
+    from jzysoap.client.stored import parse_replies as parse_replies, parse_reports as parse_reports
     from jzysoap.client.sync import Client as Client
     from jzysoap.model.errors import (
         AuthenticationError as AuthenticationError,
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
         TransportError as TransportError,
         WsdlError as WsdlError,
     )
-    from jzysoap.model.events import CallEvent as CallEvent
+    from jzysoap.model.events import CallEvent as CallEvent, CallStarted as CallStarted, RawReply as RawReply
     from jzysoap.model.http import HttpReply as HttpReply, HttpRequest as HttpRequest, Timeout as Timeout
     from jzysoap.model.sent import Batch as Batch, JzySoapError as JzySoapError, Outcome as Outcome, Sent as Sent
     from jzysoap.model.values import (

@@ -74,11 +74,13 @@ class Plan:
     Attributes:
         parts: the batches, in the order of the recipients.
         segments: how many messages each recipient costs.
+        on_batch_started: called with each batch before it leaves.
         on_batch: called with each batch once its outcome is known.
     """
 
     parts: tuple[Part, ...]
     segments: int
+    on_batch_started: Callable[[Batch], object] | None = field(default=None, repr=False)
     on_batch: Callable[[Batch], object] | None = field(default=None, repr=False)
 
     def result(self, done: tuple[Batch, ...] = ()) -> Sent:
@@ -97,6 +99,7 @@ def send(
     signature: str | None = None,
     long: bool | None = None,
     batch_size: int | None = None,
+    on_batch_started: Callable[[Batch], object] | None = None,
     on_batch: Callable[[Batch], object] | None = None,
     more: Mapping[str, str] | None = None,
 ) -> Plan:
@@ -104,7 +107,8 @@ def send(
 
     Args:
         config: the client's options.
-        mobile, text, channel, extension, signature, long, batch_size, on_batch: as in ``Client.send``.
+        mobile, text, channel, extension, signature, long, batch_size, on_batch_started, on_batch: as in
+            ``Client.send``.
         more: further arguments, by their names on the wire, for a client with another table of operations.
 
     Raises:
@@ -140,7 +144,13 @@ def send(
         )
         for batch in split(mobiles, _checked("batch_size", checks.batch_size, batch_size, config.batch_size))
     )
-    return Plan(tuple(parts), segments, _checked("on_batch", checks.hook, on_batch, None))
+    hook = checks.any_hook if config.asynchronous else checks.hook
+    return Plan(
+        tuple(parts),
+        segments,
+        _checked("on_batch_started", hook, on_batch_started, None),
+        _checked("on_batch", hook, on_batch, None),
+    )
 
 
 def balance(config: Config) -> Call[Balance]:

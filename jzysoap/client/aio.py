@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import inspect
 import logging
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -19,9 +20,10 @@ from jzysoap.client.base import BaseClient, copy_error
 from jzysoap.model.door import public
 from jzysoap.model.http import HttpReply, HttpRequest
 from jzysoap.model.sent import Batch, JzySoapError, Sent
-from jzysoap.model.steps import Steps, Work
+from jzysoap.model.steps import Hook, Steps, Work
 from jzysoap.model.values import Balance, Channel, DeliveryReport, Poll, Reply
 from jzysoap.transport.aio import AsyncTransport
+from jzysoap.transport.cancellation import outlast
 
 logger = logging.getLogger("jzysoap")
 
@@ -32,6 +34,8 @@ C = TypeVar("C", bound="AsyncClient")
 class AsyncClient(BaseClient):
     __module__ = "jzysoap"
     __doc__ = BaseClient.__doc__
+
+    _asynchronous = True
 
     def _open(self) -> None:
         self._transport = AsyncTransport(self._config)
@@ -49,6 +53,7 @@ class AsyncClient(BaseClient):
         signature: str | None = None,
         long: bool | None = None,
         batch_size: int | None = None,
+        on_batch_started: Callable[[Batch], object] | None = None,
         on_batch: Callable[[Batch], object] | None = None,
     ) -> Sent:
         """Send a text, like ``Client.send``. A cancelled send closes its connection; its outcome is unknown."""
@@ -61,6 +66,7 @@ class AsyncClient(BaseClient):
             signature=signature,
             long=long,
             batch_size=batch_size,
+            on_batch_started=on_batch_started,
             on_batch=on_batch,
         )
         return await self._run(self._session.send(plan))
@@ -146,6 +152,8 @@ class AsyncClient(BaseClient):
                         result, cancelled = await self._transport.exchange(step)
                     elif isinstance(step, Work):
                         result = await self._do(step)
+                    elif isinstance(step, Hook):
+                        cancelled = await _wait_for_hook(step.call(), shielded=step.shielded)
                     else:
                         await self._prepare(definition=step.definition)
                 except BaseException as error:  # noqa: BLE001  # the operation raises it again
@@ -153,7 +161,7 @@ class AsyncClient(BaseClient):
                     step = steps.throw(error)
                 else:
                     if cancelled is not None:
-                        self._hand_over(steps, result, cancelled)
+                        await self._hand_over(steps, result, cancelled)
                     step = steps.send(result)
         except StopIteration as stop:
             value: T = stop.value
@@ -165,19 +173,59 @@ class AsyncClient(BaseClient):
         async with self._alone.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
             return await _in_thread(work.do)
 
-    def _hand_over(self, steps: Steps[Any], reply: HttpReply, cancelled: asyncio.CancelledError) -> NoReturn:
-        """Let a cancelled poll hand over what it received, and no more, before the cancellation goes on."""
-        if self._config.on_reply is None:
-            logger.warning("a cancelled poll received %d bytes that no on_reply keeps", len(reply.body))
+    async def _hand_over(self, steps: Steps[Any], result: Any, cancelled: asyncio.CancelledError) -> NoReturn:
+        """Let the hooks of a cancelled poll have what it received, and no more, before the cancellation goes on."""
         try:
-            steps.send(reply)
-        except StopIteration:
+            # If a hook comes first, it is on_reply. What follows, such as the parsing of a long answer, nobody awaits.
+            await _carry_out_hooks(steps, steps.send(result))
+            await _carry_out_hooks(steps, steps.throw(cancelled))
+        except asyncio.CancelledError:
             raise cancelled from None
+        except StopIteration:
+            self._warn_of_loss(result)
         except Exception as error:
             # The cancellation was asked for; what went wrong on the way is its cause.
+            self._warn_of_loss(result)
             raise cancelled from error
-        steps.close()
         raise cancelled
+
+    def _warn_of_loss(self, result: object) -> None:
+        if self._config.on_reply is None and isinstance(result, HttpReply):
+            logger.warning("a cancelled poll received %d bytes that no on_reply keeps", len(result.body))
+
+
+async def _wait_for_hook(returned: object, *, shielded: bool) -> asyncio.CancelledError | None:
+    """Wait for a hook if it is asynchronous.
+
+    Args:
+        returned: what the hook returned.
+        shielded: True to hold back a cancellation until the hook has ended; the hook then has a task of its own.
+
+    Returns:
+        The cancellation that was held back, else None.
+    """
+    if not inspect.isawaitable(returned):
+        return None
+    if not shielded:
+        await returned
+        return None
+    task = asyncio.ensure_future(returned)
+    cancelled = await outlast(lambda: asyncio.wait((task,)), task.done)
+    if cancelled is not None and not task.cancelled() and task.exception() is not None:
+        raise cancelled from task.exception()
+    task.result()
+    return cancelled
+
+
+async def _carry_out_hooks(steps: Steps[Any], step: object) -> None:
+    """Carry out hooks, which no cancellation reaches, up to the next step of another kind."""
+    while isinstance(step, Hook):
+        try:
+            await _wait_for_hook(step.call(), shielded=True)
+        except BaseException as error:  # noqa: BLE001  # the operation raises it again
+            step = steps.throw(error)
+        else:
+            step = steps.send(None)
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

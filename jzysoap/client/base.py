@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, NoReturn, TypeVar
 from jzysoap.client.session import Session
 from jzysoap.model.door import public
 from jzysoap.model.errors import ConfigurationError
+from jzysoap.model.events import CallEvent, CallStarted, RawReply
 from jzysoap.model.http import Timeout
 from jzysoap.model.operations import OPERATIONS, InterfaceName, Operations
 from jzysoap.model.sent import JzySoapError
@@ -71,10 +72,12 @@ class BaseClient:
             takes an ``HttpRequest`` and returns an ``HttpReply``; asynchronous for ``AsyncClient``.
         pool_size: Connections that are kept.
         max_idle: Seconds after which an idle connection is not used again.
-        on_reply: Called with the operation's name and the body's bytes of every poll, before they are parsed. An
+        on_reply: Called with the ``RawReply`` of every poll that brought at least one byte, before it is parsed. An
             exception that it raises has the bytes as ``raw``.
-        on_call: Called with a ``CallEvent`` after every call: operation, interface, outcome, error, duration, counts,
-            batch id; nothing secret.
+        on_call_started: Called with a ``CallStarted`` before every call: id, operation, interface, account, address,
+            counts; nothing secret.
+        on_call: Called with a ``CallEvent`` after every call: the same, and outcome, error, duration, batch id;
+            nothing secret.
 
     Raises:
         ConfigurationError: naming the argument.
@@ -85,6 +88,7 @@ class BaseClient:
     operations: ClassVar[Operations] = OPERATIONS
     """The table of operations; a subclass may bring another one."""
 
+    _asynchronous: ClassVar[bool] = False
     _config: Config
     _session: Session
 
@@ -126,13 +130,14 @@ class BaseClient:
         transport: Any = None,
         pool_size: int = 10,
         max_idle: float = 5.0,
-        on_reply: Callable[[str, bytes], object] | None = None,
-        on_call: Callable[[Any], object] | None = None,
+        on_reply: Callable[[RawReply], object] | None = None,
+        on_call_started: Callable[[CallStarted], object] | None = None,
+        on_call: Callable[[CallEvent], object] | None = None,
     ) -> None:
         # A copy: under a debugger, locals() changes while it is iterated.
         given = dict(locals())
         del given["self"]
-        self._config = configure(given, self.operations)
+        self._config = configure(given, self.operations, asynchronous=self._asynchronous)
         self._session = Session(self._config)
         self._open()
 

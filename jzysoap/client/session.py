@@ -11,33 +11,26 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
+from datetime import datetime
 from functools import partial
+from secrets import token_hex
 from typing import Any, TypeVar
 
 from jzysoap.calls.operations import Call, Plan
+from jzysoap.client.reading import INTERFACES, read_reply
 from jzysoap.definition import source
 from jzysoap.definition.bindings import Bindings
 from jzysoap.definition.collect import fetch_request
-from jzysoap.interface.base import Interface, status_error
-from jzysoap.interface.servlet import ServletInterface
-from jzysoap.interface.soap import SoapInterface
+from jzysoap.interface.base import Interface
 from jzysoap.model.door import cut_frames
-from jzysoap.model.errors import (
-    AuthenticationError,
-    GatewayError,
-    HookError,
-    IncompletePollError,
-    MalformedReplyError,
-    OutcomeUnknownError,
-    PartlySentError,
-)
-from jzysoap.model.events import CallEvent
-from jzysoap.model.http import HttpReply
-from jzysoap.model.masking import Secret, mask_evidence, mask_text
+from jzysoap.model.errors import AuthenticationError, GatewayError, HookError, PartlySentError
+from jzysoap.model.events import CallEvent, CallStarted, RawReply
+from jzysoap.model.http import HttpReply, address_of
+from jzysoap.model.masking import Secret, mask_text
 from jzysoap.model.sent import Batch, JzySoapError, Outcome, Sent
-from jzysoap.model.steps import Prepare, Steps, Work
-from jzysoap.results.parse import Answer
+from jzysoap.model.steps import Hook, Prepare, Steps, Work
+from jzysoap.model.values import CHINA
 from jzysoap.settings.credentials import Credentials
 from jzysoap.settings.options import Config
 
@@ -63,8 +56,10 @@ class Session:
         self.config = config
         self.definition = ""
         self.credentials = Credentials(config)
-        self._interfaces: dict[str, Interface] = {kind.name: kind(config) for kind in (SoapInterface, ServletInterface)}
+        self._interfaces = {name: kind(config) for name, kind in INTERFACES.items()}
         self._interface = self._interfaces[config.interface]
+        self._address = address_of(config.base_url)
+        self._poll_address = address_of(config.poll_url or config.base_url)
 
     @property
     def needs_definition(self) -> bool:
@@ -112,18 +107,24 @@ class Session:
         done: tuple[Batch, ...] = ()
         for part in plan.parts:
             failure = None
+            batch = Batch(part.mobiles, Outcome.NOT_SENT, started_at=datetime.now(CHINA))
+            if plan.on_batch_started is not None:
+                # Nothing of this batch has left: an error of the hook speaks of those before it alone.
+                yield from call_hook(
+                    partial(plan.on_batch_started, batch), result=partial(plan.result, done), sent=bool(done)
+                )
             try:
-                batch = Batch(part.mobiles, Outcome.ACCEPTED, (yield from self.call(part.call)))
+                batch = replace(batch, outcome=Outcome.ACCEPTED, batch_id=(yield from self.call(part.call)))
             except JzySoapError as error:
                 # The batch keeps the error, and with its frames it would keep the request.
                 failure = error
                 cut_frames(error)
-                batch = Batch(part.mobiles, _outcome(error), None, error)
+                batch = replace(batch, outcome=_outcome(error), error=error)
             done = (*done, batch)
             if failure is not None:
                 failure.result = plan.result(done)
             if plan.on_batch is not None:
-                call_hook(partial(plan.on_batch, batch), "result", partial(plan.result, done))
+                yield from call_hook(partial(plan.on_batch, batch), result=partial(plan.result, done))
             if failure is not None:
                 raise _partly_sent(done, failure) if len(done) > 1 else failure
         return plan.result(done)
@@ -143,6 +144,9 @@ class Session:
         interface = self._interface_of(call)
         yield Prepare(interface.needs_definition)
         interface.check(call)
+        about = self._describe(call, interface)
+        if self.config.on_call_started is not None:
+            yield from _report_to("on_call_started", partial(self.config.on_call_started, about))
         started = time.monotonic()
         try:
             result = yield from self._authenticated(call, interface)
@@ -150,58 +154,70 @@ class Session:
             if call.operation.kind != "send" and error.may_have_been_sent and error.retry == "never":
                 # Repeating a query or a poll texts nobody; records that a poll lost are lost either way.
                 error.retry = "later"
-            self._report(call, interface, started, _outcome(error), error)
+            yield from self._report(call, about, started, _outcome(error), error)
+            raise
+        except GeneratorExit:
+            # Nobody carries out steps any more.
             raise
         except BaseException as error:
             # Interrupted, cancelled, or ended by a hook: the request may have been sent.
-            self._report(call, interface, started, Outcome.UNKNOWN, error)
+            yield from self._report(call, about, started, Outcome.UNKNOWN, error)
             raise
         batch_id = result if isinstance(result, str) else None
-        self._report(call, interface, started, Outcome.ACCEPTED, None, batch_id)
+        yield from self._report(call, about, started, Outcome.ACCEPTED, None, batch_id)
         return result
 
     def _interface_of(self, call: Call[Any]) -> Interface:
         # Some operations exist on the servlet only.
         return self._interfaces["servlet"] if call.operation.definition == "never" else self._interface
 
+    def _describe(self, call: Call[Any], interface: Interface) -> CallStarted:
+        config = self.config
+        hooks = config.on_call is not None or config.on_call_started is not None
+        return CallStarted(
+            token_hex(8) if hooks else "",
+            call.operation.name,
+            interface.name,
+            config.username,
+            self._poll_address if call.operation.kind == "poll" else self._address,
+            call.numbers,
+            call.segments,
+        )
+
     def _report(
         self,
         call: Call[Any],
-        interface: Interface,
+        about: CallStarted,
         started: float,
         outcome: Outcome,
         error: BaseException | None,
         batch_id: str | None = None,
-    ) -> None:
-        event = CallEvent(
-            call.operation.name,
-            interface.name,
-            outcome,
-            type(error).__name__ if error else None,
-            time.monotonic() - started,
-            call.numbers,
-            call.segments,
-            batch_id,
-            self.definition if interface is self._interface else "",
-        )
+    ) -> Steps[None]:
+        duration = time.monotonic() - started
+        name = type(error).__name__ if error else None
         level = logging.WARNING if outcome is Outcome.UNKNOWN else logging.DEBUG
         if logger.isEnabledFor(level):
             logger.log(
                 level,
                 "%s: %s in %.3f s, batch %s%s",
-                event.operation,
+                about.operation,
                 outcome.value,
-                event.duration,
+                duration,
                 # A gateway may put any text in the place of a batch id.
-                mask_text(event.batch_id or "-", self._secrets(call, self.credentials.known)),
-                f", {event.error}" if error else "",
+                mask_text(batch_id or "-", self._secrets(call, self.credentials.known)),
+                f", {name}" if name else "",
             )
         if self.config.on_call is not None:
-            try:
-                self.config.on_call(event)
-            except Exception:
-                # A broken counter must neither lose an answer nor cause a message to be sent again.
-                logger.exception("on_call failed")
+            definition = self.definition if about.interface == self._interface.name else ""
+            event = CallEvent(
+                **{one.name: getattr(about, one.name) for one in fields(about)},
+                outcome=outcome,
+                error=name,
+                duration=duration,
+                batch_id=batch_id,
+                definition=definition,
+            )
+            yield from _report_to("on_call", partial(self.config.on_call, event))
 
     def _authenticated(self, call: Call[T], interface: Interface) -> Steps[T]:
         # A callable may ask a vault for the password. A known one is used at once: a thread costs more than a call.
@@ -218,9 +234,10 @@ class Session:
         poll = call.operation.kind == "poll"
         sent = self.credentials.plain() if interface.needs_plain_password(call) else password
         reply: HttpReply = yield interface.build(call, sent)
-        if poll and self.config.on_reply is not None:
-            call_hook(partial(self.config.on_reply, call.operation.name, reply.body), "raw", lambda: reply.body)
-        read = partial(self._read, call, interface, reply, self._secrets(call, password))
+        if poll and self.config.on_reply is not None and reply.body:
+            raw = self._raw_reply(call, interface, reply)
+            yield from call_hook(partial(self.config.on_reply, raw), raw=lambda: reply.body)
+        read = partial(read_reply, call, type(interface), reply, self._secrets(call, password))
         try:
             return (yield Work(read)) if len(reply.body) > PARSE_IN_THREAD_ABOVE else read()
         except (Exception, GeneratorExit):
@@ -230,28 +247,20 @@ class Session:
                 logger.warning("an interrupted poll received %d bytes that no on_reply keeps", len(reply.body))
             raise
 
+    def _raw_reply(self, call: Call[Any], interface: Interface, reply: HttpReply) -> RawReply:
+        return RawReply(
+            call.operation.name,
+            interface.name,
+            self.config.username,
+            datetime.now(CHINA),
+            reply.status,
+            reply.headers.get("content-type", ""),
+            reply.body,
+            reply.problem,
+        )
+
     def _secrets(self, call: Call[Any], password: Secret | None) -> tuple[str, ...]:
         return (*(self.credentials.secrets(password) if password else ()), *call.secrets)
-
-    def _read(self, call: Call[T], interface: Interface, reply: HttpReply, secrets: tuple[str, ...]) -> T:
-        poll = call.operation.kind == "poll"
-        try:
-            if reply.problem is not None:
-                return _read_part(call, interface, reply)
-            try:
-                return call.parse(Answer(interface.read(reply, secrets=secrets), reply.body, secrets))
-            except MalformedReplyError as error:
-                if not poll or not error.cut_off:
-                    raise
-            return _read_part(call, interface, replace(reply, problem="it ends in the middle"))
-        except JzySoapError as error:
-            failure = error
-        except Exception as error:  # noqa: BLE001  # the new error names it
-            # The gateway answered, but this process could not read it (out of memory or file descriptors).
-            failure = OutcomeUnknownError(f"the gateway's answer could not be read here: {describe_error(error)}")
-        # All that a poll received exists nowhere else.
-        failure.raw = reply.body if poll else mask_evidence(reply.body, secrets)
-        raise failure
 
 
 def _advance(step: Callable[[], str]) -> tuple[str | None, Any]:
@@ -260,26 +269,6 @@ def _advance(step: Callable[[], str]) -> tuple[str | None, Any]:
         return step(), None
     except StopIteration as stop:
         return None, stop.value
-
-
-def _read_part(call: Call[T], interface: Interface, reply: HttpReply) -> T:
-    """Return the records of a poll that was cut off and yet complete; raise for every other cut-off reply."""
-    if call.operation.kind != "poll":
-        raise (
-            status_error(reply)
-            if reply.status >= 300
-            else OutcomeUnknownError(f"the gateway's answer is not complete: {reply.problem}")
-        )
-    try:
-        return call.parse(Answer(interface.read_part(reply), reply.body, complete=False))
-    except IncompletePollError as error:
-        if reply.status >= 300 and not error.poll:
-            raise status_error(reply) from None
-        raise IncompletePollError(
-            f"the gateway's answer is not complete: {reply.problem}; {len(error.poll)} complete records came",
-            raw=reply.body,
-            poll=error.poll,
-        ) from None
 
 
 def _partly_sent(done: tuple[Batch, ...], failure: JzySoapError) -> PartlySentError:
@@ -299,32 +288,38 @@ def _outcome(error: JzySoapError) -> Outcome:
     return Outcome.REJECTED if isinstance(error, GatewayError) else Outcome.NOT_SENT
 
 
-def describe_error(error: Exception) -> str:
-    """Describe an error without quoting the reply: its class, and its text if the error is the system's own."""
-    of_system = isinstance(error, (OSError, ImportError, MemoryError))
-    return f"{type(error).__name__}: {error}" if of_system and str(error) else type(error).__name__
+def _report_to(name: str, hook: Callable[[], object]) -> Steps[None]:
+    """Call a hook that only watches: a broken counter must neither lose an answer nor repeat a message."""
+    try:
+        yield Hook(hook)
+    except Exception:
+        logger.exception("%s failed", name)
 
 
-def call_hook(hook: Callable[[], object], name: str, received: Callable[[], object]) -> None:
-    """Call a user's hook. If it raises, the exception gets the records that the hook failed to store.
+def call_hook(hook: Callable[[], object], *, sent: bool = True, **received: Callable[[], object]) -> Steps[None]:
+    """Call a hook that is needed. If it raises, the exception gets the records that the hook failed to store.
 
     Args:
         hook: the hook with its arguments.
-        name: the attribute of the exception: ``result`` or ``raw``.
-        received: returns the attribute's value.
+        sent: True if the gateway may have acted on what the call asked.
+        received: one attribute of the exception, ``result`` or ``raw``, and what returns its value.
 
     Raises:
         HookError: the hook raised an error of this library.
         BaseException: the hook's own, unchanged otherwise.
     """
+    ((name, value),) = received.items()
     try:
-        hook()
+        # What a poll received exists nowhere else: no cancellation may reach the hook that stores it.
+        yield Hook(hook, shielded=name == "raw")
+    except GeneratorExit:
+        raise
     except (JzySoapError, StopIteration) as error:
         # A StopIteration from a hook would look like the normal end of the operation's generator.
-        failure = HookError(f"a hook raised {type(error).__name__}, which is not about this call", **{name: received()})
-        raise failure from error
+        told = f"a hook raised {type(error).__name__}, which is not about this call"
+        raise HookError(told, may_have_been_sent=sent, **{name: value()}) from error
     except BaseException as error:
         # KeyboardInterrupt included: the records that the hook failed to store exist only on this exception.
         with suppress(AttributeError):
-            setattr(error, name, received())
+            setattr(error, name, value())
         raise

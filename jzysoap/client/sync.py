@@ -13,7 +13,7 @@ from jzysoap.model.door import public
 from jzysoap.model.http import HttpRequest
 from jzysoap.model.processes import PerProcess
 from jzysoap.model.sent import Batch, JzySoapError, Sent
-from jzysoap.model.steps import Prepare, Steps, Work
+from jzysoap.model.steps import Hook, Prepare, Steps, Work
 from jzysoap.model.values import Balance, Channel, DeliveryReport, Poll, Reply
 
 T = TypeVar("T")
@@ -49,6 +49,7 @@ class Client(BaseClient):
         signature: str | None = None,
         long: bool | None = None,
         batch_size: int | None = None,
+        on_batch_started: Callable[[Batch], object] | None = None,
         on_batch: Callable[[Batch], object] | None = None,
     ) -> Sent:
         """Send a text (docs/protocol.md#send).
@@ -62,6 +63,8 @@ class Client(BaseClient):
             signature: in place of the client's own; empty for none.
             long: the long-message flag; None sets it by the length of the text with its signature.
             batch_size: in place of the client's own.
+            on_batch_started: called with each ``Batch`` before it leaves, when its outcome is ``NOT_SENT`` and it has
+                ``started_at``. If it raises, that batch and those after it are not sent.
             on_batch: called with each ``Batch`` as soon as its outcome is known.
 
         Returns:
@@ -81,6 +84,7 @@ class Client(BaseClient):
             signature=signature,
             long=long,
             batch_size=batch_size,
+            on_batch_started=on_batch_started,
             on_batch=on_batch,
         )
         return self._run(self._session.send(plan))
@@ -177,9 +181,11 @@ class Client(BaseClient):
             value: T = stop.value
             return value
 
-    def _carry_out(self, step: HttpRequest | Work | Prepare) -> object:
+    def _carry_out(self, step: HttpRequest | Work | Prepare | Hook) -> object:
         if isinstance(step, HttpRequest):
             return self._transport.exchange(step)
+        if isinstance(step, Hook):
+            return step.call()
         if isinstance(step, Work):
             return step.do()
         self._prepare(definition=step.definition)

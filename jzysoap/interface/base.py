@@ -47,8 +47,9 @@ class Interface(ABC):
     def encode(self, call: Call[Any], password: Secret) -> tuple[dict[str, str], SecretBytes]:
         """Return the headers and the body of a call; the password is plain if ``needs_plain_password`` says so."""
 
+    @staticmethod
     @abstractmethod
-    def read(self, reply: HttpReply, *, secrets: Collection[str] = ()) -> str | None:
+    def read(reply: HttpReply, *, secrets: Collection[str] = ()) -> str | None:
         """Return the result string of a complete reply; None for nil.
 
         Args:
@@ -59,8 +60,9 @@ class Interface(ABC):
             JzySoapError: the reply has no result string.
         """
 
+    @staticmethod
     @abstractmethod
-    def read_part(self, reply: HttpReply) -> str:
+    def read_part(reply: HttpReply) -> str:
         """Return the result string of a poll's reply that was cut off, as far as it was received."""
 
     def check(self, call: Call[Any]) -> None:  # noqa: B027  # an interface may carry everything

@@ -55,11 +55,13 @@ class ServletInterface(Interface):
         headers = {"Content-Type": f"application/x-www-form-urlencoded; charset={encoding.upper()}"}
         return headers, SecretBytes(body.encode("ascii"))
 
-    def read(self, reply: HttpReply, *, secrets: Collection[str] = ()) -> str:  # noqa: ARG002  # no text is shown here
+    @staticmethod
+    def read(reply: HttpReply, *, secrets: Collection[str] = ()) -> str:  # noqa: ARG004  # no text is shown here
         text = decode(reply.body, reply.charset)
         if reply.status >= 300 and not is_result(text):
             raise status_error(reply)
         return text
 
-    def read_part(self, reply: HttpReply) -> str:
+    @staticmethod
+    def read_part(reply: HttpReply) -> str:
         return decode(reply.body, reply.charset)

@@ -74,7 +74,8 @@ class SoapInterface(Interface):
             parts += (_escape(values.get(slot, "")), piece)
         return self._headers(template), SecretBytes(b"".join(parts))
 
-    def read(self, reply: HttpReply, *, secrets: Collection[str] = ()) -> str | None:
+    @staticmethod
+    def read(reply: HttpReply, *, secrets: Collection[str] = ()) -> str | None:
         """Return the result string of a reply; None for nil.
 
         Raises:
@@ -90,7 +91,8 @@ class SoapInterface(Interface):
 
         return envelope.read(reply, secrets=secrets)
 
-    def read_part(self, reply: HttpReply) -> str:
+    @staticmethod
+    def read_part(reply: HttpReply) -> str:
         from jzysoap.interface import envelope
 
         return envelope.read_part(reply)

@@ -95,3 +95,9 @@ def origin(url: str) -> tuple[str, str, int]:
     if not parts.hostname:
         raise ValueError("no host")
     return scheme, parts.hostname.lower(), parts.port or {"http": 80, "https": 443}.get(scheme, 0)
+
+
+def address_of(url: str) -> str:
+    """Return scheme, host and port of an address, such as ``http://smsapi.example.com:9003``."""
+    scheme, host, port = origin(url)
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -3,7 +3,8 @@
 These four classes name one another, so they share a module. The other errors are in ``errors``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Any, Literal
 
@@ -70,6 +71,8 @@ class Batch:
         outcome: accepted, rejected, not sent or unknown.
         batch_id: the gateway's id for them (``smslogid``); None if it gave none, as is usual over SOAP.
         error: the reason, unless accepted.
+        started_at: the time just before its call, at UTC+8; None if its call was never begun. Not
+            compared.
     """
 
     __module__ = "jzysoap"
@@ -78,6 +81,7 @@ class Batch:
     outcome: Outcome
     batch_id: str | None = None
     error: JzySoapError | None = None
+    started_at: datetime | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         numbers = count_of(len(self.mobiles), "number")

@@ -32,6 +32,18 @@ class Prepare(NamedTuple):
     definition: bool
 
 
-Steps = Generator[HttpRequest | Work | Prepare, Any, T]
+class Hook(NamedTuple):
+    """A user's hook with its arguments. If it returns an awaitable, ``AsyncClient`` waits for that.
+
+    Attributes:
+        call: the hook.
+        shielded: True if the cancellation of the call must not reach it.
+    """
+
+    call: Callable[[], object]
+    shielded: bool = False
+
+
+Steps = Generator[HttpRequest | Work | Prepare | Hook, Any, T]
 """An operation under way. A request is answered with its ``HttpReply``, work with its result; the failure of a step is
 thrown in."""

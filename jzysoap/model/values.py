@@ -5,7 +5,7 @@ They survive pickle and copy, and no ``repr`` shows personal data. The wire's sp
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from enum import IntEnum
 from typing import Generic, TypeVar, overload
 
@@ -13,6 +13,9 @@ from jzysoap.model.masking import mask_batch_id, mask_number
 from jzysoap.model.sent import count_of
 
 T = TypeVar("T")
+
+CHINA = timezone(timedelta(hours=8))
+"""The vendor's local time, in which the gateway writes times; China keeps it all year."""
 
 
 class Channel(IntEnum):

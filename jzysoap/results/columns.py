@@ -17,9 +17,9 @@ from functools import partial
 from itertools import repeat
 from typing import Any, TypeVar
 
-from jzysoap.model.values import DeliveryReport, Reply
+from jzysoap.model.values import CHINA, DeliveryReport, Reply
 from jzysoap.results.fast import Columns
-from jzysoap.results.records import CHINA, REPLY_FIELDS, REPORT_FIELDS, STATUSES, make_reply, make_report
+from jzysoap.results.records import REPLY_FIELDS, REPORT_FIELDS, STATUSES, make_reply, make_report
 
 T = TypeVar("T")
 

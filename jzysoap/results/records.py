@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import base64
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 
-from jzysoap.model.values import DeliveryReport, DeliveryStatus, Reply
-
-CHINA = timezone(timedelta(hours=8))
-"""The vendor's local time; China keeps it all year."""
+from jzysoap.model.values import CHINA, DeliveryReport, DeliveryStatus, Reply
 
 _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*")

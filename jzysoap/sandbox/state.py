@@ -10,19 +10,16 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import TypeVar
 
 from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.masking import Secret
 from jzysoap.model.operations import InterfaceName
-from jzysoap.model.values import Channel, DeliveryReport, DeliveryStatus, Reply
+from jzysoap.model.values import CHINA, Channel, DeliveryReport, DeliveryStatus, Reply
 from jzysoap.settings.checks import MAX_BATCH
 
 T = TypeVar("T")
-
-VENDOR_TIME = timezone(timedelta(hours=8))
-"""The gateway's local time."""
 
 FIRST_BATCH_ID = 337017332
 
@@ -113,7 +110,7 @@ class Gateway:
         self.consuming = consuming
         self.max_records = max_records
         self.balance_interval = balance_interval
-        self._clock = clock or (lambda: datetime.now(VENDOR_TIME))
+        self._clock = clock or (lambda: datetime.now(CHINA))
         # Reentrant, since a function given as status may call the gateway.
         self._lock = threading.RLock()
         self._accounts: dict[str, _Account] = {}
@@ -375,4 +372,4 @@ def _segments(text: str) -> int:
 
 
 def _vendor_time(when: datetime) -> datetime:
-    return when.replace(tzinfo=VENDOR_TIME) if when.tzinfo is None else when.astimezone(VENDOR_TIME)
+    return when.replace(tzinfo=CHINA) if when.tzinfo is None else when.astimezone(CHINA)

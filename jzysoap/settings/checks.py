@@ -74,13 +74,20 @@ def flag(value: Any) -> bool:
     return value
 
 
-def hook(value: Any) -> Callable[..., object]:
+def any_hook(value: Any) -> Callable[..., object]:
     if not callable(value):
         raise ValueError("must be callable")
+    return cast("Callable[..., object]", value)
+
+
+def hook(value: Any) -> Callable[..., object]:
+    any_hook(value)
     # The __call__ of an object may be a coroutine function too.
     called = getattr(value, "__call__", None)  # noqa: B004  # not to find out if it can be called
     if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(called):
-        raise ValueError("must be a plain function, not an asynchronous one: nothing would wait for it")
+        raise ValueError(
+            "must be a plain function: nothing would wait for an asynchronous one, which only AsyncClient takes"
+        )
     return cast("Callable[..., object]", value)
 
 

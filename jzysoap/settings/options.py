@@ -11,6 +11,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Literal, NamedTuple, get_args
 
 from jzysoap.model.errors import ConfigurationError
+from jzysoap.model.events import CallEvent, CallStarted, RawReply
 from jzysoap.model.http import Timeout
 from jzysoap.model.operations import OPERATIONS, InterfaceName, Operations
 from jzysoap.model.values import Channel
@@ -132,14 +133,18 @@ class Config:
     """Connections that are kept."""
     max_idle: float = _row(checks.seconds, 5.0, text=texts.number)
     """Seconds after which an idle connection is not used again."""
-    on_reply: Callable[[str, bytes], object] | None = _row(checks.hook, None, text=None)
-    """Called with the operation's name and the body's bytes of every poll, before they are parsed. An exception that
+    on_reply: Callable[[RawReply], object] | None = _row(checks.any_hook, None, text=None)
+    """Called with the `RawReply` of every poll that brought at least one byte, before it is parsed. An exception that
     it raises has the bytes as `raw`."""
-    on_call: Callable[[Any], object] | None = _row(checks.hook, None, text=None)
-    """Called with a `CallEvent` after every call: operation, interface, outcome, error, duration, counts, batch id;
-    nothing secret."""
+    on_call_started: Callable[[CallStarted], object] | None = _row(checks.any_hook, None, text=None)
+    """Called with a `CallStarted` before every call: id, operation, interface, account, address, counts; nothing
+    secret."""
+    on_call: Callable[[CallEvent], object] | None = _row(checks.any_hook, None, text=None)
+    """Called with a `CallEvent` after every call: the same, and outcome, error, duration, batch id; nothing secret."""
     operations: Operations = field(default_factory=lambda: OPERATIONS)
     """The table of operations; a class attribute of a client, not an option."""
+    asynchronous: bool = False
+    """True for an `AsyncClient`, whose hooks may be coroutine functions; not an option."""
 
     def __repr__(self) -> str:
         given = {name: getattr(self, name) for name in OPTIONS if getattr(self, name) != default_of(name)}
@@ -156,7 +161,7 @@ def default_of(name: str) -> Any:
     return Config.__dataclass_fields__[name].default
 
 
-def configure(given: Mapping[str, Any], operations: Operations = OPERATIONS) -> Config:
+def configure(given: Mapping[str, Any], operations: Operations = OPERATIONS, *, asynchronous: bool = False) -> Config:
     """Check the options of a client; None stands for the default.
 
     Raises:
@@ -165,8 +170,9 @@ def configure(given: Mapping[str, Any], operations: Operations = OPERATIONS) -> 
     checked: dict[str, Any] = {}
     for name, value in given.items():
         if value is not None:
+            check = OPTIONS[name].check
             try:
-                checked[name] = OPTIONS[name].check(value)
+                checked[name] = checks.hook(value) if check is checks.any_hook and not asynchronous else check(value)
             except ValueError as error:
                 raise ConfigurationError(f"{name} {error}") from None
     for name in ("base_url", "username"):
@@ -176,7 +182,7 @@ def configure(given: Mapping[str, Any], operations: Operations = OPERATIONS) -> 
         raise ConfigurationError("password is missing: give password or password_base64")
     if "password" in checked and "password_base64" in checked:
         raise ConfigurationError("password and password_base64 are both given: omit one of them")
-    config = Config(**checked, operations=operations)
+    config = Config(**checked, operations=operations, asynchronous=asynchronous)
     if isinstance(config.password, str):
         try:
             checks.encode_password(config.password, config.password_encoding)

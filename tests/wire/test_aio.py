@@ -895,7 +895,7 @@ def test_a_poll_that_is_cancelled_at_any_moment(serve: Serve) -> None:
 
     async def main() -> None:
         chance = random.Random(7)
-        async with client_of(server.url, on_reply=lambda _, body: kept.append(body)) as client:
+        async with client_of(server.url, on_reply=lambda raw: kept.append(raw.body)) as client:
             for _ in range(100):
                 task = asyncio.create_task(client.reports())
                 for _ in range(chance.randint(1, 3)):
@@ -922,7 +922,7 @@ def test_a_cancelled_poll_with_a_long_answer_is_kept(serve: Serve) -> None:
     kept: list[bytes] = []
 
     async def main() -> None:
-        async with client_of(server.url, on_reply=lambda _, body: kept.append(body)) as client:
+        async with client_of(server.url, on_reply=lambda raw: kept.append(raw.body)) as client:
             task = asyncio.create_task(client.reports())
             await until(lambda: server.requests)
             task.cancel()

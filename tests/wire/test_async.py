@@ -80,7 +80,7 @@ def test_a_cancelled_poll_that_was_asked_for_reaches_the_hook_first(holding: Hol
     kept: list[tuple[str, bytes]] = []
 
     async def main(url: str) -> None:
-        async with client_of(url, on_reply=lambda *what: kept.append(what)) as client:
+        async with client_of(url, on_reply=lambda raw: kept.append((raw.operation, raw.body))) as client:
             task = asyncio.create_task(client.reports())
             await until(holding.asked)
             task.cancel("enough")

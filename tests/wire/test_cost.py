@@ -122,7 +122,7 @@ def test_memory_of_a_poll(kind: Kind, interface: str, url: str) -> None:
         "account",
         "password",
         interface=interface,
-        on_reply=lambda _operation, _body: peaks.append(tracemalloc.get_traced_memory()[1]),
+        on_reply=lambda _: peaks.append(tracemalloc.get_traced_memory()[1]),
     ) as client:
         client.reports()
         peaks.clear()

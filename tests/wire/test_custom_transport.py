@@ -150,7 +150,7 @@ def test_part_of_a_poll_is_read(kind: Kind) -> None:
         return HttpReply(200, {}, envelope(reports(report()), "getSmsReport")[:-100], "the line went dead")
 
     kept: list[bytes] = []
-    options: Any = {"on_reply": lambda _, body: kept.append(body)}
+    options: Any = {"on_reply": lambda raw: kept.append(raw.body)}
     with facade(kind, transport_for(kind, answer), **options) as client:
         with pytest.raises(IncompletePollError, match="the line went dead"):
             client.reports()
@@ -252,7 +252,7 @@ def test_a_cancelled_poll_is_waited_for() -> None:
 
     async def main() -> None:
         transport = Held(poll)
-        async with client_of(transport, on_reply=lambda _, body: kept.append(body)) as client:
+        async with client_of(transport, on_reply=lambda raw: kept.append(raw.body)) as client:
             task = asyncio.create_task(client.reports())
             await transport.asked.wait()
             for _ in range(3):
@@ -318,7 +318,7 @@ def test_the_end_of_the_loop_ends_it() -> None:
 
     async def main() -> None:
         transports.append(Held(poll))
-        client = client_of(transports[0], on_reply=lambda _, body: kept.append(body))
+        client = client_of(transports[0], on_reply=lambda raw: kept.append(raw.body))
         task = asyncio.create_task(client.reports())
         await transports[0].asked.wait()
         assert not task.done()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
+import re
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +23,7 @@ from jzysoap import (
     AuthenticationError,
     Batch,
     CallEvent,
+    CallStarted,
     Client,
     ConfigurationError,
     GatewayError,
@@ -27,7 +32,12 @@ from jzysoap import (
     MalformedReplyError,
     NotSentError,
     Outcome,
+    Poll,
+    RawReply,
+    parse_replies,
+    parse_reports,
 )
+from tests.kit.documents import replies
 from tests.kit.facade import KINDS, Facade, Kind
 from tests.kit.leaks import shown, spellings
 from tests.kit.samples import MOBILE, SECOND_MOBILE, TEXT
@@ -63,14 +73,236 @@ class Asynchronous:
 def test_a_hook_that_cannot_be_called_is_refused_before_anything_leaves(
     kind: Kind, hook: Any, server: RawServer
 ) -> None:
+    if kind is AsyncClient and callable(hook):
+        return
     with Facade(kind, server.url, "test", "secret1") as client:
-        with pytest.raises(InvalidMessageError, match="on_batch must be") as caught:
-            client.send([MOBILE, SECOND_MOBILE], TEXT, on_batch=hook)
-    assert caught.value.field == "on_batch"
-    for name in ("on_reply", "on_call"):
+        for name in ("on_batch_started", "on_batch"):
+            with pytest.raises(InvalidMessageError, match=f"{name} must be") as caught:
+                client.send([MOBILE, SECOND_MOBILE], TEXT, **{name: hook})
+            assert caught.value.field == name
+    for name in ("on_reply", "on_call_started", "on_call"):
         with pytest.raises(ConfigurationError, match=f"{name} must be"):
             kind(server.url, "test", "secret1", **{name: hook})
     assert server.requests == []
+
+
+def hook_of(kind: Kind, hook: Callable[[Any], object]) -> Callable[[Any], object]:
+    """The hook; for an ``AsyncClient`` as a coroutine function that gives way once before."""
+
+    async def call(given: Any) -> object:
+        await asyncio.sleep(0)
+        return hook(given)
+
+    return call if kind is AsyncClient else hook
+
+
+@each_kind
+def test_each_batch_is_announced_before_it_leaves(kind: Kind, server: RawServer) -> None:
+    seen: list[tuple[str, Batch, int]] = []
+
+    def see(name: str) -> Callable[[Any], object]:
+        return hook_of(kind, lambda batch: seen.append((name, batch, len(server.requests))))
+
+    options: dict[str, Any] = {name: see(name) for name in ("on_batch_started", "on_batch")}
+    before = datetime.now(UTC)
+    with Facade(kind, server.url, "test", "secret1") as client:
+        sent = client.send([MOBILE, SECOND_MOBILE], TEXT, batch_size=1, **options)
+    assert [(name, batch.mobiles, batch.outcome, asked) for name, batch, asked in seen] == [
+        ("on_batch_started", (MOBILE,), Outcome.NOT_SENT, 0),
+        ("on_batch", (MOBILE,), Outcome.ACCEPTED, 1),
+        ("on_batch_started", (SECOND_MOBILE,), Outcome.NOT_SENT, 1),
+        ("on_batch", (SECOND_MOBILE,), Outcome.ACCEPTED, 2),
+    ]
+    times = [batch.started_at for _, batch, _ in seen if batch.started_at]
+    assert times[0] == times[1] < times[2] == times[3]
+    assert before <= times[0]
+    assert times[0].utcoffset() == timedelta(hours=8)
+    assert sent.batches == (seen[1][1], seen[3][1])
+
+
+@each_kind
+@pytest.mark.parametrize("at", [0, 1])
+@pytest.mark.parametrize("error", [OSError("disk full"), NotSentError("another message")])
+def test_a_batch_whose_announcement_fails_does_not_leave(
+    kind: Kind, at: int, error: Exception, server: RawServer
+) -> None:
+    announced: list[Batch] = []
+
+    def announce(batch: Batch) -> None:
+        announced.append(batch)
+        if len(announced) > at:
+            raise error
+
+    numbers = [MOBILE, SECOND_MOBILE, "13800000003"]
+    with Facade(kind, server.url, "test", "secret1") as client, pytest.raises((OSError, HookError)) as caught:
+        client.send(numbers, TEXT, batch_size=1, on_batch_started=hook_of(kind, announce))
+    failure: Any = caught.value
+    if isinstance(error, OSError):
+        assert failure is error
+    else:
+        assert failure.__cause__ is error
+        assert failure.may_have_been_sent is bool(at)
+    outcomes = [batch.outcome for batch in failure.result.batches]
+    assert outcomes == [Outcome.ACCEPTED] * at + [Outcome.NOT_SENT] * (3 - at)
+    assert len(server.requests) == at
+
+
+@each_kind
+@pytest.mark.parametrize("interface", ["soap", "servlet"])
+def test_both_events_of_a_call_name_it(kind: Kind, interface: str) -> None:
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        while request := server.read_request(connection):
+            connection.sendall(reply(good(interface, operation_of(request))))
+
+    started: list[CallStarted] = []
+    ended: list[CallEvent] = []
+    options: dict[str, Any] = {
+        "on_call_started": hook_of(kind, started.append),
+        "on_call": hook_of(kind, ended.append),
+        "interface": interface,
+    }
+    with RawServer(handle) as server, RawServer(handle) as polls:
+        with Facade(kind, server.url, "test", "secret1", poll_url=polls.url, **options) as client:
+            client.send(MOBILE, TEXT)
+            client.reports()
+    assert [(one.operation, one.interface, one.account, one.address, one.numbers, one.segments) for one in started] == [
+        ("sendSms", interface, "test", server.url, 1, 1),
+        ("getSmsReport", interface, "test", polls.url, 0, 0),
+    ]
+    for before, after in zip(started, ended, strict=True):
+        common = {one.name: getattr(after, one.name) for one in fields(CallStarted)}
+        assert CallStarted(**common) == before
+        assert re.fullmatch("[0-9a-f]{16}", after.id)
+    assert started[0].id != started[1].id
+
+
+@each_kind
+def test_watching_hooks_that_fail_spoil_nothing(
+    kind: Kind, server: RawServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object) -> None:
+        raise NotSentError("the counter")
+
+    options: dict[str, Any] = {"on_call_started": hook_of(kind, fail), "on_call": hook_of(kind, fail)}
+    with Facade(kind, server.url, "test", "secret1", **options) as client:
+        assert client.send(MOBILE, TEXT).batch_id == "337017332"
+    assert "on_call_started failed" in caplog.text
+    assert "on_call failed" in caplog.text
+
+
+@each_kind
+@pytest.mark.parametrize("interface", ["soap", "servlet"])
+def test_a_raw_reply_is_read_again_as_the_client_read_it(kind: Kind, interface: str) -> None:
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        while request := server.read_request(connection):
+            if b"getRecv" in request:
+                text = replies((MOBILE, "MTIz"))
+                connection.sendall(reply(text.encode() if interface == "servlet" else envelope(text, "getRecvSMS")))
+            else:
+                connection.sendall(reply(good(interface, operation_of(request))))
+
+    kept: list[RawReply] = []
+    options: dict[str, Any] = {"interface": interface, "on_reply": hook_of(kind, kept.append)}
+    with RawServer(handle) as server, Facade(kind, server.url, "test", "secret1", **options) as client:
+        polls: list[Poll[Any]] = [client.reports(), client.replies()]
+        client.send(MOBILE, TEXT)
+    readers: tuple[Callable[..., Any], ...] = (parse_reports, parse_replies)
+    for read, raw, poll in zip(readers, kept, polls, strict=True):
+        again = pickle.loads(pickle.dumps(raw))  # noqa: S301  # just written
+        assert again == raw
+        assert read(again) == poll
+        assert read(again).raw == raw.body == poll.raw
+        assert read(raw.body, interface=interface, content_type=raw.content_type) == poll
+    reports, texts = kept
+    assert (reports.operation, texts.operation) == ("getSmsReport", "getRecvSMS")
+    assert (reports.interface, reports.account, reports.status, reports.problem) == (interface, "test", 200, None)
+    assert reports.content_type == "text/xml; charset=utf-8"
+    assert reports.received_at.utcoffset() == timedelta(hours=8)
+    assert "15275427712" not in repr(reports)
+
+
+@each_kind
+def test_an_answer_without_a_byte_is_not_stored(kind: Kind) -> None:
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        while server.read_request(connection):
+            connection.sendall(reply(b""))
+
+    kept: list[RawReply] = []
+    with RawServer(handle) as server:
+        with Facade(kind, server.url, "test", "secret1", interface="servlet", on_reply=kept.append) as client:
+            assert len(client.reports()) == 0
+    assert kept == []
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_cancellation_does_not_reach_the_hook_that_stores_a_poll(again: bool, server: RawServer) -> None:
+    stored: list[bytes] = []
+    events: list[CallEvent] = []
+
+    async def main() -> None:
+        called, finish = asyncio.Event(), asyncio.Event()
+
+        async def keep(raw: RawReply) -> None:
+            called.set()
+            await finish.wait()
+            stored.append(raw.body)
+
+        async def count(event: CallEvent) -> None:
+            await asyncio.sleep(0)
+            events.append(event)
+
+        async with asynchronous_client(server.url, on_reply=keep, on_call=count) as client:
+            task = asyncio.create_task(client.reports())
+            await called.wait()
+            task.cancel("enough")
+            await asyncio.sleep(0)
+            if again:
+                task.cancel("at once")
+                await asyncio.sleep(0)
+            assert not task.done()
+            finish.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(main())
+    assert stored == [good("soap", "getSmsReport")]
+    assert [event.operation for event in events] == ["getSmsReport"]
+
+
+def test_a_hook_that_fails_while_its_poll_is_cancelled_is_the_cause(server: RawServer) -> None:
+    async def main() -> None:
+        called = asyncio.Event()
+
+        async def keep(_: RawReply) -> None:
+            called.set()
+            await asyncio.sleep(0.01)
+            raise OSError("disk full")
+
+        async with asynchronous_client(server.url, on_reply=keep) as client:
+            task = asyncio.create_task(client.reports())
+            await called.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await task
+            assert isinstance(caught.value.__cause__, OSError)
+            assert caught.value.raw == good("soap", "getSmsReport")  # type: ignore[attr-defined]  # what is tested
+
+    asyncio.run(main())
+
+
+def test_a_watching_hook_runs_in_the_task_of_its_call(server: RawServer) -> None:
+    tasks: list[object] = []
+
+    async def count(_: object) -> None:
+        tasks.append(asyncio.current_task())
+
+    async def main() -> None:
+        async with asynchronous_client(server.url, on_call_started=count, on_call=count) as client:
+            await client.send(MOBILE, TEXT, on_batch_started=count, on_batch=count)
+            assert set(tasks) == {asyncio.current_task()}
+
+    asyncio.run(main())
+    assert len(tasks) == 4
 
 
 @each_kind
@@ -93,7 +325,7 @@ def test_an_error_of_ours_from_on_batch_is_not_taken_for_the_sends_own(kind: Kin
 def test_an_error_of_ours_from_on_reply_does_not_poll_again(kind: Kind, server: RawServer) -> None:
     passwords = iter(["one", "two", "three"])
 
-    def keep(_operation: str, _body: bytes) -> None:
+    def keep(_: RawReply) -> None:
         raise AuthenticationError("another account's")
 
     with Facade(kind, server.url, "test", lambda: next(passwords), on_reply=keep) as client:
@@ -138,7 +370,7 @@ class Sealed(Exception):  # noqa: N818  # an error that takes no attributes
 
 @each_kind
 def test_an_error_that_takes_no_attributes_goes_through_as_it_is(kind: Kind, server: RawServer) -> None:
-    def keep(_operation: str, _body: bytes) -> None:
+    def keep(_: RawReply) -> None:
         raise Sealed("no")
 
     with Facade(kind, server.url, "test", "secret1", on_reply=keep) as client, pytest.raises(Sealed) as caught:

@@ -105,7 +105,7 @@ def test_the_end_of_the_runner_loses_no_poll(run: Callable[[Main], Any], serve: 
     kept: list[bytes] = []
     tasks: list[Any] = []
     server = serve(handle)
-    client = client_of(server.url, on_reply=lambda _, body: kept.append(body))
+    client = client_of(server.url, on_reply=lambda raw: kept.append(raw.body))
 
     async def main() -> None:
         tasks.append(asyncio.create_task(client.reports()))
@@ -212,7 +212,7 @@ def test_a_cancelled_group_of_anyio_keeps_its_polls(serve: Serve) -> None:
     server = serve(handle)
 
     async def main() -> None:
-        async with client_of(server.url, on_reply=lambda _, body: kept.append(body)) as client:
+        async with client_of(server.url, on_reply=lambda raw: kept.append(raw.body)) as client:
             async with anyio.create_task_group() as group:
                 for _ in range(3):
                     group.start_soon(client.reports)

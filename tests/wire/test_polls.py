@@ -26,7 +26,7 @@ from jzysoap import (
     RateLimitedError,
     SoapFaultError,
 )
-from jzysoap.model.events import CallEvent
+from jzysoap.model.events import CallEvent, RawReply
 from tests.kit.documents import replies, report, reports
 from tests.kit.samples import MOBILE, PASSWORD_BASE64, TEXT, USERNAME
 from tests.kit.servers import answering, refused_port, reply
@@ -322,7 +322,7 @@ def test_the_bytes_are_handed_over_before_they_are_read(interface: str, make: Ma
     answers = [reply(body, "200 OK", "Connection: close") for body in bodies[:2]]
     server = serve(answering(*answers, reply(bodies[2], length=9999), close=True))
     kept: list[tuple[str, bytes]] = []
-    client = make(server.url, interface=interface, on_reply=lambda *given: kept.append(given))
+    client = make(server.url, interface=interface, on_reply=lambda raw: kept.append((raw.operation, raw.body)))
     assert len(client.reports()) == 1
     for _ in range(2):
         with pytest.raises(JzySoapError):
@@ -333,7 +333,7 @@ def test_the_bytes_are_handed_over_before_they_are_read(interface: str, make: Ma
 def test_only_polls_are_handed_over(make: Make, serve: Serve) -> None:
     kept: list[tuple[str, bytes]] = []
     server = serve(answering(soap("memberSmsNum=1", "getRestMoney"), soap("success")))
-    client = make(server.url, on_reply=lambda *given: kept.append(given))
+    client = make(server.url, on_reply=lambda raw: kept.append((raw.operation, raw.body)))
     client.balance()
     client.send(MOBILE, TEXT)
     assert kept == []
@@ -342,7 +342,7 @@ def test_only_polls_are_handed_over(make: Make, serve: Serve) -> None:
 def test_what_on_reply_raises_reaches_the_caller_with_the_bytes(make: Make, serve: Serve) -> None:
     body = envelope(reports(report()), "getSmsReport")
 
-    def keep(operation: str, data: bytes) -> None:
+    def keep(_: RawReply) -> None:
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full") as caught:

@@ -373,7 +373,7 @@ def test_a_poll_is_kept_whatever_cancels_it(how: str, serve: Serve, monkeypatch:
     monkeypatch.setattr(IncomingReply, "wait", counted)
 
     async def main() -> None:
-        client = client_of(server.url, on_reply=lambda _operation, body: kept.append(body))
+        client = client_of(server.url, on_reply=lambda raw: kept.append(raw.body))
         loop = asyncio.get_running_loop()
         if how == "all tasks":
             # asyncio.run cancels what is left.

@@ -30,9 +30,8 @@ from jzysoap.model.errors import (
     RateLimitedError,
 )
 from jzysoap.model.sent import JzySoapError
-from jzysoap.model.values import Balance, DeliveryReport, DeliveryStatus, Poll, Rejected, Reply
+from jzysoap.model.values import CHINA, Balance, DeliveryReport, DeliveryStatus, Poll, Rejected, Reply
 from jzysoap.results.parse import gateway_error
-from jzysoap.results.records import CHINA
 from tests.kit.documents import report
 from tests.kit.results import parse_balance, parse_password_change, parse_replies, parse_reports, parse_send
 from tests.kit.samples import MOBILE, SECOND_MOBILE

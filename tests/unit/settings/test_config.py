@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import inspect
 import traceback
@@ -61,8 +62,11 @@ def test_every_default_passes_its_own_check() -> None:
     assert given_again == config
 
 
+HOOKS = {"on_reply", "on_call_started", "on_call"}
+
+
 def test_options_without_a_variable_are_known() -> None:
-    assert set(NAMES) - set(WITH_VARIABLE) == {"headers", "adapter", "transport", "on_reply", "on_call"}
+    assert set(NAMES) - set(WITH_VARIABLE) == {"headers", "adapter", "transport", *HOOKS}
 
 
 def test_the_documented_limits() -> None:
@@ -134,6 +138,7 @@ WRONG: dict[str, Any] = {
     "reply_encoding": "rot13",
     "empty_texts": "none",
     "on_reply": "print",
+    "on_call_started": asyncio.sleep,
     "on_call": 7,
 }
 

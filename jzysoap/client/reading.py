@@ -1,0 +1,81 @@
+"""From a reply to the model of its call. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from jzysoap.calls.operations import Call
+from jzysoap.interface.base import Interface, status_error
+from jzysoap.interface.servlet import ServletInterface
+from jzysoap.interface.soap import SoapInterface
+from jzysoap.model.errors import IncompletePollError, MalformedReplyError, OutcomeUnknownError
+from jzysoap.model.http import HttpReply
+from jzysoap.model.masking import mask_evidence
+from jzysoap.model.sent import JzySoapError
+from jzysoap.results.parse import Answer
+
+T = TypeVar("T")
+
+INTERFACES: Mapping[str, type[Interface]] = {kind.name: kind for kind in (SoapInterface, ServletInterface)}
+"""The gateway's interfaces, by name."""
+
+
+def read_reply(call: Call[T], interface: type[Interface], reply: HttpReply, secrets: tuple[str, ...] = ()) -> T:
+    """Return the model of a reply.
+
+    Args:
+        call: the call that is answered.
+        interface: the interface that the call took.
+        reply: the reply, complete or in part.
+        secrets: texts that an error's message must not show.
+
+    Raises:
+        JzySoapError: the gateway refused, or the reply cannot be read. ``raw`` has all bytes of a poll's reply, the
+            first ones of any other.
+    """
+    poll = call.operation.kind == "poll"
+    try:
+        if reply.problem is not None:
+            return _read_part(call, interface, reply)
+        try:
+            return call.parse(Answer(interface.read(reply, secrets=secrets), reply.body, secrets))
+        except MalformedReplyError as error:
+            if not poll or not error.cut_off:
+                raise
+        return _read_part(call, interface, replace(reply, problem="it ends in the middle"))
+    except JzySoapError as error:
+        failure = error
+    except Exception as error:  # noqa: BLE001  # the new error names it
+        # The gateway answered, but this process could not read it (out of memory or file descriptors).
+        failure = OutcomeUnknownError(f"the gateway's answer could not be read here: {_describe_error(error)}")
+    # All that a poll received exists nowhere else.
+    failure.raw = reply.body if poll else mask_evidence(reply.body, secrets)
+    raise failure
+
+
+def _read_part(call: Call[T], interface: type[Interface], reply: HttpReply) -> T:
+    """Return the records of a poll that was cut off and yet complete; raise for every other cut-off reply."""
+    if call.operation.kind != "poll":
+        raise (
+            status_error(reply)
+            if reply.status >= 300
+            else OutcomeUnknownError(f"the gateway's answer is not complete: {reply.problem}")
+        )
+    try:
+        return call.parse(Answer(interface.read_part(reply), reply.body, complete=False))
+    except IncompletePollError as error:
+        if reply.status >= 300 and not error.poll:
+            raise status_error(reply) from None
+        raise IncompletePollError(
+            f"the gateway's answer is not complete: {reply.problem}; {len(error.poll)} complete records came",
+            raw=reply.body,
+            poll=error.poll,
+        ) from None
+
+
+def _describe_error(error: Exception) -> str:
+    """Describe an error without quoting the reply: its class, and its text if the error is the system's own."""
+    of_system = isinstance(error, (OSError, ImportError, MemoryError))
+    return f"{type(error).__name__}: {error}" if of_system and str(error) else type(error).__name__
