@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from jzysoap.encoding.charsets import looks_like_html
+from jzysoap.encoding.charsets import is_garbled, looks_like_html
 from jzysoap.model.errors import (
     AuthenticationError,
     ContentRejectedError,
@@ -86,7 +86,8 @@ class Answer:
 def gateway_error(text: str, secrets: Collection[str] = (), **attributes: Any) -> GatewayError:
     """Return the error for the words after ``failure;``.
 
-    If the words speak of a timeout or an internal error, the gateway may have acted, whatever else they say.
+    If the words speak of a timeout or an internal error, the gateway may have acted, whatever else they say; so it may
+    if the words cannot be read.
 
     Args:
         text: those words, verbatim.
@@ -97,6 +98,8 @@ def gateway_error(text: str, secrets: Collection[str] = (), **attributes: Any) -
     if re.search(_UNSURE, text, re.IGNORECASE):
         return GatewayError(text, secrets=secrets, may_have_been_sent=True, **attributes)
     kinds = [kind for kind, pattern in _MEANINGS.items() if re.search(pattern, text, re.IGNORECASE)]
+    if not kinds and is_garbled(text):
+        return GatewayError(text, secrets=secrets, may_have_been_sent=True, **attributes)
     return (kinds[0] if len(kinds) == 1 else GatewayError)(text, secrets=secrets, **attributes)
 
 

@@ -7,7 +7,7 @@ import codecs
 import pytest
 from hypothesis import given, strategies as st
 
-from jzysoap.encoding.charsets import decode, looks_like_html
+from jzysoap.encoding.charsets import decode, is_garbled, looks_like_html
 
 DEFAULTS = [None, "", "iso-8859-1", "ISO8859_1", "latin1", "us-ascii", "windows-1252", "cp1251", "iso-8859-15"]
 UNUSABLE = [
@@ -68,7 +68,55 @@ def test_western_text_in_utf_8_is_recognised(declared: str | None) -> None:
 
 def test_a_declaration_that_the_bytes_contradict_is_not_used() -> None:
     assert decode(b"\xce\xc4\xff", "utf-8") == "文\ufffd"
-    assert decode(b"\xce\xc4\xff", "big5") == "文\ufffd"
+    assert decode("余额不足".encode() + b"\xff", "big5") == "余额不足\ufffd"
+
+
+@given(st.text("系统繁忙余额不足请充值合肥测试，。！", min_size=4), st.data())
+def test_undecodable_bytes_cost_only_themselves(text: str, data: st.DataObject) -> None:
+    for charset, declared in (("utf-8", "utf-8"), ("utf-8", None), ("gb18030", "gbk"), ("gb18030", None)):
+        at = data.draw(st.integers(0, len(text)))
+        head, tail = text[:at], text[at:]
+        stray = data.draw(st.sampled_from([b"\xff", b"\xa0<", b"\xff\xff"]))
+        whole = head.encode(charset) + stray + tail.encode(charset)
+        if charset == "utf-8" or stray != b"\xa0<":
+            expected = head + stray.decode("utf-8", "replace") + tail
+            assert decode(b"failure;" + whole, declared) == f"failure;{expected}"
+
+
+@given(st.text("系统繁忙余额不足请充值合肥测试", min_size=5))
+def test_a_character_cut_in_two_costs_only_itself(text: str) -> None:
+    for charset in ("utf-8", "gbk"):
+        cut = text[:3].encode(charset)[:-1] + b"<a>" + text[3:].encode(charset)
+        assert decode(cut, charset) == decode(cut) == f"{text[:2]}\ufffd<a>{text[3:]}"
+
+
+@pytest.mark.parametrize("word", ["系统忙", "未知", "系统繁忙", "上", "山", "未知μ"])
+@pytest.mark.parametrize("declared", [None, "ISO-8859-1", "us-ascii", "windows-1252", "nonsense"])
+def test_undeclared_chinese_that_is_valid_utf_8_too_is_chinese(word: str, declared: str | None) -> None:
+    assert decode(f"failure;{word}\r\n".encode("gbk"), declared) in (
+        f"failure;{word}\r\n",
+        # A single letter is likelier to be one: "É".
+        word.encode("gbk").decode("utf-8", "ignore").join(("failure;", "\r\n")) if len(word) == 1 else "",
+    )
+
+
+@pytest.mark.parametrize("text", ["café", "Müller", "25 °C", "déjà vu", "naïve – “no”", "5 £", "Ångström"])
+def test_western_words_in_utf_8_are_no_chinese(text: str) -> None:
+    assert decode(text.encode()) == decode(text.encode(), "iso-8859-1") == text
+
+
+@pytest.mark.parametrize(
+    "text", ["????", "失败？？", "\ufffd\ufffd", "锟斤拷", "ϵͳæ", "ÏµÍ³·±Ã¦", "绯荤粺绻佸繖", "\ue000", "ç³»ç»Ÿ"]
+)
+def test_garbled_words_are_recognised(text: str) -> None:
+    assert is_garbled(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["系统繁忙", "no such user", "", "-1", "余额不足，请充值（1）…“x”！", "why?", "1·2", "価格"]
+)
+def test_other_words_are_not_garbled(text: str) -> None:
+    assert not is_garbled(text)
 
 
 @pytest.mark.parametrize(
