@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from typing import Any, cast
 
+from jzysoap.calls.text import name_character, remove_invisible
 from jzysoap.model.door import public
 from jzysoap.model.errors import InvalidMessageError
 from jzysoap.model.masking import mask_number
@@ -26,22 +27,19 @@ _PREFIXES: dict[International, str] = {"00": "00", "plus": "+", "bare": ""}
 _MAINLAND = re.compile(r"1[3-9][0-9]{9}")
 _ALL_MAINLAND = re.compile(r"(?:1[3-9][0-9]{9},)+")
 _DIGITS = re.compile(r"[0-9]*")
+_OTHER = re.compile(r"[^0-9]")
 _E164 = re.compile(r"[1-9][0-9]{6,14}")
 _COMMA = re.compile("[,，]")
 
 # Characters that people and spreadsheets put between digits. Tabs and line breaks are not among them: they usually
 # separate two numbers, and removing them could join these into a third.
 _SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-_INVISIBLE = (
-    "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
-    "\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\ufeff"
-)
 _DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63\uff0d"
 _BRACKETS = "()（）"
-_NORMAL = str.maketrans("０１２３４５６７８９＋", "0123456789+", _SPACES + _INVISIBLE + _DASHES + _BRACKETS)
+_NORMAL = str.maketrans("０１２３４５６７８９＋", "0123456789+", _SPACES + _DASHES + _BRACKETS)
 
 _EMPTY = "is empty"
-_NOT_DIGITS = "has characters other than digits in it (separate numbers with commas)"
+_NOT_DIGITS = "has {} in it, which is not a digit (separate numbers with commas)"
 _NOT_MAINLAND = "is not a mainland mobile number (11 digits, the first two 13 to 19)"
 _NEITHER = f"{_NOT_MAINLAND}, and names no other country with + or 00"
 _NOT_E164 = "is not an international number (7 to 15 digits after + or 00)"
@@ -179,14 +177,15 @@ def _split_at_commas(text: str) -> list[str]:
 
 
 def _strip(given: str) -> str:
-    return given.translate(_NORMAL).strip()
+    number = given.translate(_NORMAL).strip()
+    return number if number.isascii() else remove_invisible(number).strip()
 
 
 def _normalise(given: object, international: International | None) -> tuple[str, str]:
     """Return a number in the wire's spelling and an empty reason; or any text and why the number cannot be used."""
     if isinstance(given, bool) or not isinstance(given, (str, int)):
         return "", f"is not text but {type(given).__name__}"
-    if isinstance(given, int) and given < 0:
+    if isinstance(given, int) and not 0 <= given < _MAX_INT:
         return "", _NOT_MAINLAND
     number = _strip(_as_text(given))
     if _MAINLAND.fullmatch(number):
@@ -194,8 +193,9 @@ def _normalise(given: object, international: International | None) -> tuple[str,
     if not _COMMA.sub("", number):
         return "", _EMPTY
     bare = number[1:] if number.startswith("+") else number.removeprefix("00")
-    if not _DIGITS.fullmatch(bare):
-        return "", _NOT_DIGITS
+    other = _OTHER.search(bare)
+    if other is not None:
+        return "", _NOT_DIGITS.format(name_character(other[0]))
     if bare.startswith("86") and _MAINLAND.fullmatch(bare[2:]):
         return bare[2:], ""
     if bare == number:

@@ -5,6 +5,7 @@ The wire's spelling of arguments is at home here. Nothing here knows SOAP, the s
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from jzysoap.calls.numbers import recipients, split
-from jzysoap.calls.text import check_text, count_segments, is_long, sign
+from jzysoap.calls.text import check_text, count_segments, has_other_signature, is_long, sign
 from jzysoap.model.errors import InvalidMessageError
 from jzysoap.model.masking import Secret, echo_forms
 from jzysoap.model.operations import Operation
@@ -28,6 +29,8 @@ from jzysoap.results.parse import (
 )
 from jzysoap.settings import checks
 from jzysoap.settings.options import Config
+
+logger = logging.getLogger("jzysoap")
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -115,7 +118,10 @@ def send(
         InvalidMessageError: naming the argument; nothing is sent.
     """
     bare = check_text(text)
-    message = sign(bare, _checked("signature", checks.signature, signature, config.signature))
+    name = _checked("signature", checks.signature, signature, config.signature)
+    message = sign(bare, name)
+    if has_other_signature(bare, name):
+        logger.warning("the text begins with another signature than the one that is set: subscribers will see both")
     mobiles = recipients(mobile, international=config.international, allowed=config.allow_recipients)
     segments = count_segments(message)
     arguments = {

@@ -5,6 +5,7 @@ No error text here shows the message.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from jzysoap.encoding.charsets import ILLEGAL
@@ -62,6 +63,14 @@ _READABLE = {
 }
 
 
+# Unicode's Default_Ignorable_Code_Point, as far as these are not format characters (DerivedCoreProperties.txt).
+_DEFAULT_IGNORABLE = (
+    *(("\u034f", "\u034f"), ("\u115f", "\u1160"), ("\u17b4", "\u17b5"), ("\u180b", "\u180f"), ("\u2065", "\u2065")),
+    *(("\u3164", "\u3164"), ("\ufe00", "\ufe0f"), ("\uffa0", "\uffa0"), ("\ufff0", "\ufff8")),
+    ("\U000e0000", "\U000e0fff"),
+)
+
+
 def check_text(text: object, *, field: str = "text") -> str:
     """Check that an XML document can carry a message text (docs/protocol.md#arguments, ``content``), and return it.
 
@@ -86,13 +95,40 @@ def check_text(text: object, *, field: str = "text") -> str:
 def sign(text: str, signature: str) -> str:
     """Return the text with the signature in front, unless it begins with this signature already.
 
+    Blanks and invisible characters in front of a signature are removed: the gateway may not find it behind them.
+
     Args:
         text: the message.
         signature: with or without its ``【】``; empty for none.
     """
     name = signature[1:-1] if signature.startswith("【") and signature.endswith("】") else signature
     mark = f"【{name}】"
-    return text if not name or text.startswith(mark) else mark + text
+    if not name or text.startswith(mark):
+        return text
+    bare = _skip_invisible(text)
+    return bare if bare.startswith(mark) else mark + text
+
+
+def has_other_signature(text: str, signature: str) -> bool:
+    """Return True if a text begins with a signature, and ``sign`` would put another one in front."""
+    found = re.match("【[^【】]+】", _skip_invisible(text)) if signature else None
+    return found is not None and found[0].strip("【】") != signature.strip("【】")
+
+
+def remove_invisible(text: str) -> str:
+    """Return a text without the characters that Unicode calls format characters or default ignorable."""
+    return "".join(character for character in text if not _is_invisible(character))
+
+
+def _is_invisible(character: str) -> bool:
+    return unicodedata.category(character) == "Cf" or any(
+        first <= character <= last for first, last in _DEFAULT_IGNORABLE
+    )
+
+
+def _skip_invisible(text: str) -> str:
+    visible = (place for place, one in enumerate(text) if not (one.isspace() or _is_invisible(one)))
+    return text[next(visible, 0) :]
 
 
 def utf16_units(text: str) -> int:

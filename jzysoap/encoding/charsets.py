@@ -13,7 +13,10 @@ ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _EAST_ASIAN = "[^\x00-\u2e7f]"
 
 # ASCII with single signs of Latin-1, and with accented letters in words that have other letters too.
-_LATIN = "(?:[\x00-\x7f]|(?<![^\x00-\x7f])[\xa0-\u024f](?![^\x00-\x7f])|(?<=[A-Za-z])[\xc0-\u024f]+|[\xc0-\u024f]+(?=[A-Za-z]))*"
+_LATIN = (
+    r"(?:[\x00-\x7f]|(?<![^\x00-\x7f])[\xa0-\u024f](?![^\x00-\x7f])"
+    r"|(?<=[A-Za-z])[\xc0-\u024f]+|[\xc0-\u024f]+(?=[A-Za-z]))*"
+)
 # What a declaration is worth, in bytes, when they are valid in no charset.
 _DECLARED_BONUS = 6
 
@@ -119,10 +122,10 @@ def looks_like_html(text: str) -> bool:
 
 
 def is_garbled(text: str) -> bool:
-    """Return True if a text cannot be what its author wrote: question marks in a row, or letters that came of bytes read
-    in a wrong charset.
+    """Return True if a text cannot be what its author wrote.
 
-    The gateway's words are Chinese or English; any other letter is a sign of a wrong charset.
+    It then has question marks in a row, or letters that came of bytes read in a wrong charset. The gateway's words are
+    Chinese or English; any other letter is a sign of a wrong charset.
     """
     if re.search(r"[?\uff1f]{2}|\ufffd|\u951f\u65a4\u62f7", text):
         return True

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from jzysoap.model.values import CHINA, DeliveryReport, Reply
 from jzysoap.results.fast import Columns
-from jzysoap.results.records import REPLY_FIELDS, REPORT_FIELDS, STATUSES, make_reply, make_report
+from jzysoap.results.records import REPLY_FIELDS, REPORT_FIELDS, STATUSES, make_reply, make_report, read_content
 
 T = TypeVar("T")
 
@@ -62,6 +62,8 @@ def _reply_columns(columns: Columns, encoding: str) -> list[Reply] | None:
         return None
     contents = columns["content"]
     if any(len(content) % 4 for content in contents) or not _PADDED.fullmatch("\n".join([*contents, ""])):
+        return None
+    if not all(content.endswith("=") or read_content(content, encoding)[2] for content in contents):
         return None
     data = list(map(binascii.a2b_base64, contents))
     texts = [part.decode(encoding, "replace") for part in data]

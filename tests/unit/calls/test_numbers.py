@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import unicodedata
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any
@@ -18,7 +20,7 @@ from tests.kit.samples import MOBILE, SECOND_MOBILE
 
 ONE, TWO, THREE = MOBILE, SECOND_MOBILE, "19912345678"
 
-NOT_DIGITS = "has characters other than digits in it (separate numbers with commas)"
+NOT_DIGITS = "has {} in it, which is not a digit (separate numbers with commas)"
 NOT_MAINLAND = "is not a mainland mobile number (11 digits, the first two 13 to 19)"
 NEITHER = NOT_MAINLAND + ", and names no other country with + or 00"
 NOT_E164 = "is not an international number (7 to 15 digits after + or 00)"
@@ -40,6 +42,17 @@ anything: st.SearchStrategy[Any] = st.one_of(
 
 def reasons(numbers: object, international: International | None = None) -> list[str]:
     return [bad.reason for bad in clean_numbers(numbers, international=international).invalid]
+
+
+@pytest.mark.parametrize("place", [0, 5, 11])
+def test_no_invisible_character_matters(place: int) -> None:
+    """All format characters, and all that Unicode's DerivedCoreProperties.txt calls Default_Ignorable_Code_Point."""
+    formats = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) == "Cf"]
+    ignorable = ["\u034f", "\u115f", "\u1160", "\u17b4", "\u17b5", "\u3164", "\uffa0", "\u2065", "\u180f"]
+    ranges = [(0xFE00, 0xFE0F), (0xFFF0, 0xFFF8), (0x180B, 0x180D), (0xE0000, 0xE0FFF)]
+    ignorable += [chr(code) for first, last in ranges for code in range(first, last + 1)]
+    for invisible in [*formats, *ignorable]:
+        assert clean_numbers([ONE[:place] + invisible + ONE[place:]]).valid == (ONE,), hex(ord(invisible))
 
 
 @pytest.mark.parametrize(
@@ -95,14 +108,14 @@ def test_every_spelling_of_a_mainland_number_becomes_its_eleven_digits(written: 
         ("+0085291234567", NOT_E164),
         ("00", NOT_E164),
         ("+", NOT_E164),
-        ("++85291234567", NOT_DIGITS),
-        ("1386619429a", NOT_DIGITS),
-        ("138.6619.4295", NOT_DIGITS),
-        ("13866194295;15375427702", NOT_DIGITS),
-        ("1386619\n4295", NOT_DIGITS),
-        ("١٣٨٦٦١٩٤٢٩٥", NOT_DIGITS),
-        ("13866194295\x00", NOT_DIGITS),
-        ("\ud800", NOT_DIGITS),
+        ("++85291234567", NOT_DIGITS.format("U+002B PLUS SIGN")),
+        ("1386619429a", NOT_DIGITS.format("U+0061 LATIN SMALL LETTER A")),
+        ("138.6619.4295", NOT_DIGITS.format("U+002E FULL STOP")),
+        ("13866194295;15375427702", NOT_DIGITS.format("U+003B SEMICOLON")),
+        ("1386619\n4295", NOT_DIGITS.format("U+000A a control character")),
+        ("١٣٨٦٦١٩٤٢٩٥", NOT_DIGITS.format("U+0661 ARABIC-INDIC DIGIT ONE")),
+        ("13866194295\x00", NOT_DIGITS.format("U+0000 a control character")),
+        ("\ud800", NOT_DIGITS.format("U+D800 a lone surrogate")),
         (None, "is not text but NoneType"),
         (True, "is not text but bool"),
         (13866194295.0, "is not text but float"),
@@ -110,7 +123,7 @@ def test_every_spelling_of_a_mainland_number_becomes_its_eleven_digits(written: 
         (bytearray(b"13866194295"), "is not text but bytearray"),
         ([ONE], "is not text but list"),
         (object(), "is not text but object"),
-        (10**50, NOT_DIGITS),
+        (10**50, NOT_MAINLAND),
     ],
 )
 def test_an_unusable_number_has_a_reason(written: object, reason: str) -> None:
@@ -137,7 +150,7 @@ def test_an_invalid_number_is_kept_verbatim(written: object, kept: str) -> None:
 
 
 def test_an_int_too_long_for_python_to_write_is_only_invalid() -> None:
-    assert reasons([10**5000, -(10**5000)]) == [NOT_DIGITS, NOT_MAINLAND]
+    assert reasons([10**5000, -(10**5000)]) == [NOT_MAINLAND, NOT_MAINLAND]
 
 
 @pytest.mark.parametrize(
@@ -238,7 +251,8 @@ def test_the_error_names_ten_and_counts_the_rest() -> None:
 def test_a_text_given_as_mobile_is_not_shown() -> None:
     with pytest.raises(InvalidMessageError) as caught:
         recipients("【签名】您的验证码是 123456")
-    assert str(caught.value) == f"1 of 1 recipients cannot be used: #1 ***: {NOT_DIGITS}"
+    reason = NOT_DIGITS.format("U+3010 LEFT BLACK LENTICULAR BRACKET")
+    assert str(caught.value) == f"1 of 1 recipients cannot be used: #1 ***: {reason}"
 
 
 def test_only_allowed_numbers_pass_in_any_spelling() -> None:
@@ -316,7 +330,8 @@ def test_a_subclass_of_str_is_read_the_plain_way(written: str) -> None:
 
 @pytest.mark.parametrize("others", [[], [TWO]])
 def test_an_enum_member_is_not_a_number(others: list[str]) -> None:
-    assert reasons([Named.ONE, *others]) == reasons(iter([Named.ONE, *others])) == [NOT_DIGITS]
+    assert reasons([Named.ONE, *others]) == reasons(iter([Named.ONE, *others]))
+    assert reasons([Named.ONE, *others]) == [NOT_DIGITS.format("U+004E LATIN CAPITAL LETTER N")]
 
 
 near_misses = st.one_of(

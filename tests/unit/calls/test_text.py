@@ -16,6 +16,7 @@ from jzysoap.calls.text import (
     check_text,
     count_segments,
     gbk_safe,
+    has_other_signature,
     is_long,
     name_character,
     sign,
@@ -86,6 +87,21 @@ def test_a_signature_is_added_once(signature: str) -> None:
     assert sign("【嘉之元】您好", signature) == "【嘉之元】您好"
     assert sign("【嘉之】您好", signature) == "【嘉之元】【嘉之】您好"
     assert sign("您好【嘉之元】", signature) == "【嘉之元】您好【嘉之元】"
+
+
+@pytest.mark.parametrize("front", ["\ufeff", "\u200b", "\u2060 ", "\ufe0f", " \u3000"])
+def test_a_signature_behind_what_nobody_sees_is_not_added_again(front: str) -> None:
+    assert sign(f"{front}【签名】好", "签名") == "【签名】好"
+    assert sign(f"{front}好", "签名") == f"【签名】{front}好"
+    assert sign(f"{front}【签名】好", "") == f"{front}【签名】好"
+
+
+def test_another_signature_is_noticed() -> None:
+    for text in ("【别的】好", "\ufeff【别的】好", "【签名 】好"):
+        assert has_other_signature(text, "签名")
+        assert not has_other_signature(text, "")
+    for text in ("【签名】好", "\u200b【签名】好", "好【别的】", "【】好", "好", "\ufeff"):
+        assert not has_other_signature(text, "签名")
 
 
 @pytest.mark.parametrize("nothing", ["", "【】"])

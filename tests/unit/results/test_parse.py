@@ -175,12 +175,17 @@ words = st.text(
 ).filter(lambda text: text == text.strip())
 times = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(CHINA))  # noqa: DTZ001  # their bounds are naive
 reports = st.builds(DeliveryReport, words, words, words, st.sampled_from(DeliveryStatus), times)
+# Texts whose BASE64 cannot be mistaken for a word, since a reply with such a word is marked.
 replies = st.builds(
     lambda mobile, receiver, text, at: Reply(mobile, receiver, text, text.encode("gb18030"), at),
     words,
     words,
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufffd")).filter(
-        lambda text: text.encode("gb18030").decode("gb18030", "replace") == text
+        lambda text: (
+            text.encode("gb18030").decode("gb18030", "replace") == text
+            and re.search("[A-Z].*[a-z]|[a-z].*[A-Z]|[+/=]|^$", base64.b64encode(text.encode("gb18030")).decode())
+            is not None
+        )
     ),
     times,
 )
@@ -786,6 +791,29 @@ def test_the_text_of_a_reply(content: str, text: str) -> None:
     assert reply.text == text
     assert reply.raw == text.encode("gb18030")
     assert reply.raw_fields is None
+
+
+@pytest.mark.parametrize("text", ["取消预约", "退订", "好", "我要取消今天的预约，谢谢", "T", "ok>>??"])
+def test_a_plus_that_became_a_blank_is_read_as_a_plus_and_marked(text: str) -> None:
+    content = base64.b64encode(text.encode("gb18030")).decode()
+    reply = read_reply(f"<content>{content.replace('+', ' ')}</content>")
+    assert reply.text == text
+    assert (reply.raw_fields is not None) is ("+" in content.strip("+"))
+
+
+@pytest.mark.parametrize(
+    "content", ["TD", "T", "td", "yes", "1", "12", "1234", "0000", "OK", "退订", "STOP", "取消 预约"]
+)
+def test_a_text_that_never_was_base64_is_kept_verbatim_and_marked(content: str) -> None:
+    reply = read_reply(f"<content>{content}</content>")
+    assert (reply.text, reply.raw) == (content, content.encode())
+    assert reply.raw_fields is not None
+
+
+def test_a_word_that_may_be_base64_is_marked() -> None:
+    reply = read_reply("<content>stop</content>")
+    assert reply.raw_fields is not None
+    assert reply.raw_fields["content"] == "stop"
 
 
 @pytest.mark.parametrize("content", ["你好", "yes!", "abcde", "ab=cd", "a\ufffd", "=x"])
