@@ -6,7 +6,6 @@ Nothing blocks the event loop: the definition is compiled, and a password's call
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import inspect
 import logging
 from collections.abc import Callable, Iterable
@@ -24,6 +23,7 @@ from jzysoap.model.steps import Hook, Steps, Work
 from jzysoap.model.values import Balance, Channel, DeliveryReport, Poll, Reply
 from jzysoap.transport.aio import AsyncTransport
 from jzysoap.transport.cancellation import outlast
+from jzysoap.transport.threads import in_thread
 
 logger = logging.getLogger("jzysoap")
 
@@ -123,8 +123,7 @@ class AsyncClient(BaseClient):
             return
         loop = asyncio.get_running_loop()
         if loop not in self._loading:
-            # All callers share this task. If every caller loaded the definition itself, they would fill the default
-            # executor, which getaddrinfo needs too.
+            # All callers share this task: loading the definition is the same work for each of them.
             task = self._loading[loop] = asyncio.ensure_future(self._run(self._session.load_definition()))
             task.add_done_callback(partial(self._loaded, loop))
         try:
@@ -169,9 +168,9 @@ class AsyncClient(BaseClient):
 
     async def _do(self, work: Work) -> object:
         if not work.exclusive:
-            return await _in_thread(work.do)
+            return await in_thread(work.do)
         async with self._alone.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-            return await _in_thread(work.do)
+            return await in_thread(work.do)
 
     async def _hand_over(self, steps: Steps[Any], result: Any, cancelled: asyncio.CancelledError) -> NoReturn:
         """Let the hooks of a cancelled poll have what it received, and no more, before the cancellation goes on."""
@@ -226,23 +225,3 @@ async def _carry_out_hooks(steps: Steps[Any], step: object) -> None:
             step = steps.throw(error)
         else:
             step = steps.send(None)
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    """Return the result of a function that may block; if no thread can be started, run it on the event loop."""
-    job: concurrent.futures.Future[T] = concurrent.futures.Future()
-    try:
-        await asyncio.to_thread(_do_job, job, work)
-    except RuntimeError:
-        # If no thread can be started, the executor still queues the job and an existing worker may already run it:
-        # cancel() tells which.
-        return work() if job.cancel() else await asyncio.wrap_future(job)
-    return job.result()
-
-
-def _do_job(job: concurrent.futures.Future[T], work: Callable[[], T]) -> None:
-    if job.set_running_or_notify_cancel():
-        try:
-            job.set_result(work())
-        except BaseException as error:  # noqa: BLE001  # the caller that waits for the job gets it
-            job.set_exception(error)

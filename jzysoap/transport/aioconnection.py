@@ -6,11 +6,13 @@ What a failure means for a message is decided in ``aio``.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import re
 import select
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import aiohappyeyeballs
@@ -21,6 +23,7 @@ from jzysoap.model.http import HttpRequest
 from jzysoap.model.masking import SecretBytes
 from jzysoap.transport.parser import MAX_AROUND_BODY, ReplyParser
 from jzysoap.transport.routes import Proxy, Route, TlsContexts
+from jzysoap.transport.threads import in_thread
 
 NEXT_ADDRESS_AFTER = 0.25
 """Seconds after which the next address of a name is tried beside the one before."""
@@ -248,12 +251,14 @@ async def _attach(sock: socket.socket, protocol: asyncio.Protocol, tls: ssl.SSLC
 
 
 async def _open_socket(host: str, port: int) -> socket.socket:
-    loop = asyncio.get_running_loop()
+    resolve = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        found = await in_thread(resolve)
+    else:
         # An IP address needs no thread.
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    except OSError:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = resolve()
     return await aiohappyeyeballs.start_connection(found, happy_eyeballs_delay=NEXT_ADDRESS_AFTER)
 
 

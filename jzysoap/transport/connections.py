@@ -10,16 +10,18 @@ import functools
 import http.client
 import io
 import socket
+import threading
 import time
-from collections.abc import Iterable
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from contextvars import ContextVar, copy_context
 from typing import TYPE_CHECKING, Any
 
 import urllib3
 from urllib3.util import is_connection_dropped
 
 from jzysoap.model.http import Timeout
-from jzysoap.transport.workarounds import HookedPool, read_head, replace_reader
+from jzysoap.transport.workarounds import HookedConnection, HookedPool, read_head, replace_reader
 
 _PIECE = 16384
 """Bytes per write: one record of TLS, since a socket's timeout counts anew for each of them."""
@@ -40,9 +42,10 @@ class Trace:
 
     Attributes:
         not_sent: True while it is proven that nothing of the request was sent.
+        connect_by: when the connection that is being made must be there, on the monotonic clock.
     """
 
-    __slots__ = ("deadline", "max_idle", "not_sent", "provable", "timeout")
+    __slots__ = ("connect_by", "deadline", "max_idle", "not_sent", "provable", "timeout")
 
     def __init__(self, deadline: float, timeout: Timeout, max_idle: float, *, provable: bool) -> None:
         self.deadline = deadline
@@ -50,6 +53,7 @@ class Trace:
         self.max_idle = max_idle
         self.provable = provable
         self.not_sent = True
+        self.connect_by = deadline
 
     def hand_over(self) -> None:
         """Note that from now on the request may be sent, whatever is seen of it."""
@@ -123,12 +127,90 @@ class WatchedConnection(_Connection):
     response_class = WatchedResponse
     idle_since = 0.0
 
+    def connect(self) -> None:
+        trace = current.get()
+        if trace is None:
+            super().connect()
+            return
+        seconds = trace.limit(trace.timeout.connect)
+        trace.connect_by = time.monotonic() + seconds
+        try:
+            run_within(seconds, super().connect, self.close)
+        except TimeoutError:
+            if time.monotonic() >= trace.deadline:
+                raise TimeoutError("deadline") from None
+            raise urllib3.exceptions.ConnectTimeoutError from None
+
     def send(self, data: Any) -> None:
         trace = current.get()
         for piece in _pieces(data):
             if trace is not None and self.sock is not None:
                 self.sock.settimeout(trace.limit(trace.timeout.read))
             super().send(piece)
+
+
+class OpeningConnection(HookedConnection):
+    """A connection that gives each address of its name a share of the time that is left, not all of it."""
+
+    def open_socket(self, host: str) -> socket.socket | None:
+        trace = current.get()
+        if trace is None:
+            return None
+        found = socket.getaddrinfo(host, self.port, type=socket.SOCK_STREAM)
+        for left in range(len(found), 0, -1):
+            address = found[-left][4]
+            share = max(trace.connect_by - time.monotonic(), 0.001) / left
+            try:
+                return urllib3.util.connection.create_connection(
+                    (str(address[0]), int(address[1])),
+                    share,
+                    source_address=self.source_address,
+                    socket_options=self.socket_options,
+                )
+            except OSError:
+                if left == 1:
+                    raise
+        raise socket.gaierror(socket.EAI_NONAME, "no address")
+
+
+def run_within(seconds: float, work: Callable[[], object], undo: Callable[[], object]) -> None:
+    """Run work that has no timeout of its own, such as the resolution of a name, in a thread.
+
+    Args:
+        seconds: how long to wait for it.
+        work: the work.
+        undo: undoes the work, in its thread, if nobody waits for it any more.
+
+    Raises:
+        TimeoutError: the work was not done in time.
+        BaseException: what the work raised.
+    """
+    job: Future[object] = Future()
+    given_up = threading.Event()
+
+    def run() -> None:
+        try:
+            job.set_result(context.run(work))
+        except BaseException as error:  # noqa: BLE001  # raised where the job is waited for
+            job.set_exception(error)
+        if given_up.is_set():
+            undo()
+
+    context = copy_context()
+    try:
+        threading.Thread(target=run, name="jzysoap connects", daemon=True).start()
+    except RuntimeError:
+        # No more threads can be started.
+        work()
+        return
+    try:
+        job.result(seconds)
+    except BaseException:
+        given_up.set()
+        if job.done():
+            # It ended in the moment before, and undoes nothing.
+            undo()
+        raise
 
 
 def _pieces(data: Any) -> Iterable[Any]:
@@ -205,4 +287,6 @@ def _watched_pool(kind: type) -> type:
 
 @functools.cache
 def _watched_connection(kind: type) -> type:
-    return type(f"Watched{kind.__name__}", (WatchedConnection, kind), {})
+    opens_socket = inherits(kind, "_new_conn", urllib3.connection.HTTPConnection)
+    bases = (WatchedConnection, OpeningConnection, kind) if opens_socket else (WatchedConnection, kind)
+    return type(f"Watched{kind.__name__}", bases, {})

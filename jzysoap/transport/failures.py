@@ -5,6 +5,7 @@ Its text and its cause hold nothing of the request and nothing of the answer. Th
 
 from __future__ import annotations
 
+import errno
 import http.client
 import random
 import re
@@ -35,49 +36,88 @@ _PASSING = (ConnectionRefusedError, ConnectionResetError, BrokenPipeError)
 _PROXY_FAILED = "the proxy failed"
 _PROXY_STATUS = re.compile(r"(?:Tunnel connection failed: )?([1-5][0-9]{2})\b")
 
+# OpenSSL's codes of faults in a certificate that are not a matter of trust.
+_CERTIFICATES = {
+    9: "its certificate is not valid yet",
+    10: "its certificate has expired",
+    62: "its certificate is for another name",
+    64: "its certificate is for another address",
+}
+# OpenSSL's reasons for bytes that are no TLS.
+_PLAIN_TEXT = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")
+# The first bytes of records of TLS: an alert, a handshake.
+_TLS_RECORDS = ("\x15\x03", "\x16\x03")
+
 # The most specific first: an error of a class further down may wrap one of a class further up.
 _REASONS: Reasons = (
     ((socket.gaierror,), "its name cannot be resolved"),
-    ((ssl.SSLCertVerificationError,), "its certificate is not trusted"),
     ((ssl.SSLError, urllib3.exceptions.SSLError), "TLS failed"),
     ((ConnectionRefusedError,), "the connection was refused"),
     ((urllib3.exceptions.ProxyError,), _PROXY_FAILED),
     ((ConnectionError, http.client.IncompleteRead), "the connection was closed"),
     ((http.client.HTTPException, urllib3.exceptions.InvalidHeader), "the answer is not valid HTTP"),
     ((urllib3.exceptions.EmptyPoolError,), "no connection was free within {connect:g} s"),
-    ((urllib3.exceptions.ConnectTimeoutError,), "no connection within {connect:g} s"),
-    ((TimeoutError, urllib3.exceptions.TimeoutError), "nothing came for {read:g} s"),
 )
 
 
-def transport_error(error: BaseException, request: HttpRequest, more: Reasons = (), *, sent: bool) -> TransportError:
+def transport_error(error: BaseException, request: HttpRequest, *, sent: bool) -> TransportError:
     """Make the error for a failed exchange.
 
     Args:
         error: what the libraries below raised.
         request: the request of the exchange.
-        more: reasons of another library.
         sent: True unless it is proven that nothing of the request was sent.
     """
-    where, reason = urlsplit(request.url).netloc, describe_failure(error, request, more)
+    where, reason = urlsplit(request.url).netloc, describe_failure(error, request, sent=sent)
     failure: TransportError
     if sent:
-        failure = OutcomeUnknownError(f"no answer from {where} after the request had left: {reason}")
+        # A request without a body, for the definition, can text nobody.
+        left = " after the request had left" if request.body is not None else ""
+        failure = OutcomeUnknownError(f"no answer from {where}{left}: {reason}")
     else:
         failure = NotSentError(f"nothing was sent to {where}: {reason}")
     failure.__cause__ = next(filter(None, map(_copy_of_system_error, _sources(error))), None)
     return failure
 
 
-def describe_failure(error: BaseException, request: HttpRequest, more: Reasons = ()) -> str:
+def describe_failure(error: BaseException, request: HttpRequest, *, sent: bool = True) -> str:
     """Describe what went wrong, in words that hold nothing but limits and the class of an unknown error."""
     sources = list(_sources(error))
     if any(one.args == ("deadline",) for one in sources if isinstance(one, TimeoutError)):
         return f"the deadline of {request.timeout.total:g} s is past"
-    for kinds, words in (*_REASONS, *more):
+    for one in sources:
+        words = _describe_tls(one, sent=sent) or _describe_system_error(one)
+        if words:
+            return words
+    for kinds, words in _REASONS:
         if any(isinstance(one, kinds) for one in sources):
             return words.format(**request.timeout._asdict()) + (_status(sources) if words == _PROXY_FAILED else "")
+    if any(type(one).__module__.partition(".")[0] in ("socks", "python_socks") for one in sources):
+        return _PROXY_FAILED
+    # urllib3 says of any failure to connect that it took too long.
+    timeouts = [one for one in sources if isinstance(one, (TimeoutError, urllib3.exceptions.TimeoutError))]
+    if any(not isinstance(one, urllib3.exceptions.NewConnectionError) for one in timeouts):
+        limit = "nothing came for {read:g} s" if sent else "no connection within {connect:g} s"
+        return limit.format(**request.timeout._asdict())
     return "the network failed" if any(isinstance(one, OSError) for one in sources) else type(error).__name__
+
+
+def _describe_tls(error: BaseException, *, sent: bool) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        trust = "its certificate is not trusted: verify may name a bundle with its authority"
+        return _CERTIFICATES.get(getattr(error, "verify_code", 0), trust)
+    if isinstance(error, ssl.SSLError) and getattr(error, "reason", None) in _PLAIN_TEXT and not sent:
+        return "it does not speak TLS: try http://"
+    if isinstance(error, http.client.BadStatusLine) and str(error).startswith(_TLS_RECORDS):
+        return "it speaks TLS: try https://"
+    return ""
+
+
+def _describe_system_error(error: BaseException) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.ENETUNREACH, errno.EHOSTUNREACH):
+        return "the network has no way to it"
+    return "this process has too many open files" if number in (errno.EMFILE, errno.ENFILE) else ""
 
 
 def at_deadline(error: BaseException, deadline: float) -> BaseException:

@@ -74,8 +74,8 @@ class ReplyParser:
                 # The error of a method of this class, or that of a signal handler which ran within one.
                 raise error.__context__ or error from None
             except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-                # Their texts may quote what came.
-                raise http.client.HTTPException("not valid HTTP") from None
+                # Their texts may quote what came. The first bytes tell TLS from plain text.
+                raise http.client.BadStatusLine(piece[:2].decode("latin-1")) from None
             if self.complete:
                 if data:
                     # What follows a complete reply was not asked for.

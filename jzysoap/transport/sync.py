@@ -9,7 +9,8 @@ from __future__ import annotations
 import http.client
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -75,6 +76,17 @@ class _Adapter(HTTPAdapter):
         return response
 
 
+def _verify_proxy_too(verify_pool: Callable[..., None], pool: Any, url: str, verify: Any, cert: Any) -> None:
+    """Make a pool verify certificates, also if its TLS is with a proxy and the gateway's address is plain HTTP.
+
+    requests would trust any proxy then, and hand it the proxy's and the account's password
+    (``test_a_plain_request_through_a_proxy_over_tls``). A proxy never gets the client certificate.
+    """
+    if isinstance(pool, urllib3.HTTPSConnectionPool) and not url.lower().startswith("https:"):
+        url, cert = "https:", None
+    verify_pool(pool, url, verify, cert)
+
+
 class _State(NamedTuple):
     """The state that each process has for itself.
 
@@ -112,6 +124,8 @@ class Transport:
             raise ConfigurationError(
                 "adapter repeats requests (max_retries is not 0), which would text people twice: set max_retries=0"
             )
+        if isinstance(self._adapter, HTTPAdapter):
+            self._adapter.cert_verify = partial(_verify_proxy_too, self._adapter.cert_verify)  # type: ignore[method-assign]
         # An adapter with a ``send`` of its own may send in ways that are not watched.
         self._provable = isinstance(self._adapter, HTTPAdapter) and inherits(type(self._adapter), "send", HTTPAdapter)
         self._addresses: dict[str, str] = {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import socket
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,8 +18,9 @@ R = TypeVar("R", bound=io.RawIOBase)
 
 if TYPE_CHECKING:
     _Pool = urllib3.HTTPConnectionPool
+    _Connection = urllib3.connection.HTTPConnection
 else:
-    _Pool = object
+    _Pool = _Connection = object
 
 
 class HookedPool(_Pool):
@@ -62,6 +64,25 @@ class HookedPool(_Pool):
     @abstractmethod
     def keep(self, connection: Any) -> None:
         """Prepare a connection that is about to be kept for the next request."""
+
+
+class HookedConnection(_Connection):
+    """A connection with a hook that opens its socket.
+
+    Why: urllib3 gives each address of a name the whole timeout for connecting, and has no hook between a name and its
+    sockets.
+    Versions: 1.26 to 2.8 open the socket in this method and call it from ``connect``. No upstream issue is known.
+    Tests: ``test_dead_addresses_share_the_time``.
+    May be deleted once urllib3 has a timeout for all addresses together.
+    """
+
+    def _new_conn(self) -> Any:
+        opened = self.open_socket(self._dns_host.strip("[]"))
+        return super()._new_conn() if opened is None else opened
+
+    @abstractmethod
+    def open_socket(self, host: str) -> socket.socket | None:
+        """Return a connected socket, or None to let urllib3 open it."""
 
 
 def replace_reader(response: http.client.HTTPResponse, wrap: Callable[[io.RawIOBase], R]) -> R:

@@ -9,13 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from jzysoap import AsyncClient, ConfigurationError, DeliveryReport, Poll, Timeout
 from jzysoap.definition.local import bundled
+from jzysoap.interface.servlet import ServletInterface
 from jzysoap.transport import failures
 from tests.kit.samples import MOBILE
 from tests.kit.servers import RawServer, refused_port, reply
@@ -251,40 +252,53 @@ def long_answers(server: RawServer, connection: socket.socket) -> None:
         connection.sendall(reply(document.encode()))
 
 
-def test_a_loop_without_threads_loses_no_poll() -> None:
+@pytest.fixture
+def no_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process that can start no more threads, but for those of the servers here."""
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.startswith("jzysoap"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        yield
+
+
+def test_a_process_without_threads_loses_no_poll(no_threads: None) -> None:
     async def main(url: str) -> None:
-        async with client_of(url, interface="servlet") as client:
-            # Threads are refused from now on.
-            await asyncio.get_running_loop().shutdown_default_executor()
+        async with client_of(url, interface="servlet", password=lambda: "secret1") as client:
             assert len(await client.reports()) == 10_000
 
     with RawServer(long_answers) as server:
-        asyncio.run(main(server.url))
+        asyncio.run(main(server.url.replace("127.0.0.1", "localhost")))
         assert len(server.requests) == 1
 
 
-class Pool(ThreadPoolExecutor):
-    """A pool of one thread, which is kept busy until it is let; it tells of the work that it then gets."""
+@pytest.mark.parametrize("busy", [1, 40])
+def test_busy_threads_of_the_program_delay_nothing(busy: int) -> None:
+    let = threading.Event()
 
-    def __init__(self, *, refuses: bool) -> None:
-        super().__init__(1)
-        self.let, self.asked = threading.Event(), threading.Event()
-        self.refuses: bool | None = None
-        self.submit(self.let.wait, 10)
-        self.refuses = refuses
+    async def main(url: str) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        waiting = [loop.run_in_executor(None, let.wait, 30) for _ in range(busy)]
+        async with client_of(url, wsdl=None, password=lambda: "secret1") as client:
+            assert (await client.send(MOBILE, "好")).batches[0].batch_id == "337017332"
+        let.set()
+        await asyncio.gather(*waiting)
 
-    def submit(self, *work: Any, **options: Any) -> Future[Any]:
-        future = super().submit(*work, **options)
-        if self.refuses is not None:
-            self.asked.set()
-        if self.refuses:
-            # As where the process has too many: the work is in the queue all the same.
-            raise RuntimeError("can't start new thread")
-        return future
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        while request := server.read_request(connection):
+            connection.sendall(reply(bundled() if request.startswith(b"GET") else good("soap", "sendSms")))
+
+    with RawServer(handle) as server:
+        asyncio.run(main(server.url.replace("127.0.0.1", "localhost")))
 
 
-@pytest.mark.parametrize("refuses", [True, False])
-def test_what_a_pool_without_threads_keeps_is_done_once(refuses: bool) -> None:
+def test_a_failing_password_is_asked_for_once() -> None:
     asked: list[str] = []
 
     def password() -> str:
@@ -292,63 +306,60 @@ def test_what_a_pool_without_threads_keeps_is_done_once(refuses: bool) -> None:
         raise OSError("the vault is sealed")
 
     async def main() -> None:
-        pool = Pool(refuses=refuses)
-        asyncio.get_running_loop().set_default_executor(pool)
-        if not refuses:
-            pool.let.set()
         async with client_of("http://127.0.0.1:9", interface="servlet", password=password) as client:
             with pytest.raises(ConfigurationError, match="the password callable failed"):
                 await client.balance()
-        pool.let.set()
-        await asyncio.get_running_loop().shutdown_default_executor()
 
     asyncio.run(main())
-    assert len(asked) == 1
-    assert (asked == ["MainThread"]) is refuses
+    assert asked == ["jzysoap works"]
 
 
-def test_what_a_pool_without_threads_is_at_already_is_waited_for() -> None:
-    class Late(Pool):
-        def submit(self, *work: Any, **options: Any) -> Future[Any]:
-            try:
-                return super().submit(*work, **options)
-            finally:
-                if self.refuses is not None:
-                    self.let.set()
-                    assert begun.wait(10)
-
-    begun = threading.Event()
+def test_work_outlives_its_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    let, ended = threading.Event(), threading.Event()
 
     def password() -> str:
-        begun.set()
+        let.wait(10)
+        ended.set()
         return "secret1"
 
+    async def main() -> None:
+        client = client_of("http://127.0.0.1:9", interface="servlet", password=password)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.balance(), 0.05)
+
+    failed: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", failed.append)
+    asyncio.run(main())
+    let.set()
+    assert ended.wait(10)
+    for thread in threading.enumerate():
+        if thread.name == "jzysoap works":
+            thread.join(10)
+    assert failed == []
+
+
+def test_a_poll_cancelled_while_it_is_read_says_what_is_lost(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def main(url: str) -> None:
-        asyncio.get_running_loop().set_default_executor(Late(refuses=True))
-        async with client_of(url, interface="servlet", password=password) as client:
-            assert (await client.send(MOBILE, "好")).batches[0].batch_id == "1"
-
-    def handle(server: RawServer, connection: socket.socket) -> None:
-        server.read_request(connection)
-        connection.sendall(reply(b"success;1"))
-
-    with RawServer(handle) as server:
-        asyncio.run(main(server.url))
-
-
-def test_a_poll_cancelled_while_it_is_read_says_what_is_lost(caplog: pytest.LogCaptureFixture) -> None:
-    async def main(url: str) -> None:
-        pool = Pool(refuses=False)
-        asyncio.get_running_loop().set_default_executor(pool)
         async with client_of(url, interface="servlet") as client:
             task = asyncio.create_task(client.reports())
-            while not pool.asked.is_set():
+            while not reading.is_set():
                 await asyncio.sleep(0.01)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-        pool.let.set()
+        let.set()
 
+    reading, let = threading.Event(), threading.Event()
+    read = ServletInterface.read
+
+    def wait_and_read(*given: Any, **options: Any) -> str:
+        reading.set()
+        let.wait(10)
+        return read(*given, **options)
+
+    monkeypatch.setattr(ServletInterface, "read", staticmethod(wait_and_read))
     with RawServer(long_answers) as server:
         asyncio.run(main(server.url))
     assert re.search(r"an interrupted poll received \d{6} bytes that no on_reply keeps", caplog.text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import gzip
 import io
@@ -18,6 +19,7 @@ import tracemalloc
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -40,6 +42,8 @@ from jzysoap.transport.sync import Transport
 from tests.kit.servers import RawServer, answering, refused_port, reply, trickling
 from tests.kit.timeouts import PATIENT, QUICK
 from tests.wire.conftest import Foreign, Handler, Serve, headers_of, over_tls
+
+LATER = datetime(2090, 1, 1, tzinfo=UTC)
 
 
 class Ask(Protocol):
@@ -253,6 +257,54 @@ def test_the_deadline_bounds_the_connecting_too(ask: Ask) -> None:
         ask(f"http://127.0.0.1:{port}", timeout=Timeout(5, 5, 0.2))
 
 
+def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int], seconds: float = 0) -> None:
+    """Let the name sms.invalid have these addresses, which are known after so many seconds."""
+    resolve = socket.getaddrinfo
+
+    def answer(host: Any, *given: Any, **options: Any) -> Any:
+        if host not in ("sms.invalid", b"sms.invalid"):
+            return resolve(host, *given, **options)
+        time.sleep(seconds)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+
+
+def test_several_addresses_of_a_name_are_tried(serve: Serve, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve(echo)
+    with refused_port() as port:
+        resolving(monkeypatch, ("127.0.0.1", port), ("127.0.0.1", server.port))
+        assert ask("http://sms.invalid").body == b"ask"
+
+
+@pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="elsewhere a full backlog refuses")
+@pytest.mark.parametrize("alive", [False, True])
+def test_dead_addresses_share_the_time(alive: bool, serve: Serve, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve(echo)
+    with full_backlog() as port:
+        dead = [("127.0.0.1", port)] * 3
+        resolving(monkeypatch, *dead, *([("127.0.0.1", server.port)] if alive else []))
+        started = time.monotonic()
+        if alive:
+            assert ask("http://sms.invalid", timeout=Timeout(4, 5, 10)).body == b"ask"
+        else:
+            with pytest.raises(NotSentError, match=r"no connection within 0\.4 s"):
+                ask("http://sms.invalid", timeout=Timeout(0.4, 5, 10))
+            assert time.monotonic() - started < 3
+
+
+def test_a_name_that_resolves_slowly(serve: Serve, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve(echo)
+    resolving(monkeypatch, ("127.0.0.1", server.port), seconds=1)
+    started = time.monotonic()
+    with pytest.raises(NotSentError, match=r"no connection within 0\.2 s"):
+        ask("http://sms.invalid", timeout=Timeout(0.2, 5, 10))
+    with pytest.raises(NotSentError, match=r"the deadline of 0\.2 s is past"):
+        ask("http://sms.invalid", timeout=Timeout(5, 5, 0.2))
+    assert time.monotonic() - started < 0.9
+    assert server.requests == []
+
+
 def test_an_address_that_is_none(ask: Ask) -> None:
     with pytest.raises(NotSentError):
         ask("http://.")
@@ -266,15 +318,56 @@ def test_a_certificate_that_is_not_trusted(serve: Serve, ask: Ask, tls: ssl.SSLC
 
 
 def test_plain_text_where_tls_was_meant(serve: Serve, ask: Ask) -> None:
-    server = serve(after_reading(reply(b"no TLS here")))
-
     def handle(server: RawServer, connection: socket.socket) -> None:
         connection.recv(1)
         connection.sendall(reply(b"no TLS here"))
 
     server = serve(handle)
-    with pytest.raises(NotSentError, match="TLS failed"):
+    with pytest.raises(NotSentError, match="it does not speak TLS: try http://"):
         ask(server.url.replace("http:", "https:"))
+
+
+def test_tls_where_plain_text_was_meant(serve: Serve, ask: Ask, tls: ssl.SSLContext) -> None:
+    """A server that speaks TLS answers a plain request with an alert."""
+    for alert in (b"\x15\x03\x01\x00\x02\x02\x46", b"\x15\x03\x03\x00\x02\x01\x00"):
+        server = serve(after_reading(alert))
+        with pytest.raises(OutcomeUnknownError, match="it speaks TLS: try https://"):
+            ask(server.url)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"not_after": datetime(2020, 1, 1, tzinfo=UTC)}, "its certificate has expired"),
+        (
+            {"not_before": datetime(2090, 1, 1, tzinfo=UTC), "not_after": datetime(2091, 1, 1, tzinfo=UTC)},
+            "is not valid yet",
+        ),
+        ({"name": "other.invalid"}, "its certificate is for another"),
+    ],
+)
+def test_faults_of_certificates_are_told_apart(
+    options: dict[str, Any], words: str, serve: Serve, ask: Ask, authority: trustme.CA, authority_file: Path
+) -> None:
+    name = options.pop("name", "127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name, **options).configure_cert(context)
+    server = serve(over_tls(context, echo))
+    with pytest.raises(NotSentError, match=words):
+        ask(server.url.replace("http:", "https:"), verify=authority_file)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(errno.ENETUNREACH, "the network has no way to it"), (errno.EMFILE, "this process has too many open files")],
+)
+def test_failures_of_the_system_are_named(number: int, words: str, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(socket, "socket", fail)
+    with pytest.raises(NotSentError, match=words):
+        ask("http://127.0.0.1:9")
 
 
 def test_a_tls_handshake_that_never_ends(serve: Serve, ask: Ask) -> None:
@@ -364,6 +457,10 @@ def read_in_part(server: RawServer, connection: socket.socket) -> None:
         left -= len(connection.recv(16384))
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
+
+
+GATEWAY = "gateway.invalid"
+"""A host that only a proxy could reach."""
 
 
 class SlowPath(HTTPAdapter):
@@ -877,6 +974,46 @@ def test_loopback_has_no_proxy(given: bool, host: str, serve: Serve, ask: Ask, m
 def test_what_loopback_is(host: str) -> None:
     arguments = {"base_url": "http://x", "username": "u", "password": "p", "proxies": {"http": "http://proxy.invalid"}}
     assert proxy_for(configure(arguments), f"http://{host}:9003/path") == ""
+
+
+@pytest.mark.parametrize("inner", ["http", "https"])
+def test_a_proxy_over_tls_is_verified(inner: str, serve: Serve, ask: Ask, tls: ssl.SSLContext) -> None:
+    proxy = serve(over_tls(tls, echo))
+    with pytest.raises(NotSentError, match="its certificate is not trusted"):
+        ask(f"{inner}://{GATEWAY}", proxies={inner: proxy.url.replace("http:", "https:")})
+    assert proxy.requests == []
+
+
+def test_a_plain_request_through_a_proxy_over_tls(
+    serve: Serve, ask: Ask, tls: ssl.SSLContext, authority_file: Path
+) -> None:
+    proxy = serve(over_tls(tls, echo))
+    address = proxy.url.replace("http://", "https://me:geheim@")
+    assert ask(f"http://{GATEWAY}", proxies={"http": address}, verify=authority_file).body == b"ask"
+    assert proxy.requests[0].startswith(b"POST http://gateway.invalid/path HTTP/1.1\r\n")
+    assert b"\r\nProxy-Authorization: Basic bWU6Z2VoZWlt\r\n" in proxy.requests[0]
+
+
+def test_a_proxy_never_gets_the_client_certificate(
+    serve: Serve, ask: Ask, authority: trustme.CA, authority_file: Path, tmp_path: Path
+) -> None:
+    asking = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(asking)
+    authority.configure_trust(asking)
+    asking.verify_mode = ssl.CERT_OPTIONAL
+    shown: list[Any] = []
+
+    def handle(server: RawServer, connection: Any) -> None:
+        shown.append(connection.getpeercert())
+        echo(server, connection)
+
+    mine = tmp_path / "mine.pem"
+    authority.issue_cert("client@example.com").private_key_and_cert_chain_pem.write_to_path(str(mine))
+    url = serve(over_tls(asking, handle)).url.replace("http:", "https:")
+    options: Any = {"verify": authority_file, "cert": (str(mine), str(mine))}
+    ask(url, **options)
+    ask(f"http://{GATEWAY}", proxies={"http": url}, **options)
+    assert [bool(one) for one in shown] == [True, False]
 
 
 @pytest.mark.parametrize("given", [True, False])

@@ -47,7 +47,7 @@ def test_a_body_earns_its_frames(more: int, size: int) -> None:
 
 def test_an_error_keeps_what_came_before() -> None:
     parser = ReplyParser(REQUEST)
-    with pytest.raises(HTTPException, match="not valid HTTP"):
+    with pytest.raises(HTTPException):
         parser.feed(CHUNKED + b"2\r\nok\r\nzz\r\n")
     assert parser.result("why").body == b"ok"
     assert parser.result("why").problem == "why"
