@@ -12,6 +12,7 @@ from jzysoap.interface.servlet import ServletInterface
 from jzysoap.interface.soap import SoapInterface
 from jzysoap.model.errors import IncompletePollError, MalformedReplyError, OutcomeUnknownError
 from jzysoap.model.http import HttpReply
+from jzysoap.model.interruptions import find_interruption
 from jzysoap.model.masking import mask_evidence
 from jzysoap.model.sent import JzySoapError
 from jzysoap.results.parse import Answer
@@ -47,7 +48,9 @@ def read_reply(call: Call[T], interface: type[Interface], reply: HttpReply, secr
         return _read_part(call, interface, replace(reply, problem="it ends in the middle"))
     except JzySoapError as error:
         failure = error
-    except Exception as error:  # noqa: BLE001  # the new error names it
+    except Exception as error:
+        if find_interruption([error]) is not None:
+            raise
         # The gateway answered, but this process could not read it (out of memory or file descriptors).
         failure = OutcomeUnknownError(f"the gateway's answer could not be read here: {_describe_error(error)}")
     # All that a poll received exists nowhere else.

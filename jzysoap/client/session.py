@@ -27,6 +27,7 @@ from jzysoap.model.door import cut_frames
 from jzysoap.model.errors import AuthenticationError, GatewayError, HookError, PartlySentError
 from jzysoap.model.events import CallEvent, CallStarted, RawReply
 from jzysoap.model.http import HttpReply, address_of
+from jzysoap.model.interruptions import find_interruption
 from jzysoap.model.masking import Secret, mask_text
 from jzysoap.model.sent import Batch, JzySoapError, Outcome, Sent
 from jzysoap.model.steps import Hook, Prepare, Steps, Work
@@ -292,7 +293,9 @@ def _report_to(name: str, hook: Callable[[], object]) -> Steps[None]:
     """Call a hook that only watches: a broken counter must neither lose an answer nor repeat a message."""
     try:
         yield Hook(hook)
-    except Exception:
+    except Exception as error:
+        if find_interruption([error]) is not None:
+            raise
         logger.exception("%s failed", name)
 
 

@@ -96,8 +96,8 @@ def _decode_damaged(data: bytes, charset: str, declared: str) -> tuple[int, str]
     """
     text = data.decode(charset, "replace")
     if charset == "utf-8":
-        # Two bytes of GBK are a letter of UTF-8 rather often, three bytes hardly ever.
-        valid = 3 * len(re.sub("[\x00-\u07ff\ufffd]", "", text))
+        # Two bytes of GBK are a letter of UTF-8 rather often, three bytes hardly ever: these count twice.
+        valid = 6 * len(re.sub("[\x00-\u07ff\ufffd]", "", text))
         damaged = text.count("\ufffd")
     else:
         # Nearly any two bytes are a character of GB18030. Words are made of those of GB2312.

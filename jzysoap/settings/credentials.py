@@ -10,6 +10,7 @@ import contextlib
 import threading
 
 from jzysoap.model.errors import ConfigurationError
+from jzysoap.model.interruptions import find_interruption
 from jzysoap.model.masking import Secret, echo_forms
 from jzysoap.model.processes import PerProcess
 from jzysoap.settings import checks
@@ -112,6 +113,8 @@ class Credentials:
             try:
                 password = password()
             except Exception as error:  # the user's code may raise anything
+                if find_interruption([error]) is not None:
+                    raise
                 raise ConfigurationError("the password callable failed", retry="later") from error
         try:
             return checks.encode_password(checks.password_text(password), config.password_encoding)

@@ -20,9 +20,9 @@ from jzysoap.model.sent import JzySoapError
 from jzysoap.settings.options import Config
 from jzysoap.transport.cancellation import Exchanged, outlast
 from jzysoap.transport.custom import close_custom, exchange_over
-from jzysoap.transport.failures import choose_pause, describe_failure, transport_error
+from jzysoap.transport.failures import choose_pause, describe_failure, find_foreign, transport_error
 from jzysoap.transport.routes import Route, TlsContexts, route_to
-from jzysoap.transport.surroundings import proxy_for, trusted
+from jzysoap.transport.surroundings import proxy_for
 
 if TYPE_CHECKING:
     from jzysoap.transport.aioconnection import Connection, IncomingReply
@@ -51,7 +51,7 @@ class AsyncTransport:
                     f"AsyncClient needs {error.name}, which is not installed: pip install 'jzysoap[async]'"
                 ) from None
             self._aio = aioconnection
-            self._tls = TlsContexts(trusted(config), config.cert)
+            self._tls = TlsContexts(config)
         self._routes: dict[str, Route] = {}
         self._closed = False
         self._pools = PerProcess(_Pools)
@@ -147,12 +147,12 @@ class AsyncTransport:
             if connection is not None:
                 # A connection whose reply is incomplete, or whose exchange was cancelled, is closed instead.
                 pool.give_back(route, connection)
-        if reply is not None and reply.status is not None:
+        if reply is not None and reply.status is not None and (error is None or not find_foreign(error, own=True)):
             return Exchanged(reply.result(describe_failure(error, request) if error else None), cancelled)
         if cancelled is not None:
             raise cancelled
         assert error is not None, "a reply without a head has an error"
-        raise transport_error(error, request, sent=sent)
+        raise find_foreign(error, own=True) or transport_error(error, request, sent=sent)
 
     async def _connect(self, route: Route, request: HttpRequest, deadline: float, pool: _Pool) -> Connection:
         loop = pool.loop

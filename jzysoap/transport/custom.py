@@ -12,11 +12,11 @@ import inspect
 from dataclasses import replace
 from typing import Any
 
-from jzysoap.model.errors import ConfigurationError, NotSentError, OutcomeUnknownError, TransportError
+from jzysoap.model.errors import ConfigurationError, NotSentError, OutcomeUnknownError
 from jzysoap.model.http import HttpReply, HttpRequest
 from jzysoap.settings.options import Config
 from jzysoap.transport.cancellation import Exchanged, outlast
-from jzysoap.transport.failures import transport_error
+from jzysoap.transport.failures import find_foreign, transport_error
 
 
 class CustomTransport:
@@ -115,11 +115,11 @@ def _checked(reply: object) -> HttpReply:
     return replace(reply, headers={name.lower(): value for name, value in reply.headers.items()})
 
 
-def _classify(error: Exception, request: HttpRequest) -> TransportError:
+def _classify(error: Exception, request: HttpRequest) -> BaseException:
     """Return the error for the failure of a custom transport. One that says what was sent is kept."""
     if isinstance(error, (NotSentError, OutcomeUnknownError)):
         return error
-    return transport_error(error, request, sent=True)
+    return find_foreign(error, own=False) or transport_error(error, request, sent=True)
 
 
 def _retrieve(task: asyncio.Future[Any]) -> None:

@@ -20,6 +20,7 @@ import urllib3
 
 from jzysoap.model.errors import NotSentError, OutcomeUnknownError, TransportError
 from jzysoap.model.http import HttpRequest
+from jzysoap.model.interruptions import find_interruption
 
 ATTEMPTS = 3
 """Attempts to make a connection before the exchange fails."""
@@ -29,6 +30,12 @@ FIRST_PAUSE = 0.2
 
 Reasons = Sequence[tuple[tuple[type[BaseException], ...], str]]
 """Classes of errors, and what they mean in words."""
+
+_LIBRARIES = {
+    *("builtins", "jzysoap", "requests", "urllib3", "http", "socket", "ssl", "select", "asyncio", "concurrent", "zlib"),
+    *("socks", "python_socks", "httptools", "aiohappyeyeballs", "OpenSSL", "cryptography", "idna", "uvloop"),
+}
+"""The modules whose exceptions may be about an exchange."""
 
 _PASSING = (ConnectionRefusedError, ConnectionResetError, BrokenPipeError)
 """Failures to connect that another attempt a moment later may not meet."""
@@ -125,6 +132,20 @@ def at_deadline(error: BaseException, deadline: float) -> BaseException:
     timeouts = TimeoutError, urllib3.exceptions.TimeoutError
     late = time.monotonic() >= deadline and any(isinstance(one, timeouts) for one in _sources(error))
     return TimeoutError("deadline") if late else error
+
+
+def find_foreign(error: BaseException, *, own: bool) -> BaseException | None:
+    """Return the exception that has nothing to do with the exchange and must go on unchanged, else None.
+
+    It was raised by a signal handler, or set in this thread by another one, as some task queues end a job.
+
+    Args:
+        error: what was raised.
+        own: True if no code of the user's took part, so that a class of the user's cannot be about the exchange.
+    """
+    sources = list(_sources(error))
+    foreign = (one for one in sources if type(one).__module__.partition(".")[0] not in _LIBRARIES)
+    return find_interruption(sources) or (next(foreign, None) if own else None)
 
 
 def choose_pause(attempt: int, error: NotSentError) -> float | None:

@@ -15,6 +15,8 @@ import requests
 from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.http import HttpRequest
 from jzysoap.model.masking import Secret, SecretBytes
+from jzysoap.settings.options import Config
+from jzysoap.transport.surroundings import find_tls_fault, load_client_certificate, trusted
 
 _PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
 
@@ -102,18 +104,20 @@ class TlsContexts:
     """The contexts for TLS, made when they are first needed.
 
     Args:
-        verify: True to verify certificates, the path of a file or folder with authorities, or False.
-        cert: the client certificate for the gateway: a path, or the paths of certificate and key.
+        config: the client's options.
+
+    Raises:
+        ConfigurationError: at the first use, if a certificate cannot be used.
     """
 
-    def __init__(self, verify: bool | str, cert: str | tuple[str, str] | None) -> None:
-        self._verify = verify
-        self._cert = cert
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._verify = trusted(config)
 
     @cached_property
     def gateway(self) -> ssl.SSLContext:
         """The context for the gateway."""
-        return self._new(self._cert)
+        return self._new(self._config.cert)
 
     @cached_property
     def proxy(self) -> ssl.SSLContext:
@@ -129,8 +133,9 @@ class TlsContexts:
                 context.check_hostname = False
                 context.verify_mode = ssl.CERT_NONE
             if cert is not None:
-                context.load_cert_chain(*((cert,) if isinstance(cert, str) else cert))
+                load_client_certificate(context, cert)
         except OSError as error:
-            raise ConfigurationError(f"verify or cert cannot be used: {type(error).__name__}") from error
+            fault = find_tls_fault(self._config, self._verify) or f"TLS cannot be used: {type(error).__name__}"
+            raise ConfigurationError(fault) from None
         context.set_alpn_protocols(["http/1.1"])
         return context

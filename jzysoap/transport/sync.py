@@ -27,8 +27,8 @@ from jzysoap.model.sent import JzySoapError
 from jzysoap.settings.options import Config
 from jzysoap.transport.body import ReplyBody
 from jzysoap.transport.connections import Trace, current, inherits, watch
-from jzysoap.transport.failures import at_deadline, choose_pause, describe_failure, transport_error
-from jzysoap.transport.surroundings import proxy_for, trusted
+from jzysoap.transport.failures import at_deadline, choose_pause, describe_failure, find_foreign, transport_error
+from jzysoap.transport.surroundings import find_tls_fault, proxy_for, trusted
 from jzysoap.transport.workarounds import unwrap
 
 _CHUNK = 65536
@@ -188,14 +188,53 @@ class Transport:
                 cert=self._config.cert,
                 proxies=proxies,
             )
-            return _receive(response, request, deadline)
+            return self._receive(response, request, deadline)
         except JzySoapError:
             raise
         except Exception as error:  # noqa: BLE001  # an adapter may raise anything; none of it may escape unclassified
-            failure = transport_error(at_deadline(error, deadline), request, sent=not trace.not_sent)
+            failure = find_foreign(error, own=self._config.adapter is None) or self._classify(error, request, trace)
         finally:
             current.reset(token)
         raise failure
+
+    def _receive(self, response: requests.Response, request: HttpRequest, deadline: float) -> HttpReply:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        problem: str | None = "interrupted"
+        body = ReplyBody(headers, request.max_bytes)
+        try:
+            try:
+                for chunk in _chunks(response.raw):
+                    if not body.feed(chunk):
+                        break
+                body.finish()
+                problem = body.problem
+                if problem is None and response.status_code < 200:
+                    # The final answer is yet to come, and would be mistaken for that of the next request.
+                    problem = f"only an interim answer came (HTTP status {response.status_code})"
+            except Exception as error:
+                if find_foreign(error, own=self._config.adapter is None) is not None:
+                    raise
+                # An adapter may raise anything. The bytes that came before are kept.
+                if not body.received and not isinstance(
+                    error, (http.client.HTTPException, urllib3.exceptions.HTTPError, OSError)
+                ):
+                    raise
+                problem = describe_failure(at_deadline(error, deadline), request)
+            return HttpReply(response.status_code, headers, body.value(), problem)
+        finally:
+            # Only a connection whose reply was read to its end can carry another one.
+            if problem is None and isinstance(response.raw, urllib3.HTTPResponse):
+                response.raw.release_conn()
+            else:
+                response.close()
+
+    def _classify(self, error: Exception, request: HttpRequest, trace: Trace) -> JzySoapError:
+        secure = request.url.startswith("https:") or proxy_for(self._config, request.url).startswith("https:")
+        # No connection was handed the request while that can still be proven.
+        fault = find_tls_fault(self._config, self._verify) if secure and trace.provable else ""
+        if fault:
+            return ConfigurationError(fault)
+        return transport_error(at_deadline(error, trace.deadline), request, sent=not trace.not_sent)
 
     def _proxies_for(self, url: str, state: _State) -> dict[str, str]:
         parts = urlsplit(url)
@@ -246,36 +285,6 @@ class Transport:
         self._started = True
         watch(adapter.poolmanager)
         return _State(threading.RLock(), {}, (adapter.poolmanager, adapter.proxy_manager))
-
-
-def _receive(response: requests.Response, request: HttpRequest, deadline: float) -> HttpReply:
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    problem: str | None = "interrupted"
-    body = ReplyBody(headers, request.max_bytes)
-    try:
-        try:
-            for chunk in _chunks(response.raw):
-                if not body.feed(chunk):
-                    break
-            body.finish()
-            problem = body.problem
-            if problem is None and response.status_code < 200:
-                # The final answer is yet to come, and would be mistaken for that of the next request.
-                problem = f"only an interim answer came (HTTP status {response.status_code})"
-        except Exception as error:
-            # An adapter may raise anything. The bytes that came before are kept.
-            if not body.received and not isinstance(
-                error, (http.client.HTTPException, urllib3.exceptions.HTTPError, OSError)
-            ):
-                raise
-            problem = describe_failure(at_deadline(error, deadline), request)
-        return HttpReply(response.status_code, headers, body.value(), problem)
-    finally:
-        # Only a connection whose reply was read to its end can carry another one.
-        if problem is None and isinstance(response.raw, urllib3.HTTPResponse):
-            response.raw.release_conn()
-        else:
-            response.close()
 
 
 def _chunks(raw: Any) -> Iterator[bytes]:

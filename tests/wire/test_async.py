@@ -385,9 +385,9 @@ def test_arguments_that_cannot_be_used_are_named(tmp_path: Any, monkeypatch: pyt
     bad.write_text("no certificate")
 
     async def main() -> None:
-        for options in ({"verify": bad}, {"cert": str(bad)}):
-            async with client_of("https://127.0.0.1:9", **options) as client:
-                with pytest.raises(ConfigurationError, match="verify or cert"):
+        for name in ("verify", "cert"):
+            async with client_of("https://127.0.0.1:9", **{name: str(bad)}) as client:
+                with pytest.raises(ConfigurationError, match=f"{name} is not a usable"):
                     await client.balance()
 
     asyncio.run(main())

@@ -259,7 +259,7 @@ def test_what_on_batch_raises_stops_the_rest(make: Make, serve: Serve) -> None:
     [
         pytest.param([], TEXT, {}, "mobile", "mobile holds no number", id="nobody"),
         pytest.param("", TEXT, {}, "mobile", "mobile holds no number", id="empty"),
-        pytest.param("abc", TEXT, {}, "mobile", "other than digits", id="letters"),
+        pytest.param("abc", TEXT, {}, "mobile", "is not a digit", id="letters"),
         pytest.param(None, TEXT, {}, "mobile", "mobile must be", id="None"),
         pytest.param(
             [*OTHER_NUMBERS[:9_000], "1380013800", *OTHER_NUMBERS[9_000:]], TEXT, {}, "mobile", "#9001", id="short"

@@ -19,7 +19,7 @@ import tracemalloc
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -336,25 +336,58 @@ def test_tls_where_plain_text_was_meant(serve: Serve, ask: Ask, tls: ssl.SSLCont
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("name", "options", "words"),
     [
-        ({"not_after": datetime(2020, 1, 1, tzinfo=UTC)}, "its certificate has expired"),
+        ("127.0.0.1", {"not_after": datetime(2020, 1, 1, tzinfo=UTC)}, "its certificate has expired"),
         (
-            {"not_before": datetime(2090, 1, 1, tzinfo=UTC), "not_after": datetime(2091, 1, 1, tzinfo=UTC)},
-            "is not valid yet",
+            "127.0.0.1",
+            {"not_before": LATER, "not_after": LATER + timedelta(days=1)},
+            "its certificate is not valid yet",
         ),
-        ({"name": "other.invalid"}, "its certificate is for another"),
+        ("other.invalid", {}, "its certificate is for another"),
     ],
 )
 def test_faults_of_certificates_are_told_apart(
-    options: dict[str, Any], words: str, serve: Serve, ask: Ask, authority: trustme.CA, authority_file: Path
+    name: str,
+    options: dict[str, Any],
+    words: str,
+    serve: Serve,
+    ask: Ask,
+    authority: trustme.CA,
+    authority_file: Path,
 ) -> None:
-    name = options.pop("name", "127.0.0.1")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(name, **options).configure_cert(context)
     server = serve(over_tls(context, echo))
     with pytest.raises(NotSentError, match=words):
         ask(server.url.replace("http:", "https:"), verify=authority_file)
+
+
+RUBBISH = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"rubbish", RUBBISH], ids=["gone", "empty", "rubbish", "damaged"])
+@pytest.mark.parametrize("name", ["verify", "cert", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_certificates_that_cannot_be_used_are_named(
+    name: str, content: bytes | None, serve: Serve, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.pem"
+    options: dict[str, Any] = {}
+    if name.isupper():
+        monkeypatch.setenv(name, str(path))
+    else:
+        options[name] = str(path)
+    if content is None:
+        # It vanished after the client had been made.
+        monkeypatch.setattr(os.path, "exists", lambda _: True)
+    else:
+        path.write_bytes(content)
+    server = serve(echo)
+    with pytest.raises(ConfigurationError, match=f"^{name} is not a usable .*x.pem"):
+        ask(server.url.replace("http:", "https:"), **options)
+    assert server.requests == []
+    # Without TLS, nobody needs a certificate.
+    assert ask(server.url, **options).body == b"ask"
 
 
 @pytest.mark.parametrize(
