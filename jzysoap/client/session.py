@@ -146,7 +146,7 @@ class Session:
         yield Prepare(interface.needs_definition)
         interface.check(call)
         about = self._describe(call, interface)
-        if self.config.on_call_started is not None:
+        if about is not None and self.config.on_call_started is not None:
             yield from _report_to("on_call_started", partial(self.config.on_call_started, about))
         started = time.monotonic()
         try:
@@ -172,11 +172,13 @@ class Session:
         # Some operations exist on the servlet only.
         return self._interfaces["servlet"] if call.operation.definition == "never" else self._interface
 
-    def _describe(self, call: Call[Any], interface: Interface) -> CallStarted:
+    def _describe(self, call: Call[Any], interface: Interface) -> CallStarted | None:
+        """Return what the hooks are told of a call; None if there is no hook for it."""
         config = self.config
-        hooks = config.on_call is not None or config.on_call_started is not None
+        if config.on_call is None and config.on_call_started is None:
+            return None
         return CallStarted(
-            token_hex(8) if hooks else "",
+            token_hex(8),
             call.operation.name,
             interface.name,
             config.username,
@@ -188,7 +190,7 @@ class Session:
     def _report(
         self,
         call: Call[Any],
-        about: CallStarted,
+        about: CallStarted | None,
         started: float,
         outcome: Outcome,
         error: BaseException | None,
@@ -201,14 +203,14 @@ class Session:
             logger.log(
                 level,
                 "%s: %s in %.3f s, batch %s%s",
-                about.operation,
+                call.operation.name,
                 outcome.value,
                 duration,
                 # A gateway may put any text in the place of a batch id.
                 mask_text(batch_id or "-", self._secrets(call, self.credentials.known)),
                 f", {name}" if name else "",
             )
-        if self.config.on_call is not None:
+        if about is not None and self.config.on_call is not None:
             definition = self.definition if about.interface == self._interface.name else ""
             event = CallEvent(
                 **{one.name: getattr(about, one.name) for one in fields(about)},

@@ -22,20 +22,43 @@ _PAIR = re.compile(f"&#{_HIGH};&#{_LOW};")
 _BARE_AMPERSAND = re.compile(r"&(?!(?:lt|gt|amp|quot|apos|#[0-9]+|#[xX][0-9a-fA-F]+);)")
 
 
+MIN_CHARACTERS_PER_TAG = 6
+"""A tree takes about 100 bytes for each tag. Real records have 9 characters or more for each. The tree of a document of
+shorter ones would take many times the document's size."""
+ALLOWED_TAGS = 10_000
+"""Tags that any document may have, however short they are."""
+
+
+class TooManyTagsError(etree.LxmlError):
+    """A document whose tree would take far more memory than the document."""
+
+    def __init__(self) -> None:
+        super().__init__("it is nearly all tags")
+
+
 def parse(text: str) -> etree._Element:
     """Return the root element of a decoded document; the charset that it declares is ignored.
 
     Raises:
-        lxml.etree.XMLSyntaxError: the document is not well-formed, or has a DOCTYPE.
+        lxml.etree.LxmlError: the document is not well-formed, has a DOCTYPE, or is nearly all tags.
     """
+    if has_too_many_tags(text):
+        raise TooManyTagsError
     return etree.fromstring(_from_root(text), _parser())
+
+
+def has_too_many_tags(text: str) -> bool:
+    """Return True if the tree of a document would take far more memory than the document."""
+    return text.count("<") > ALLOWED_TAGS + len(text) // MIN_CHARACTERS_PER_TAG
 
 
 def parse_part(text: str) -> etree._Element | None:
     """Return the root element of a document that was cut off, with all open elements closed; None without a root."""
+    if has_too_many_tags(text):
+        return None
     try:
         return etree.fromstring(_from_root(text), _parser(recover=True))
-    except etree.XMLSyntaxError:
+    except etree.LxmlError:
         return None
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import email
 from abc import ABC, abstractmethod
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from jzysoap._version import __version__
@@ -95,9 +97,30 @@ class Interface(ABC):
         )
 
 
+def unpack(reply: HttpReply) -> HttpReply:
+    """Return the reply inside a reply of several parts, as stacks send it with attachments (MTOM); else the same."""
+    if "multipart/" not in reply.headers.get("content-type", "").lower():
+        return reply
+    head = f"Content-Type: {reply.headers['content-type']}\r\n\r\n".encode("latin-1", "replace")
+    message: Any = email.message_from_bytes(head + reply.body.lstrip())
+    if not message.is_multipart():
+        return reply
+    parts = message.get_payload()
+    start = message.get_param("start")
+    part = next((one for one in parts if start and one["Content-ID"] == start), parts[0])
+    body = part.get_payload(decode=True)
+    if body is None:
+        return reply
+    return replace(reply, headers={**reply.headers, "content-type": part.get("Content-Type", "")}, body=body)
+
+
 def status_error(reply: HttpReply) -> HttpStatusError:
     """Return the error for an HTTP status that came without a result."""
     hint = ""
+    if reply.status == 407:
+        return HttpStatusError(
+            "a proxy wants a user and a password (HTTP status 407): give them in the address in proxies", status=407
+        )
     if reply.status == 404:
         hint = ": check base_url"
     elif reply.status in (301, 302, 303, 307, 308):

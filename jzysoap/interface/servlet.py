@@ -5,6 +5,7 @@ The form's charset is GBK; a twin of the servlet at some resellers takes UTF-8. 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +18,8 @@ from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.http import HttpReply
 from jzysoap.model.masking import Secret, SecretBytes
 from jzysoap.results.parse import is_result
+
+_RESULT = re.compile(r"\s*(?:success|failure)[;；]", re.IGNORECASE)
 
 PATH = "/servlet/UserServiceAPI"
 UTF8_PATH = "/servlet/UserServiceAPIUTF8"
@@ -58,6 +61,10 @@ class ServletInterface(Interface):
     @staticmethod
     def read(reply: HttpReply, *, secrets: Collection[str] = ()) -> str:  # noqa: ARG004  # no text is shown here
         text = decode(reply.body, reply.charset)
+        if "<" in text and not is_result(text):
+            # A notice of PHP, say, in front of the result.
+            notice, _, line = text.rstrip().rpartition("\n")
+            text = line if "<" in notice and _RESULT.match(line) else text
         if reply.status >= 300 and not is_result(text):
             raise status_error(reply)
         return text

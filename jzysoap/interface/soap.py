@@ -28,6 +28,8 @@ _RPC_RESULT = "http://www.w3.org/2003/05/soap-rpc result"
 # Attributes that change where the value is (href, nil), or that lxml validates (xml:id).
 _UNUSUAL_ATTRIBUTES = {
     "href",
+    "ref",
+    "http://www.w3.org/2003/05/soap-encoding ref",
     "http://www.w3.org/2001/XMLSchema-instance nil",
     "http://www.w3.org/XML/1998/namespace id",
 }

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from lxml import etree
 
-from jzysoap.encoding.xml import parse, repair_characters
+from jzysoap.encoding.xml import has_doctype, has_too_many_tags, parse, repair_characters
 from jzysoap.model.values import Rejected
 from jzysoap.results.schema import Schema
 
@@ -65,14 +65,22 @@ def read_document(schema: Schema[T], text: str) -> Document[T] | None:
     lead = _LEAD.match(text)
     body = text[lead.end() if lead else 0 :]
     document = Document(schema)
-    root = re.match(rf"<(?:[\w.-]+:)?{schema.root}(?=[\s/>]|\Z)", body)
+    pattern = re.compile(rf"<(?:[\w.-]+:)?{schema.root}(?=[\s/>]|\Z)")
+    root = pattern.match(body)
+    if root is None and not body.startswith("<!--") and not has_doctype(body):
+        # Markup in front, such as a notice of PHP, is noise unless it has records.
+        root = pattern.search(body)
+        if root is not None and f"{schema.record}>" in body and schema.record not in body[: root.start()]:
+            body = body[root.start() :]
+        else:
+            root = None
     if root is None:
         # The document may have been cut off before its root element.
         cut = body.startswith("<!--") or f"<{schema.root}".startswith(body)
         return document if cut and "<" in text else None
     end = body.rfind(">") + 1
     element = _parse(body[:end])
-    if element is None:
+    if element is None and not has_too_many_tags(body):
         body = _repair(body)
         element = _parse(body[: body.rfind(">") + 1])
     if element is None:

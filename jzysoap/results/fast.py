@@ -22,6 +22,8 @@ MakeModels = Callable[[Columns], Sequence[Any] | None]
 _PIECE = 1 << 18
 # The first record begins within so many characters.
 _HEAD = 1024
+MAX_FIELDS = 32
+"""Fields of a record at most: the pattern of a record takes time that grows with the square of their number."""
 _BLANK = r"[ \t\r\n]*"
 _FIELD = re.compile(r"<([A-Za-z_]\w*)>([^<>&]*)</\1>")
 # A field's value: ASCII without markup, and without line breaks and tabs, which a parser may change.
@@ -47,6 +49,8 @@ def read_uniform(text: str, root: str, record: str, make_models: MakeModels) -> 
     ):
         return None
     first = text[start : text.find(closing, start) + len(closing)]
+    if first.count("</") > MAX_FIELDS + 1:
+        return None
     fields = list(_FIELD.finditer(first))
     names = [field[1] for field in fields]
     if not re.fullmatch(f"{opening}{_BLANK}{closing}", _FIELD.sub("", first)) or not 1 < len(set(names)) == len(names):

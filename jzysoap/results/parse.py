@@ -56,6 +56,9 @@ _UNSURE = (
 
 _SUCCESS = re.compile(r"[\s\ufeff]*success\s*(?:[;；](.*))?", re.IGNORECASE | re.DOTALL)
 _FAILURE = re.compile(r"[\s\ufeff]*failure(?:\s*([;；:：]))?(.*)", re.IGNORECASE | re.DOTALL)
+# A gateway may put anything in the place of a batch id: nothing, null, a number that it texted, words.
+_BATCH_ID = re.compile(r"(?!1[3-9][0-9]{9}\Z)(?!(?:\+|00)?86-?1[3-9][0-9]{9}\Z)[0-9A-Za-z][0-9A-Za-z._:-]{0,63}")
+_NO_BATCH_ID = ("null", "none", "nil", "undefined", "0")
 # "success;发送失败" contradicts itself: the outcome is unknown.
 _CONTRADICTION = re.compile("失败|failure", re.IGNORECASE)
 _EMPTY = re.compile(r"[\s\ufeff]*")
@@ -120,6 +123,9 @@ def is_result(text: str) -> bool:
 def parse_send(answer: Answer) -> str | None:
     """Return the batch id of a send that was accepted; None if the gateway gave none (docs/protocol.md#send).
 
+    It stands between ``success;`` and the next semicolon, if it may be an id: letters, digits and ``._:-``, at
+    most 64. ``null``, ``0``, a mobile number, or anything with the password or the text in it is none.
+
     Raises:
         GatewayError: the send was refused.
         MalformedReplyError: any other answer; the message may have been sent.
@@ -127,7 +133,10 @@ def parse_send(answer: Answer) -> str | None:
     success = _SUCCESS.fullmatch(answer.text or "")
     if success is None or _CONTRADICTION.search(success[1] or ""):
         raise unwanted_error("the result of a send", answer)
-    return (success[1] or "").strip(" \t\r\n;；") or None
+    batch_id = re.split("[;；]", success[1] or "", maxsplit=1)[0].strip()
+    if not _BATCH_ID.fullmatch(batch_id) or batch_id.lower() in _NO_BATCH_ID:
+        return None
+    return None if any(secret in batch_id for secret in answer.secrets if secret) else batch_id
 
 
 def parse_balance(answer: Answer) -> Balance:

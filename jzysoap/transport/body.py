@@ -9,10 +9,27 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+import re
 import zlib
 from collections.abc import Mapping
 
 _BROKEN = "its compression is broken"
+# Registered encodings that are not supported. All other names mean nothing.
+_UNSUPPORTED = {
+    "br",
+    "compress",
+    "x-compress",
+    "zstd",
+    "dcb",
+    "dcz",
+    "gzip",
+    "x-gzip",
+    "deflate",
+    "exi",
+    "pack200-gzip",
+}
+# The beginning of a text, in any charset that contains ASCII.
+_PLAIN = re.compile(rb"[\t\r\n\x20-\x7e\x80-\xff]*\Z")
 _GZIP = 0x1F
 """The first byte of data that is compressed with gzip."""
 
@@ -90,6 +107,7 @@ class Inflater:
         self._inflate: zlib._Decompress | None = None
         self.held = b""
         self._broken = False
+        self._plain = True
         self._padded = False
 
     def feed(self, data: bytes, limit: int) -> bytes:
@@ -108,6 +126,7 @@ class Inflater:
             self._compressed = _is_compressed(data)
             self._broken = not self._compressed
         if not self._compressed:
+            self._plain = self._plain and _PLAIN.match(data[:64]) is not None
             return data[:limit]
         if self._broken:
             raise ValueError(_BROKEN)
@@ -124,7 +143,12 @@ class Inflater:
             raise ValueError(_BROKEN)
         if self.held or (self._inflate is not None and not self._inflate.eof):
             raise ValueError("its compressed data ends in the middle")
-        if not self._compressed and self._encoding not in ("", "identity"):
+        # Servers write a charset, or nonsense, where an encoding is meant.
+        if (
+            not self._compressed
+            and not _UNSUPPORTED.isdisjoint(re.split(r"[\s,]+", self._encoding))
+            and not self._plain
+        ):
             raise ValueError("its Content-Encoding is not supported")
 
     def _decompress(self, data: bytes, limit: int) -> bytes:

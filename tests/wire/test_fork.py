@@ -29,7 +29,8 @@ pytestmark = [
 def echo(server: RawServer, connection: socket.socket) -> None:
     """Accepts each text, with the text as the batch id."""
     while request := server.read_request(connection):
-        connection.sendall(soap(f"success;{asked(request)[1]['content']}"))
+        # Backwards: the text itself, which is a secret, is no batch id.
+        connection.sendall(soap(f"success;{asked(request)[1]['content'][::-1]}"))
 
 
 def in_child(work: Callable[[], object]) -> Callable[[], Any]:
@@ -61,13 +62,13 @@ def in_child(work: Callable[[], object]) -> Callable[[], Any]:
 
 
 def send_many(client: Client, name: str, times: int) -> list[str | None]:
-    return [client.send(MOBILE, f"{name}-{number}").batch_id for number in range(times)]
+    return [(client.send(MOBILE, f"{name}-{number}").batch_id or "")[::-1] for number in range(times)]
 
 
 def test_children_get_their_own_replies(make: Make, serve: Serve) -> None:
     server = serve(echo)
     client = make(server.url)
-    assert client.send(MOBILE, "warm").batch_id == "warm"
+    assert client.send(MOBILE, "warm").batch_id == "mraw"
     results = [in_child(lambda name=f"child{child}": send_many(client, name, 25)) for child in range(8)]  # type: ignore[misc]  # of a default
     mine = send_many(client, "parent", 25)
     for child, result in enumerate(results):
@@ -186,11 +187,12 @@ def test_a_password_that_was_changed_holds_in_a_child_too(make: Make, serve: Ser
             if b"method=updatePassword" in request:
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1")
             else:
-                connection.sendall(soap(f"success;{asked(request)[1]['password']}"))
+                password = asked(request)[1]["password"].rstrip("=")
+                connection.sendall(soap(f"success;{password[::-1]}"))
 
     client = make(serve(handle).url)
     client.change_password("new1")
-    assert in_child(lambda: client.send(MOBILE, "text").batch_id)() == "bmV3MQ=="
+    assert in_child(lambda: client.send(MOBILE, "text").batch_id)() == "bmV3MQ"[::-1]
 
 
 def test_nothing_of_the_parents_is_touched(make: Make, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -608,8 +608,8 @@ PACKED = gzip.compress(b"answer" * 100)
             id="gzip with a wrong checksum over the cap",
         ),
         pytest.param(
-            after_reading(reply(b"answer", "200 OK", "Content-Encoding: br")),
-            b"answer",
+            after_reading(reply(b"\0answer", "200 OK", "Content-Encoding: br")),
+            b"\0answer",
             "its Content-Encoding is not supported",
             id="unsupported encoding",
         ),

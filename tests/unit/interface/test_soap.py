@@ -28,7 +28,7 @@ from jzysoap.model.http import HttpReply
 from jzysoap.model.values import DeliveryReport, Poll
 from tests.kit.interfaces import SOAP, build_soap as build, call_of
 from tests.kit.results import parse_reports
-from tests.kit.soap import SOAP_11, SOAP_12, XSI, bare_envelope as envelope
+from tests.kit.soap import SOAP_11, SOAP_12, bare_envelope as envelope
 
 LEGAL = st.text(
     st.characters(exclude_categories=["Cs"]).filter(lambda c: c in "\t\n\r" or " " <= c not in "\ufffe\uffff")
@@ -106,7 +106,24 @@ def test_any_legal_text_is_sent_verbatim(text: str) -> None:
         (answer(" \t x \n"), " \t x \n"),
         (answer(""), ""),
         (envelope("<r><return/></r>"), ""),
-        (envelope("<r><a>1</a><b>2</b></r>"), "1"),
+        # Several values: the one that is a result, also behind an empty one; no result if they contradict each other.
+        (envelope("<r><a>x</a><b>y</b></r>"), "x"),
+        (envelope("<r><error/><return>success;66</return></r>"), "success;66"),
+        (envelope("<r><code>0</code><return>success;66</return></r>"), "success;66"),
+        (envelope('<r><error i:nil="true"/><return>failure;x</return><b/></r>'), "failure;x"),
+        (envelope("<r><a>success;66</a><b>failure;x</b></r>"), "success;66\nfailure;x"),
+        (envelope('<r><a i:nil="true"/><b i:nil="true"/></r>'), None),
+        # References of both versions of SOAP.
+        (envelope('<r><return href="#a"/></r><m id="a">success;66</m>'), "success;66"),
+        (
+            envelope(
+                '<r xmlns:e="http://www.w3.org/2003/05/soap-encoding"><return e:ref="a"/></r>'
+                '<m xmlns:e="http://www.w3.org/2003/05/soap-encoding" e:id="a">success;66</m>',
+                version=SOAP_12,
+            ),
+            "success;66",
+        ),
+        (envelope('<r><return ref="a"/></r><m id="a">success;66</m>'), "success;66"),
         # nil in every spelling; an omitted return; an empty answer.
         (envelope('<r><return i:nil="true"/></r>'), None),
         (envelope('<r><return i:nil=" 1 "/></r>'), None),
@@ -205,9 +222,7 @@ def test_a_document_embedded_as_markup_is_read(open_root: str, prefix: str, clos
 
 
 def test_text_around_embedded_markup_is_kept() -> None:
-    assert SOAP.read(reply(envelope("<r><return>a<b>c</b>d<e/>f</return></r>"))) == (
-        f'a<b xmlns:s="{SOAP_11}" xmlns:i="{XSI}">c</b>d<e xmlns:s="{SOAP_11}" xmlns:i="{XSI}"/>f'
-    )
+    assert SOAP.read(reply(envelope("<r><return>a<b>c</b>d<e/>f</return></r>"))) == ("a<b>c</b>d<e/>f")
 
 
 def test_a_text_of_more_than_ten_million_bytes_is_read_completely() -> None:
@@ -510,6 +525,79 @@ def test_the_charset_is_found_whatever_is_declared(declaration: str, written_in:
     assert SOAP.read(reply(text.encode(written_in), 200, content_type)) == WORDS
     if written_in not in ("utf-16", "gb2312"):
         assert SOAP.read(reply((text + "\0").encode(written_in), 200, content_type)) == WORDS
+
+
+# -- what stands around an envelope, and what is undeclared in it ----------------------------------------------------
+
+
+NOTICE = "<br />\n<b>Deprecated</b>: x in <b>sms.php</b> on line <b>1</b><br />\n"
+PAGE = "<!DOCTYPE html>\n<html><body>Loading&nbsp;&hellip;</body></html>\n"
+
+
+@pytest.mark.parametrize(
+    "front", [NOTICE, PAGE, "<p>", "<?php x ?>", "warning &amp; <a href='x'>more</a>\n", "\ufeff<br>"]
+)
+@pytest.mark.parametrize("behind", ["", "\n<!-- 0.1 s -->", "<br />\n", "</body></html>"])
+def test_markup_around_an_envelope_is_ignored(front: str, behind: str) -> None:
+    assert SOAP.read(reply(front + answer("success;66") + behind)) == "success;66"
+    with pytest.raises(SoapFaultError, match="fault"):
+        SOAP.read(reply(front + envelope(FAULT_11) + behind, 500))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        envelope('<r><return xsi:type="xsd:string">success;66</return></r>'),
+        envelope("<ns:r><ns:return>success;66</ns:return></ns:r>"),
+        answer("success;66").replace(f' xmlns:s="{SOAP_11}"', ""),
+    ],
+)
+def test_undeclared_prefixes_are_declared(text: str) -> None:
+    assert SOAP.read(reply(text)) == "success;66"
+
+
+def test_an_undeclared_nil_is_nil() -> None:
+    assert SOAP.read(reply(envelope('<r><return xsi:nil="true"/></r>'))) is None
+
+
+def test_a_document_embedded_with_its_declaration_is_read() -> None:
+    inside = '<?xml version="1.0" encoding="GBK"?><smsreport>' + RECORD.format("") + "</smsreport>"
+    assert len(parse_reports(SOAP.read(reply(answer(inside))))) == 1
+
+
+def test_a_malformed_record_embedded_as_markup_costs_no_other() -> None:
+    inside = f"<smsreport>{RECORD.format('')}<psreport><mobile>1</psreport>{RECORD.format('')}</smsreport>"
+    poll = parse_reports(SOAP.read(reply(answer(inside))))
+    assert (len(poll), len(poll.rejected)) == (2, 1)
+
+
+def test_records_beside_the_result_are_not_overlooked() -> None:
+    beside = f"<r><return>&lt;smsreport/></return></r><more>&lt;smsreport>{RECORD.format('')}&lt;/smsreport></more>"
+    with pytest.raises(MalformedReplyError, match="it has records beside the result"):
+        SOAP.read(reply(envelope(beside)))
+
+
+def test_all_documents_of_an_answer_are_read() -> None:
+    document = f"<smsreport>{RECORD.format('')}</smsreport>".replace("<", "&lt;")
+    text = envelope(f"<r><return>{document}</return><return/><return>{document}</return></r>")
+    assert len(parse_reports(SOAP.read(reply(text)))) == 2
+
+
+def test_namespaces_are_not_repeated_for_each_child() -> None:
+    """The text grows with the number of children, not with that number times the number of namespaces."""
+    sizes = []
+    for count in (1000, 2000):
+        names = " ".join(f'xmlns:n{number}="urn:{number}"' for number in range(count))
+        inside = f"<smsreport>{'<psreport><mobile>13800000001</mobile></psreport>' * count}</smsreport>"
+        text = answer(inside).replace("<s:Envelope", f"<s:Envelope {names}")
+        sizes.append(len(SOAP.read(reply(text)) or ""))
+    assert sizes[1] < 2.2 * sizes[0]
+
+
+def test_a_tree_of_nothing_but_tags_is_not_built() -> None:
+    with pytest.raises(MalformedReplyError):
+        SOAP.read(reply(answer("<a/>" * 50_000)))
+    assert SOAP.read_part(reply(answer("<a/>" * 50_000)[:-30])) == ""
 
 
 # -- hostile replies --------------------------------------------------------------------------------------------------

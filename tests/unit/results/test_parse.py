@@ -204,11 +204,33 @@ replies = st.builds(
         ("Success；66", "66"),
         ("\ufeffsuccess\r\n", None),
         ("success; ;", None),
-        ("success;a b;c", "a b;c"),
+        ("success;6f9619ff-8b86-d011-b42d-00c04fc964ff", "6f9619ff-8b86-d011-b42d-00c04fc964ff"),
+        ("success;AB_12.3:4", "AB_12.3:4"),
+        # Only what comes first can be the id.
+        ("success;66;13866194295", "66"),
+        ("success;66；2", "66"),
+        # What cannot be an id.
+        ("success;null", None),
+        ("success;NULL;1", None),
+        ("success;0", None),
+        ("success;undefined", None),
+        ("success;13866194295", None),
+        ("success;8613866194295;66", None),
+        ("success;+8613866194295", None),
+        ("success;您的验证码是 1234", None),
+        ("success;a b", None),
+        ("success;<b>66</b>", None),
+        (f"success;{'1' * 65}", None),
     ],
 )
 def test_an_accepted_send(text: str, batch_id: str | None) -> None:
     assert parse_send(text) == batch_id
+
+
+def test_a_batch_id_with_a_secret_in_it_is_none() -> None:
+    assert parse_send("success;geheim9", secrets=("geheim9",)) is None
+    assert parse_send("success;id-geheim9-1", secrets=("", "geheim9")) is None
+    assert parse_send("success;66", secrets=("geheim9",)) == "66"
 
 
 @pytest.mark.parametrize(
@@ -524,6 +546,16 @@ def test_unusual_documents_are_read(text: str) -> None:
     assert poll == Poll((ONE, TWO), (), b"x")
 
 
+def test_markup_in_front_of_a_document_is_noise() -> None:
+    for text in (
+        f"<html>{BOTH}</html>",
+        f'<string xmlns="urn:x">{BOTH}</string>',
+        f"<br />\n<b>Deprecated</b>: x in <b>sms.php</b> on line <b>1</b><br />\n{BOTH}",
+        f"<p>notice</p><?xml version='1.0'?>{BOTH}",
+    ):
+        assert parse_reports(text).records == (ONE, TWO)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -533,8 +565,6 @@ def test_unusual_documents_are_read(text: str) -> None:
         "1",
         "memberSmsNum=1;gateSmsNum=2",
         "<html><body>Error 13866194295</body></html>",
-        f"<html>{BOTH}</html>",
-        f"<string>{BOTH}</string>",
         "<smsrerecv/>",
         VENDOR_REPLIES,
         "<smsreports></smsreports>",

@@ -69,9 +69,20 @@ def test_a_second_member_may_be_cut_off_or_broken() -> None:
     assert inflate("gzip", [whole + b"\x1fno member"]) == (TEXT, BROKEN)
 
 
-@pytest.mark.parametrize("encoding", ["br", "zstd", "compress", "gzip, gzip", "\x00"])
-def test_an_unknown_encoding_leaves_the_bytes_as_they_came(encoding: str) -> None:
-    assert inflate(encoding, [TEXT, TEXT]) == (TEXT + TEXT, "its Content-Encoding is not supported")
+BROTLI = b"\x8b\x1f\x80<smsreport></smsreport>\x03"
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "compress", "gzip, gzip", "gzip br", "UTF-8, br"])
+def test_an_encoding_that_is_not_supported_leaves_the_bytes_verbatim(encoding: str) -> None:
+    assert inflate(encoding, [BROTLI, TEXT]) == (BROTLI + TEXT, "its Content-Encoding is not supported")
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    ["UTF-8", "utf8", "GBK", "none", "identity", "text/xml", "7bit", "\x00", "", "identity, utf-8", "br", "zstd"],
+)
+def test_a_charset_or_nonsense_is_no_encoding_of_a_plain_body(encoding: str) -> None:
+    assert inflate(encoding, [TEXT, TEXT]) == (TEXT + TEXT, None)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
@@ -180,7 +191,7 @@ def test_a_length_that_is_none_announces_nothing(length: str) -> None:
 def test_a_body_with_a_fault_in_it() -> None:
     broken = gzip.compress(TEXT)[:-8] + b"\x00" * 8
     assert taken({"content-encoding": "gzip"}, [broken, b"more"]) == (TEXT, BROKEN, False)
-    assert taken({"content-encoding": "br"}, [TEXT]) == (TEXT, "its Content-Encoding is not supported", True)
+    assert taken({"content-encoding": "br"}, [BROTLI]) == (BROTLI, "its Content-Encoding is not supported", True)
 
 
 @pytest.mark.parametrize("byte", [b"a", b"\x1f", b"x"])
