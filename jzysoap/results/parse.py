@@ -136,7 +136,10 @@ def parse_send(answer: Answer) -> str | None:
     batch_id = re.split("[;；]", success[1] or "", maxsplit=1)[0].strip()
     if not _BATCH_ID.fullmatch(batch_id) or batch_id.lower() in _NO_BATCH_ID:
         return None
-    return None if any(secret in batch_id for secret in answer.secrets if secret) else batch_id
+    for secret in answer.secrets:
+        if secret and secret in batch_id:
+            return None
+    return batch_id
 
 
 def parse_balance(answer: Answer) -> Balance:
