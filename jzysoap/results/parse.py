@@ -57,8 +57,11 @@ _UNSURE = (
 _SUCCESS = re.compile(r"[\s\ufeff]*success\s*(?:[;；](.*))?", re.IGNORECASE | re.DOTALL)
 _FAILURE = re.compile(r"[\s\ufeff]*failure(?:\s*([;；:：]))?(.*)", re.IGNORECASE | re.DOTALL)
 # A gateway may put anything in the place of a batch id: nothing, null, a number that it texted, words.
-_BATCH_ID = re.compile(r"(?!1[3-9][0-9]{9}\Z)(?!(?:\+|00)?86-?1[3-9][0-9]{9}\Z)[0-9A-Za-z][0-9A-Za-z._:-]{0,63}")
-_NO_BATCH_ID = ("null", "none", "nil", "undefined", "0")
+_BATCH_ID = re.compile(
+    r"\s*(?!(?:null|none|nil|undefined|0|(?:\+|00)?(?:86-?)?1[3-9][0-9]{9})\s*(?:[;；]|\Z))"
+    r"([0-9A-Za-z][0-9A-Za-z._:-]{0,63})\s*(?:[;；]|\Z)",
+    re.IGNORECASE,
+)
 # "success;发送失败" contradicts itself: the outcome is unknown.
 _CONTRADICTION = re.compile("失败|failure", re.IGNORECASE)
 _EMPTY = re.compile(r"[\s\ufeff]*")
@@ -133,9 +136,10 @@ def parse_send(answer: Answer) -> str | None:
     success = _SUCCESS.fullmatch(answer.text or "")
     if success is None or _CONTRADICTION.search(success[1] or ""):
         raise unwanted_error("the result of a send", answer)
-    batch_id = re.split("[;；]", success[1] or "", maxsplit=1)[0].strip()
-    if not _BATCH_ID.fullmatch(batch_id) or batch_id.lower() in _NO_BATCH_ID:
+    found = _BATCH_ID.match(success[1] or "")
+    if found is None:
         return None
+    batch_id: str = found[1]
     for secret in answer.secrets:
         if secret and secret in batch_id:
             return None
