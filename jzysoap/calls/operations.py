@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from jzysoap.calls.numbers import recipients, split
 from jzysoap.calls.text import check_text, count_segments, has_other_signature, is_long, sign
 from jzysoap.model.errors import InvalidMessageError
-from jzysoap.model.masking import Secret, echo_forms
+from jzysoap.model.masking import Secret
 from jzysoap.model.operations import Operation
 from jzysoap.model.sent import Batch, Outcome, Sent
 from jzysoap.model.values import Balance, Channel, DeliveryReport, Poll, Reply
@@ -34,9 +34,9 @@ logger = logging.getLogger("jzysoap")
 
 T_co = TypeVar("T_co", covariant=True)
 
-MASK_TEXTS_FROM = 6
-"""Characters from which on a message text is masked in an error. Shorter texts could occur in a gateway's words by
-chance, and masking would garble these."""
+MASK_TEXTS_FROM = 4
+"""Characters from which on a message text is masked in an error, such as a code alone. Masking may garble some of the
+gateway's words, which is the price."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,7 +190,7 @@ def change_password(config: Config, new: object, *, base64: bool) -> Call[None]:
         parse_password_change,
         {"newPassword": encoded if base64 else Secret(new)},
         plain_password=not base64,
-        secrets=echo_forms(new, encoded, encoded.rstrip("=")),
+        secrets=(Secret(new), encoded, Secret(encoded.rstrip("="))),
     )
 
 

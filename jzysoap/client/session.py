@@ -28,7 +28,7 @@ from jzysoap.model.errors import AuthenticationError, GatewayError, HookError, P
 from jzysoap.model.events import CallEvent, CallStarted, RawReply
 from jzysoap.model.http import HttpReply, address_of
 from jzysoap.model.interruptions import find_interruption
-from jzysoap.model.masking import Secret, mask_text
+from jzysoap.model.masking import Secret
 from jzysoap.model.sent import Batch, JzySoapError, Outcome, Sent
 from jzysoap.model.steps import Hook, Prepare, Steps, Work
 from jzysoap.model.values import CHINA
@@ -206,8 +206,7 @@ class Session:
                 call.operation.name,
                 outcome.value,
                 duration,
-                # A gateway may put any text in the place of a batch id.
-                mask_text(batch_id or "-", self._secrets(call, self.credentials.known)),
+                batch_id or "-",
                 f", {name}" if name else "",
             )
         if about is not None and self.config.on_call is not None:

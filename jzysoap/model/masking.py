@@ -6,16 +6,24 @@ two classes are values whose own ``repr`` is harmless.
 
 from __future__ import annotations
 
+import html
+import json
 import re
+from base64 import b64encode
 from collections.abc import Iterable
 from contextlib import suppress
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
-_LONG_DIGITS = re.compile(r"\d{7,}|(?<!\d)1\d\d[ -]\d{4}[ -]\d{4}(?!\d)")
-_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
-_SEPARATORS = str.maketrans("", "", " -")
+# A mobile number with separators anywhere, or any run of digits.
+_LONG_DIGITS = re.compile(r"\d{7,}|(?<!\d)1[ .\u00a0-]{0,2}[3-9](?:[ .\u00a0-]{0,2}\d){9}(?!\d)")
+_LOWER_PERCENT = re.compile("%[0-9A-F]{2}")
+_SEPARATORS = str.maketrans("", "", " .\u00a0-")
 _NUMBER = re.compile(r"\+?\d{10,}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
+
+RUN = 6
+"""Characters of a secret in a row that are masked where a text has them. Shorter runs would garble more of a gateway's
+words than they would hide."""
 
 MAX_SHOWN = 200
 """Characters at most that are shown of a text from the gateway or a library."""
@@ -42,12 +50,27 @@ class SecretBytes(bytes):
     __str__ = __repr__
 
 
-def echo_forms(*secrets: str) -> tuple[Secret, ...]:
-    """Return the forms in which a page or an error message may echo secrets: verbatim, URL-encoded, as HTML."""
-    found = {Secret(secret.translate(_HTML)) for secret in secrets} | {Secret(secret) for secret in secrets}
-    for encoding in ("utf-8", "gbk"):
-        found |= {Secret(quote_plus(secret, encoding=encoding, errors="replace")) for secret in secrets}
-    return tuple(found)
+def spell(secret: str) -> set[str]:
+    """Return the spellings in which a page or an error message may echo a secret, or the beginning of a long one."""
+    secret = secret[:EVIDENCE]
+    plain, attribute = html.escape(secret, quote=False), html.escape(secret)
+    found = {secret, plain, attribute, attribute.replace("&#x27;", "&#39;"), attribute.replace("&#x27;", "&apos;")}
+    found |= {one.encode("ascii", "xmlcharrefreplace").decode() for one in (secret, plain, attribute)}
+    for pattern in ("&#x{:x};", "&#x{:X};", "&#{};"):
+        found.add("".join(pattern.format(ord(one)) for one in secret))
+        found.add("".join(one if one.isascii() else pattern.format(ord(one)) for one in secret))
+    for ascii_only in (True, False):
+        escaped = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
+        found |= {
+            escaped,
+            escaped.replace("/", "\\/"),
+            re.sub(r"\\u[0-9a-f]{4}", lambda one: "\\u" + one[0][2:].upper(), escaped),
+        }
+    for charset in ("utf-8", "gbk"):
+        for quoted in (quote_plus(secret, "", charset, "replace"), quote(secret, "", charset, "replace")):
+            found |= {quoted, _LOWER_PERCENT.sub(lambda one: one[0].lower(), quoted), quoted.replace("%2F", "/")}
+        found.add(b64encode(secret.encode(charset, "replace")).decode("ascii"))
+    return {one for one in found if one}
 
 
 def mask_number(number: str) -> str:
@@ -60,13 +83,36 @@ def mask_number(number: str) -> str:
 
 
 def mask_text(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return a foreign text for a log or an error: secrets and long digits masked, control characters removed, cut."""
-    # The longest secret first, since a secret may be part of another.
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, "***")
+    """Return a foreign text for a log or an error: secrets and long digits masked, control characters removed, cut.
+
+    Secrets are masked in every spelling, and so are runs of their characters, as in a text that was shortened.
+    """
+    secrets = [secret[:EVIDENCE] for secret in secrets if secret]
+    # The longest spelling first, since a secret may be part of another.
+    forms = sorted({form for secret in secrets for form in spell(secret)}, key=len, reverse=True)
+    # What is cut off anyway need not be searched. Half a secret at the cut would not be recognised.
+    text = text[: 4 * MAX_SHOWN + sum(map(len, forms[:1]))]
+    for form in forms:
+        text = text.replace(form, "***")
+    for secret in secrets:
+        text = _mask_runs(text, secret)
     text = _LONG_DIGITS.sub(lambda run: mask_number(run[0]), text)
     text = _UNPRINTABLE.sub(" ", text).strip()
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+
+
+def _mask_runs(text: str, secret: str) -> str:
+    start = 0
+    while start + RUN <= len(secret):
+        end = start + RUN
+        if secret[start:end] in text:
+            while end < len(secret) and secret[start : end + 1] in text:
+                end += 1
+            text = text.replace(secret[start:end], "***")
+            start = end
+        else:
+            start += 1
+    return text
 
 
 def mask_batch_id(batch_id: str | None) -> str | None:
@@ -78,9 +124,11 @@ def mask_batch_id(batch_id: str | None) -> str | None:
 
 def mask_evidence(body: bytes, secrets: Iterable[str]) -> bytes:
     """Return the first bytes of an answer, with the secrets that it echoes masked."""
+    forms = sorted({form for secret in secrets if secret for form in spell(secret)}, key=len, reverse=True)
     # Masked before the cut, since half a secret at the cut would not be recognised.
-    for secret in sorted(secrets, key=len, reverse=True):
+    body = body[: EVIDENCE + 4 * sum(map(len, forms[:1]))]
+    for form in forms:
         for encoding in ("utf-8", "gb18030", "utf-16-le", "utf-16-be"):
             with suppress(UnicodeEncodeError):
-                body = body.replace(secret.encode(encoding, "surrogatepass"), "***".encode(encoding))
+                body = body.replace(form.encode(encoding, "surrogatepass"), "***".encode(encoding))
     return body[:EVIDENCE]

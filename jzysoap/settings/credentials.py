@@ -11,7 +11,7 @@ import threading
 
 from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.interruptions import find_interruption
-from jzysoap.model.masking import Secret, echo_forms
+from jzysoap.model.masking import Secret
 from jzysoap.model.processes import PerProcess
 from jzysoap.settings import checks
 from jzysoap.settings.options import Config
@@ -29,7 +29,7 @@ class Credentials:
         # Held while the callable runs.
         self._lock = PerProcess(threading.Lock)
         self._encoded: Secret | None = None
-        self._echo_forms: tuple[Secret, tuple[Secret, ...]] = Secret(), ()
+        self._secrets: tuple[Secret, tuple[Secret, ...]] = Secret(), ()
 
     def __repr__(self) -> str:
         return "<Credentials ***>"
@@ -92,17 +92,16 @@ class Credentials:
             self._encoded = asked
         return self._encoded or asked
 
-    def secrets(self, encoded: Secret) -> tuple[str, ...]:
-        """Return every form of a password, given as its BASE64, that a server may echo and no error text may show."""
-        known, forms = self._echo_forms
+    def secrets(self, encoded: Secret) -> tuple[Secret, ...]:
+        """Return a password, given as its BASE64, and its BASE64: no error text may show one of them."""
+        known, secrets = self._secrets
         if known != encoded:
             # Servers echo BASE64 also without its padding.
-            secrets = [encoded, encoded.rstrip("=")]
+            secrets = (encoded, Secret(encoded.rstrip("=")))
             with contextlib.suppress(ConfigurationError):
-                secrets.append(self._decode(encoded))
-            forms = echo_forms(*secrets)
-            self._echo_forms = encoded, forms
-        return forms
+                secrets = (*secrets, self._decode(encoded))
+            self._secrets = encoded, secrets
+        return secrets
 
     def _ask(self) -> Secret:
         config = self._config

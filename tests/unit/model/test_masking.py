@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import html
+import json
 import pickle
 import re
 import unicodedata
+import urllib.parse
 from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 
-from jzysoap.model.masking import MAX_SHOWN, Secret, SecretBytes, mask_number, mask_text
+from jzysoap.model.masking import (
+    EVIDENCE,
+    MAX_SHOWN,
+    Secret,
+    SecretBytes,
+    mask_evidence,
+    mask_number,
+    mask_text,
+    spell,
+)
 
 any_text = st.text(st.characters())
 
@@ -117,3 +130,44 @@ def test_masked_text_shows_no_secret(text: str, secrets: list[str]) -> None:
     assert not re.search(r"\d{8}", shown)
     assert not any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in shown)
     assert mask_text(shown) == shown
+
+
+SECRET = "验证码 <1234> & 勿告诉/他人 é\"'"
+
+
+@pytest.mark.parametrize("shown", sorted(spell(SECRET)), ids=range(len(spell(SECRET))))
+def test_every_spelling_of_a_secret_is_masked(shown: str) -> None:
+    assert mask_text(f"敏感词 {shown}!", [SECRET]) == "敏感词 ***!"
+    for charset in ("utf-8", "gb18030", "utf-16-le"):
+        assert mask_evidence(f"<{shown}>".encode(charset), [SECRET]) == "<***>".encode(charset)
+
+
+def test_spellings_are_those_of_the_usual_encoders() -> None:
+    assert {
+        *(urllib.parse.quote_plus(SECRET, encoding=one).lower() for one in ("utf-8", "gbk")),
+        urllib.parse.quote(SECRET, safe=""),
+        html.escape(SECRET),
+        html.escape(SECRET, quote=False),
+        json.dumps(SECRET)[1:-1],
+        json.dumps(SECRET, ensure_ascii=False)[1:-1],
+        SECRET.encode("ascii", "xmlcharrefreplace").decode(),
+        base64.b64encode(SECRET.encode()).decode(),
+    } <= spell(SECRET)
+
+
+@pytest.mark.parametrize("part", [SECRET[:10], SECRET[3:12], SECRET[-8:], SECRET[:6]])
+def test_a_part_of_a_secret_is_masked(part: str) -> None:
+    assert mask_text(f"敏感词 {part}...", [SECRET]) == "敏感词 ***..."
+
+
+@pytest.mark.parametrize(
+    "number", ["138.6619.4295", "13866 194295", "138-6619-4295", "1 3 8 6 6 1 9 4 2 9 5", "138\u00a06619\u00a04295"]
+)
+def test_a_number_with_separators_is_masked(number: str) -> None:
+    assert mask_text(f"空号 {number}。") == "空号 138****4295。"
+
+
+def test_long_secrets_take_little_time() -> None:
+    """Only what may be shown is looked for: the spellings do not grow with a secret of megabytes."""
+    assert max(map(len, spell("字" * 1_000_000))) < 100 * EVIDENCE
+    assert mask_text("x" * 10_000_000, ["y" * 1_000_000]).endswith("…")

@@ -66,7 +66,7 @@ def test_a_password_that_does_not_decode_has_no_plain_form() -> None:
     with pytest.raises(ConfigurationError, match=r"^password_base64 does not decode to text in password_encoding$"):
         known.plain()
     encoded = base64.b64encode(b"geheim\xff").decode()
-    assert set(known.secrets(known.encoded())) == {encoded, "Z2VoZWlt/w", "Z2VoZWlt%2Fw%3D%3D", "Z2VoZWlt%2Fw"}
+    assert set(known.secrets(known.encoded())) == {encoded, "Z2VoZWlt/w"}
 
 
 def test_a_callable_is_called_once_when_the_password_is_needed() -> None:
@@ -150,13 +150,11 @@ def test_a_change_to_an_unencodable_password_changes_nothing() -> None:
     assert known.encoded() == GEHEIM
 
 
-def test_secrets_are_all_forms_that_a_server_may_echo() -> None:
+def test_secrets_are_the_password_and_its_base64() -> None:
     known = credentials("a+<密>")
     encoded = known.encoded()
     assert known.secrets(encoded) == known.secrets(encoded)
-    assert {"a+<密>", encoded, encoded.rstrip("="), "a%2B%3C%E5%AF%86%3E", "a%2B%3C%C3%DC%3E", "a+&lt;密&gt;"} <= set(
-        known.secrets(encoded)
-    )
+    assert set(known.secrets(encoded)) == {"a+<密>", encoded, encoded.rstrip("=")}
     # A call may have been sent with an earlier password.
     assert set(known.secrets(Secret(GEHEIM))) == {GEHEIM, "geheim"}
 
