@@ -61,11 +61,8 @@ def fetch(base_url: str, folder: str | None, *, accept: bool) -> None:
         OSError: the directory cannot be written to.
     """
     variables = {f"JZYSOAP_{name}" for name in _READ}
-    given = from_environment(
-        lambda name: os.environ.get(name, "") if name in variables else "",
-        "JZYSOAP_",
-        {**_NO_ACCOUNT, "base_url": base_url},
-    )
+    read = {name: value for name, value in os.environ.items() if name in variables}
+    given = from_environment(read, "JZYSOAP_", {**_NO_ACCOUNT, "base_url": base_url})
     config = configure(given)
     replies: list[HttpReply] = []
     with _fetching(config) as get:

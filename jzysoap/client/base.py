@@ -38,7 +38,8 @@ class BaseClient:
         batch_size: Recipients in one call, at most 20,000.
         international: The spelling of numbers outside mainland China: ``"00"``, ``"plus"`` or ``"bare"``; ``None``
             refuses them.
-        allow_recipients: The only numbers that may be sent to (for staging).
+        allow_recipients: The only numbers that may be sent to (for staging); an empty collection, or an empty
+            variable, means nobody.
         interface: ``"soap"``, or ``"servlet"`` for the HTTP interface.
         utf8_servlet: True for the UTF-8 servlet of some resellers, which takes the password in the clear.
         wsdl: The service definition: ``None`` for the gateway's own; a path, also of a directory that ``jzysoap wsdl
@@ -164,7 +165,7 @@ class BaseClient:
         unknown = sorted(set(overrides) - set(OPTIONS))
         if unknown:
             raise ConfigurationError(f"{unknown[0]} is not an argument of {cls.__name__}")
-        return cls(**from_environment(lambda name: os.environ.get(name, ""), prefix, overrides))
+        return cls(**from_environment(os.environ, prefix, overrides))
 
     def __reduce__(self) -> NoReturn:
         raise ConfigurationError(

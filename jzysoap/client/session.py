@@ -26,7 +26,7 @@ from jzysoap.interface.base import Interface
 from jzysoap.model.door import cut_frames
 from jzysoap.model.errors import AuthenticationError, GatewayError, HookError, PartlySentError
 from jzysoap.model.events import CallEvent, CallStarted, RawReply
-from jzysoap.model.http import HttpReply, address_of
+from jzysoap.model.http import HttpReply, Timeout, address_of
 from jzysoap.model.interruptions import find_interruption
 from jzysoap.model.masking import Secret
 from jzysoap.model.sent import Batch, JzySoapError, Outcome, Sent
@@ -56,6 +56,8 @@ class Session:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.definition = ""
+        # Seconds that the documents of the definition took.
+        self._fetching = 0.0
         self.credentials = Credentials(config)
         self._interfaces = {name: kind(config) for name, kind in INTERFACES.items()}
         self._interface = self._interfaces[config.interface]
@@ -73,6 +75,7 @@ class Session:
         Raises:
             WsdlError: there is no usable definition.
         """
+        self._fetching = 0.0
         loading = source.loading(self.config)
         advance: Callable[[], str] = partial(next, loading)
         while True:
@@ -80,12 +83,15 @@ class Session:
             if address is None:
                 self.use_definition(*loaded)
                 return
+            started = time.monotonic()
             try:
-                reply = yield fetch_request(address, self._interface.headers)
+                reply = yield fetch_request(address, self._interface.headers, self._left(self.config.timeout))
             except JzySoapError as error:
                 advance = partial(loading.throw, error)
             else:
                 advance = partial(loading.send, reply)
+            finally:
+                self._fetching += time.monotonic() - started
 
     def use_definition(self, bindings: Bindings, origin: str) -> None:
         """Use a compiled definition of that origin."""
@@ -100,8 +106,9 @@ class Session:
             PartlySentError: after a batch had been accepted; its cause is the error of the batch that was not.
             JzySoapError: the first batch's own. All have ``result``.
         """
+        first = self.needs_definition
         try:
-            yield Prepare(self.needs_definition)
+            yield Prepare(first)
         except JzySoapError as error:
             error.result = plan.result()
             raise
@@ -115,13 +122,15 @@ class Session:
                     partial(plan.on_batch_started, batch), result=partial(plan.result, done), sent=bool(done)
                 )
             try:
-                batch = replace(batch, outcome=Outcome.ACCEPTED, batch_id=(yield from self.call(part.call)))
+                batch = replace(
+                    batch, outcome=Outcome.ACCEPTED, batch_id=(yield from self.call(part.call, first=first))
+                )
             except JzySoapError as error:
                 # The batch keeps the error, and with its frames it would keep the request.
                 failure = error
                 cut_frames(error)
                 batch = replace(batch, outcome=_outcome(error), error=error)
-            done = (*done, batch)
+            done, first = (*done, batch), False
             if failure is not None:
                 failure.result = plan.result(done)
             if plan.on_batch is not None:
@@ -140,9 +149,15 @@ class Session:
             raise
         self.credentials.replace(new)
 
-    def call(self, call: Call[T]) -> Steps[T]:
-        """Make one call and report it to the log and to ``on_call``."""
+    def call(self, call: Call[T], *, first: bool = False) -> Steps[T]:
+        """Make one call and report it to the log and to ``on_call``.
+
+        Args:
+            call: the call.
+            first: True if the definition was loaded for this call, whose deadline has begun before that.
+        """
         interface = self._interface_of(call)
+        first = first or interface.needs_definition
         yield Prepare(interface.needs_definition)
         interface.check(call)
         about = self._describe(call, interface)
@@ -150,7 +165,7 @@ class Session:
             yield from _report_to("on_call_started", partial(self.config.on_call_started, about))
         started = time.monotonic()
         try:
-            result = yield from self._authenticated(call, interface)
+            result = yield from self._authenticated(call, interface, first=first)
         except JzySoapError as error:
             if call.operation.kind != "send" and error.may_have_been_sent and error.retry == "never":
                 # Repeating a query or a poll texts nobody; records that a poll lost are lost either way.
@@ -221,21 +236,26 @@ class Session:
             )
             yield from _report_to("on_call", partial(self.config.on_call, event))
 
-    def _authenticated(self, call: Call[T], interface: Interface) -> Steps[T]:
+    def _left(self, timeout: Timeout) -> Timeout:
+        """Return what the loading of the definition has left of the limits of the call that waits for it."""
+        return timeout._replace(total=max(timeout.total - self._fetching, 0.001))
+
+    def _authenticated(self, call: Call[T], interface: Interface, *, first: bool) -> Steps[T]:
         # A callable may ask a vault for the password. A known one is used at once: a thread costs more than a call.
         password = self.credentials.known or (yield Work(self.credentials.encoded, exclusive=True))
         try:
-            return (yield from self._exchange(call, interface, password))
+            return (yield from self._exchange(call, interface, password, first=first))
         except AuthenticationError as error:
             # The gateway refused for certain, so a second call cannot text anyone twice.
             if error.may_have_been_sent or not (yield Work(partial(self.credentials.renew, password), exclusive=True)):
                 raise
         return (yield from self._exchange(call, interface, self.credentials.encoded()))
 
-    def _exchange(self, call: Call[T], interface: Interface, password: Secret) -> Steps[T]:
+    def _exchange(self, call: Call[T], interface: Interface, password: Secret, *, first: bool = False) -> Steps[T]:
         poll = call.operation.kind == "poll"
         sent = self.credentials.plain() if interface.needs_plain_password(call) else password
-        reply: HttpReply = yield interface.build(call, sent)
+        request = interface.build(call, sent)
+        reply: HttpReply = yield (replace(request, timeout=self._left(request.timeout)) if first else request)
         if poll and self.config.on_reply is not None and reply.body:
             raw = self._raw_reply(call, interface, reply)
             yield from call_hook(partial(self.config.on_reply, raw), raw=lambda: reply.body)

@@ -81,9 +81,16 @@ class Definition:
             return compile_bindings(self.url, self.documents, operations=operations, arguments=arguments, source=source)
 
 
-def fetch_request(address: str, headers: Mapping[str, str]) -> HttpRequest:
-    """Return the request for a document: without credentials, limited in time and size. Redirects are not followed."""
-    return HttpRequest("GET", address, headers, None, FETCH_TIMEOUT, MAX_DOCUMENT)
+def fetch_request(address: str, headers: Mapping[str, str], limits: Timeout = FETCH_TIMEOUT) -> HttpRequest:
+    """Return the request for a document: without credentials, limited in time and size. Redirects are not followed.
+
+    Args:
+        address: the document's.
+        headers: those of the client.
+        limits: what is left of the limits of the call that waits for the document.
+    """
+    timeout = Timeout(*(max(min(pair), 0.001) for pair in zip(limits, FETCH_TIMEOUT, strict=True)))
+    return HttpRequest("GET", address, headers, None, timeout, MAX_DOCUMENT)
 
 
 def drive(fetching: Fetching[T], fetch: Fetch) -> T:

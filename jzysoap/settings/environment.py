@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -11,33 +13,39 @@ from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.masking import Secret
 from jzysoap.settings.options import OPTIONS
 
+logger = logging.getLogger("jzysoap")
+
 _PASSWORDS = {"password", "password_base64"}
 
 
-def from_environment(variable: Callable[[str], str], prefix: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
+def from_environment(variables: Mapping[str, str], prefix: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that the environment holds; ``overrides`` that are not None take precedence.
 
     ``<prefix>PASSWORD_FILE`` names a file whose content, without one line break at its end, is the password.
 
     Args:
-        variable: returns the text of an environment variable, empty if it is not set.
+        variables: the environment. An empty variable counts as not set, but for ``ALLOW_RECIPIENTS``: there it means
+            nobody, since a guard must not open because a value got lost.
         prefix: the beginning of each variable's name.
         overrides: options given by the caller.
 
     Raises:
         ConfigurationError: naming the variable.
     """
+    _warn_of_misspellings(variables, prefix)
     given = {name: value for name, value in overrides.items() if value is not None}
     password_given = bool(_PASSWORDS & set(given))
     for name, option in OPTIONS.items():
-        value = Secret(variable(f"{prefix}{name.upper()}")) if option.text is not None else Secret()
-        if not value or option.text is None or name in given or (password_given and name in _PASSWORDS):
+        variable = f"{prefix}{name.upper()}"
+        value = Secret(variables.get(variable, ""))
+        is_set = bool(value) or (name == "allow_recipients" and variable in variables)
+        if not is_set or option.text is None or name in given or (password_given and name in _PASSWORDS):
             continue
         try:
             given[name] = option.check(option.text(value))
         except ValueError as error:
-            raise ConfigurationError(f"{prefix}{name.upper()} {error}") from None
-    path = variable(f"{prefix}PASSWORD_FILE")
+            raise ConfigurationError(f"{variable} {error}") from None
+    path = variables.get(f"{prefix}PASSWORD_FILE", "")
     if path and not password_given:
         if _PASSWORDS & set(given):
             raise ConfigurationError(f"{prefix}PASSWORD_FILE is set beside another password variable: unset one")
@@ -48,6 +56,17 @@ def from_environment(variable: Callable[[str], str], prefix: str, overrides: Map
     if not _PASSWORDS & set(given):
         raise ConfigurationError(f"set {prefix}PASSWORD, {prefix}PASSWORD_FILE or {prefix}PASSWORD_BASE64")
     return given
+
+
+def _warn_of_misspellings(variables: Mapping[str, str], prefix: str) -> None:
+    known = [f"{prefix}{name.upper()}" for name, option in OPTIONS.items() if option.text is not None]
+    known.append(f"{prefix}PASSWORD_FILE")
+    for name in sorted(variables):
+        if name.startswith(prefix) and name not in known:
+            # Kubernetes sets JZYSOAP_…_SERVICE_HOST for a service of that name, which is close to none.
+            meant = get_close_matches(name, known, 1, 0.87)
+            if meant:
+                logger.warning("%s is set, and no option has that name: is %s meant?", name, meant[0])
 
 
 def _read_password(variable: str, path: str) -> Secret:

@@ -80,7 +80,7 @@ class Config:
     allow_recipients: frozenset[str] | None = _row(
         lambda value: frozenset(checks.texts(value)), None, text=texts.texts, secret=True
     )
-    """The only numbers that may be sent to (for staging)."""
+    """The only numbers that may be sent to (for staging); an empty collection, or an empty variable, means nobody."""
     interface: InterfaceName = _row(checks.one_of(get_args(InterfaceName)), "soap")
     """`"soap"`, or `"servlet"` for the HTTP interface."""
     utf8_servlet: bool = _row(checks.flag, False, text=texts.flag)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,10 +22,13 @@ from jzysoap import (
     InvalidMessageError,
     NotSentError,
     Outcome,
+    OutcomeUnknownError,
     PartlySentError,
     RawReply,
+    Timeout,
     WsdlError,
 )
+from jzysoap.definition.local import bundled
 from jzysoap.sandbox import Sandbox
 from tests.kit.facade import KINDS, Facade, Kind
 from tests.kit.samples import MOBILE, SECOND_MOBILE, THIRD_MOBILE
@@ -405,3 +409,31 @@ def test_a_path_that_is_none(kind: Kind, name: str) -> None:
         with pytest.raises(WsdlError) as caught:
             client.send(MOBILE, "text")
     assert caught.value.result is not None
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_the_deadline_of_the_first_call_covers_its_definition(kind: Kind, silent: bool) -> None:
+    left: list[float] = []
+
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        while request := server.read_request(connection):
+            if request.startswith(b"GET"):
+                if silent:
+                    connection.recv(1)
+                    return
+                time.sleep(0.6)
+                connection.sendall(reply(bundled()))
+            else:
+                # It takes what is left, and a little more.
+                started = time.monotonic()
+                connection.recv(1)
+                left.append(time.monotonic() - started)
+                return
+
+    with RawServer(handle) as server:
+        options: dict[str, Any] = {"wsdl": None, "timeout": Timeout(1, 1, 1)}
+        with Facade(kind, server.url, "test", "secret1", **options) as client:
+            with pytest.raises(WsdlError if silent else OutcomeUnknownError):
+                client.send(MOBILE, "好")
+    assert all(seconds < 0.6 for seconds in left)
+    assert len(left) == (0 if silent else 1)

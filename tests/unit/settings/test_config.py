@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
+from jzysoap.calls.numbers import recipients
 from jzysoap.client.base import BaseClient
-from jzysoap.model.errors import ConfigurationError
+from jzysoap.model.errors import ConfigurationError, InvalidMessageError
 from jzysoap.model.http import Timeout
 from jzysoap.model.values import Channel
 from jzysoap.settings import options as module
 from jzysoap.settings.environment import from_environment
 from jzysoap.settings.options import configure
+from tests.kit.samples import MOBILE
 
 NEEDED: dict[str, Any] = {"base_url": "http://h:9003", "username": "user", "password": "geheim"}
 DIGEST = "ab" * 32
@@ -33,7 +35,7 @@ def refusal(arguments: dict[str, Any]) -> str:
 
 
 def environment(variables: dict[str, str], prefix: str = "JZYSOAP_", **overrides: Any) -> dict[str, Any]:
-    return from_environment(lambda name: variables.get(name, ""), prefix, overrides)
+    return from_environment(variables, prefix, overrides)
 
 
 def environment_refusal(variables: dict[str, str], **overrides: Any) -> str:
@@ -382,3 +384,42 @@ def test_a_password_file_excludes_other_password_variables() -> None:
 def test_values_of_the_environment_are_not_shown() -> None:
     arguments = environment({**ENVIRONMENT, "JZYSOAP_PROXIES": "http://u:geheim@p"})
     assert "geheim" not in repr(arguments)
+
+
+NEEDED_VARIABLES = {"JZYSOAP_BASE_URL": "http://h:9003", "JZYSOAP_USERNAME": "user", "JZYSOAP_PASSWORD": "geheim"}
+
+
+def test_an_empty_list_of_recipients_means_nobody() -> None:
+    assert "allow_recipients" not in environment(NEEDED_VARIABLES)
+    for empty in ("", " ", ",", " , "):
+        config = configure(environment({**NEEDED_VARIABLES, "JZYSOAP_ALLOW_RECIPIENTS": empty}))
+        assert config.allow_recipients == frozenset()
+        with pytest.raises(InvalidMessageError, match="is not among allow_recipients"):
+            recipients(MOBILE, allowed=config.allow_recipients)
+    # Every other variable that is empty counts as not set.
+    assert "signature" not in environment({**NEEDED_VARIABLES, "JZYSOAP_SIGNATURE": ""})
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("JZYSOAP_ALLOW_RECIPIENT", "JZYSOAP_ALLOW_RECIPIENTS"),
+        ("JZYSOAP_ALLOWED_RECIPIENTS", "JZYSOAP_ALLOW_RECIPIENTS"),
+        ("JZYSOAP_PASSWORD_FIEL", "JZYSOAP_PASSWORD_FILE"),
+        ("JZYSOAP_TIMEOUTS", "JZYSOAP_TIMEOUT"),
+        ("JZYSOAP_BASEURL", "JZYSOAP_BASE_URL"),
+    ],
+)
+def test_a_misspelled_variable_is_warned_about(name: str, meant: str, caplog: pytest.LogCaptureFixture) -> None:
+    environment({**NEEDED_VARIABLES, name: "geheim"})
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{name} is set, and no option has that name: is {meant} meant?"
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["JZYSOAP_SANDBOX_SERVICE_HOST", "JZYSOAP_PORT_9003_TCP_ADDR", "JZYSOAP_LANG", "BASE_URL"]
+)
+def test_other_variables_are_not(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    environment({**NEEDED_VARIABLES, name: "x"})
+    assert caplog.records == []
