@@ -22,6 +22,8 @@ PASSWORD = "password"
 ENCODED = "cGFzc3dvcmQ="
 MOBILE = "13800000001"
 TEXT = "【签名】您的验证码是 1234"
+# A million reports take more than a client reads unless told otherwise.
+MAX_POLL = 2**30
 WSDL = str(Path(__file__).parent.parent / "wsdl" / "axis2-1.6.2-7param" / "service.wsdl")
 
 _CHINA = timezone(timedelta(hours=8))
@@ -183,7 +185,16 @@ def _ours(client: Any, close: Callable[[], Any]) -> Contender:
 def ours(url: str, interface: Literal["soap", "servlet"] = "soap") -> Contender:
     from jzysoap import Client
 
-    client = Client(url, USERNAME, PASSWORD, interface=interface, wsdl="bundled", cache_dir=False, pool_size=64)
+    client = Client(
+        url,
+        USERNAME,
+        PASSWORD,
+        interface=interface,
+        wsdl="bundled",
+        cache_dir=False,
+        pool_size=64,
+        max_poll_bytes=MAX_POLL,
+    )
     return _ours(client, client.close)
 
 
@@ -194,7 +205,16 @@ def ours_servlet(url: str) -> Contender:
 def ours_async(url: str, interface: Literal["soap", "servlet"] = "soap") -> Contender:
     from jzysoap import AsyncClient
 
-    client = AsyncClient(url, USERNAME, PASSWORD, interface=interface, wsdl="bundled", cache_dir=False, pool_size=256)
+    client = AsyncClient(
+        url,
+        USERNAME,
+        PASSWORD,
+        interface=interface,
+        wsdl="bundled",
+        cache_dir=False,
+        pool_size=256,
+        max_poll_bytes=MAX_POLL,
+    )
     return _ours(client, client.aclose)
 
 

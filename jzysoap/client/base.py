@@ -59,7 +59,7 @@ class BaseClient:
         reply_encoding: The charset of the text in replies.
         empty_texts: Texts after ``failure;`` that mean that there are no records.
         timeout: ``Timeout(connect, read, total)`` of a call: seconds to connect, between two arrivals of bytes, and
-            in total, name resolution not included.
+            in total. The first call's total includes the loading of the definition.
         poll_timeout: The same for a poll.
         max_reply_bytes: The largest answer, decompressed.
         max_poll_bytes: The same for a poll.
@@ -122,7 +122,7 @@ class BaseClient:
         timeout: Timeout = CALL_TIMEOUT,
         poll_timeout: Timeout = POLL_TIMEOUT,
         max_reply_bytes: int = 16 * 1024 * 1024,
-        max_poll_bytes: int = 512 * 1024 * 1024,
+        max_poll_bytes: int = 64 * 1024 * 1024,
         verify: bool | str | os.PathLike[str] = True,
         cert: str | tuple[str, str] | None = None,
         proxies: Mapping[str, str] | None = None,

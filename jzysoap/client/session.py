@@ -145,7 +145,7 @@ class Session:
             yield from self.call(call)
         except JzySoapError as error:
             if error.may_have_been_sent:
-                error.args = (f"{error}. Either the old or the new password may be valid now: try both",)
+                error.args = (f"{error}. Either the old or the new password may be valid now: try both", True)
             raise
         self.credentials.replace(new)
 

@@ -198,9 +198,13 @@ class GatewayError(JzySoapError):
 
     summary = "the gateway refused"
 
-    def __init__(self, text: str, *, secrets: Iterable[str] = (), **attributes: Any) -> None:
-        shown = mask_text(text, secrets)
-        super().__init__(f"{self.summary}: {shown}" if shown else self.summary, text=text, **attributes)
+    def __init__(
+        self, text: str = "", may_have_been_sent: bool | None = None, *, secrets: Iterable[str] = (), **attributes: Any
+    ) -> None:
+        # An error that is built anew from its arguments has its own text in place of the gateway's words.
+        shown = mask_text(text.removeprefix(self.summary).removeprefix(": "), secrets)
+        message = f"{self.summary}: {shown}" if shown else self.summary
+        super().__init__(message, may_have_been_sent, text=text, **attributes)
         self.text = text
 
 

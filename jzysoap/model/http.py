@@ -12,9 +12,9 @@ class Timeout(NamedTuple):
     """Limits of one call, in seconds, each finite.
 
     Attributes:
-        connect: to reach the gateway, TLS included.
+        connect: to reach the gateway: name resolution, all its addresses, a proxy and TLS together.
         read: between two arrivals of bytes.
-        total: for the whole call, except name resolution.
+        total: for the whole call.
     """
 
     connect: float

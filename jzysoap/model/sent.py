@@ -42,9 +42,15 @@ class JzySoapError(Exception):
     result: "Sent | None" = None
     raw: bytes = b""
 
-    def __init__(self, message: str, **attributes: Any) -> None:
-        super().__init__(message)
+    def __init__(self, message: str = "", may_have_been_sent: bool | None = None, **attributes: Any) -> None:
+        if may_have_been_sent is not None:
+            self.may_have_been_sent = may_have_been_sent
+        # Task queues build an error anew from its arguments alone: it must not turn from "perhaps sent" to "not sent".
+        super().__init__(message, self.may_have_been_sent)
         self.__dict__.update(attributes)
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The attributes travel as state, not as arguments: an error's result holds the error again.

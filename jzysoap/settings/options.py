@@ -108,13 +108,13 @@ class Config:
     empty_texts: tuple[str, ...] = _row(checks.texts, (), text=texts.texts)
     """Texts after `failure;` that mean that there are no records."""
     timeout: Timeout = _row(checks.timeout, CALL_TIMEOUT, text=texts.timeout)
-    """`Timeout(connect, read, total)` of a call: seconds to connect, between two arrivals of bytes, and in total, name
-    resolution not included."""
+    """`Timeout(connect, read, total)` of a call: seconds to connect, between two arrivals of bytes, and in total. The
+    first call's total includes the loading of the definition."""
     poll_timeout: Timeout = _row(checks.timeout, POLL_TIMEOUT, text=texts.timeout)
     """The same for a poll."""
     max_reply_bytes: int = _row(checks.whole(1024, 2**40), 16 * 1024 * 1024, text=texts.whole_number)
     """The largest answer, decompressed."""
-    max_poll_bytes: int = _row(checks.whole(1024, 2**40), 512 * 1024 * 1024, text=texts.whole_number)
+    max_poll_bytes: int = _row(checks.whole(1024, 2**40), 64 * 1024 * 1024, text=texts.whole_number)
     """The same for a poll."""
     verify: bool | str = _row(checks.verify, True, text=texts.flag_or_path)
     """True to verify certificates, a path to a CA bundle, or False."""

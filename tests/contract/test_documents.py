@@ -541,7 +541,7 @@ def test_what_is_told_of_the_gaps() -> None:
         ("README.zh-CN.md", "不返回批号", "servlet", "某条短信"),
         ("docs/receiving.md", "no batch id", "`sent_at`", "Do not"),
         ("docs/receiving.zh-CN.md", "不返回批号", "`sent_at`", "不要"),
-        ("docs/deadlines.md", "Name resolution"),
+        ("docs/deadlines.md", "name resolution"),
         ("docs/deadlines.zh-CN.md", "域名解析"),
         ("docs/sending.md", "`kill -9`", "unknown"),
         ("docs/sending.zh-CN.md", "`kill -9`", "未知"),

@@ -75,7 +75,7 @@ def test_the_documented_limits() -> None:
     config = configure(NEEDED)
     assert config.timeout == Timeout(5, 30, 60)
     assert config.poll_timeout == Timeout(5, 120, 300)
-    assert (config.max_reply_bytes, config.max_poll_bytes) == (16 * 1024 * 1024, 512 * 1024 * 1024)
+    assert (config.max_reply_bytes, config.max_poll_bytes) == (16 * 1024 * 1024, 64 * 1024 * 1024)
     assert (config.batch_size, config.max_idle, config.pool_size) == (1000, 5.0, 10)
     assert (config.international, config.allow_recipients, config.wsdl, config.verify) == (None, None, None, True)
 
