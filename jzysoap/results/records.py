@@ -99,7 +99,8 @@ def _base64(text: str) -> bytes | None:
         if not padded and (len(packed) < 4 or " " in text):
             continue
         data = base64.b64decode(packed + "=" * (-len(packed) % 4))
-        if base64.b64encode(data).decode("ascii").rstrip("=") == packed:
+        # Without padding, the bits that are left over tell BASE64 from a word.
+        if padded or base64.b64encode(data).decode("ascii").rstrip("=") == packed:
             return data
     return None
 

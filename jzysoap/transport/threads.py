@@ -33,7 +33,8 @@ async def in_thread(work: Callable[[], T]) -> T:
             loop.call_soon_threadsafe(finish)
 
     def finish() -> None:
-        if not ended.done():
+        # The caller may have been cancelled.
+        with suppress(asyncio.InvalidStateError):
             ended.set_result(None)
 
     context = copy_context()

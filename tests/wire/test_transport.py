@@ -293,6 +293,42 @@ def test_dead_addresses_share_the_time(alive: bool, serve: Serve, ask: Ask, monk
             assert time.monotonic() - started < 3
 
 
+def test_a_name_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolving(monkeypatch)
+    transport = Transport(
+        configure({"base_url": "http://sms.invalid", "username": "u", "password": "p", "proxies": {}})
+    )
+    request = HttpRequest("POST", "http://sms.invalid/", {}, SecretBytes(b""), QUICK, 1024)
+    with pytest.raises(NotSentError, match="its name cannot be resolved"):
+        transport.exchange(request)
+    transport.close()
+
+
+def test_connections_are_made_without_threads_too(serve: Serve, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.startswith("jzysoap"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    server = serve(echo)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        assert ask(server.url).body == b"ask"
+
+
+def test_an_adapter_works_as_before_outside_of_an_exchange(serve: Serve) -> None:
+    server = serve(echo)
+    adapter = HTTPAdapter()
+    given = {"base_url": server.url, "username": "u", "password": "p", "adapter": adapter}
+    transport = Transport(configure(given))
+    with requests.Session() as session:
+        session.mount("http://", adapter)
+        assert session.post(server.url, data=b"ask", timeout=10).content == b"ask"
+    transport.close()
+
+
 def test_a_name_that_resolves_slowly(serve: Serve, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     server = serve(echo)
     resolving(monkeypatch, ("127.0.0.1", server.port), seconds=1)

@@ -81,3 +81,16 @@ def test_a_poll_that_is_interrupted_while_it_is_read_says_what_is_lost(
     with pytest.raises(KeyboardInterrupt):
         steps.send(reply)
     assert ("an interrupted poll received 12 bytes that no on_reply keeps" in caplog.text) is told
+
+
+def test_steps_that_nobody_carries_out_any_more_report_nothing() -> None:
+    events: list[object] = []
+    hooks: list[dict[str, Any]] = [{"on_call": events.append}, {"on_call": events.append, "on_reply": events.append}]
+    for options in hooks:
+        steps = session_of(**options).call(Call(OPERATIONS["getSmsReport"], lambda _: None))
+        assert next(steps) == Prepare(definition=False)
+        steps.send(None)
+        if "on_reply" in options:
+            assert isinstance(steps.send(HttpReply(200, {}, b"<smsreport/>")), Hook)
+        steps.close()
+    assert events == []

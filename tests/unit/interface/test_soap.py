@@ -556,6 +556,15 @@ def test_undeclared_prefixes_are_declared(text: str) -> None:
     assert SOAP.read(reply(text)) == "success;66"
 
 
+def test_an_envelope_in_other_markup_is_found() -> None:
+    assert SOAP.read(reply(f"<answer>{answer('success;66')}</answer>")) == "success;66"
+
+
+def test_a_proxy_that_wants_a_password_is_named() -> None:
+    with pytest.raises(HttpStatusError, match=r"a proxy wants a user and a password \(HTTP status 407\)"):
+        SOAP.read(reply("<html>", 407))
+
+
 def test_an_undeclared_nil_is_nil() -> None:
     assert SOAP.read(reply(envelope('<r><return xsi:nil="true"/></r>'))) is None
 

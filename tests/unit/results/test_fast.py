@@ -13,7 +13,7 @@ from jzysoap.model.http import HttpReply
 from jzysoap.model.sent import JzySoapError
 from jzysoap.model.values import DeliveryStatus
 from jzysoap.results.documents import read_document
-from jzysoap.results.fast import read_uniform
+from jzysoap.results.fast import MAX_FIELDS, read_uniform
 from jzysoap.results.schema import REPORTS, Schema, replies_schema
 from tests.kit.documents import DECLARATION
 from tests.kit.interfaces import SERVLET, SOAP
@@ -278,3 +278,12 @@ def test_recorded_answers(name: str) -> None:
 def test_the_recorded_poll_of_axis2_takes_the_fast_path() -> None:
     result = result_of(HttpReply(200, {}, load("axis2-1.6.2").response("getSmsReport").body), "soap")
     assert len(fast(result) or ()) == 1
+
+
+def test_a_record_with_many_fields_is_left_to_the_plain_way() -> None:
+    """The time for the pattern of a record grows with the square of its fields."""
+    for count, read in ((MAX_FIELDS, True), (MAX_FIELDS + 1, False)):
+        fields = "".join(f"<f{number}>1</f{number}>" for number in range(count))
+        text = f"<smsreport><psreport>{fields}</psreport></smsreport>"
+        models = read_uniform(text, "smsreport", "psreport", lambda columns: [columns])
+        assert (models is not None) is read

@@ -832,7 +832,7 @@ def test_a_plus_that_became_a_blank_is_read_as_a_plus_and_marked(text: str) -> N
 
 
 @pytest.mark.parametrize(
-    "content", ["TD", "T", "td", "yes", "1", "12", "1234", "0000", "OK", "退订", "STOP", "取消 预约"]
+    "content", ["TD", "T", "td", "yes", "1", "12", "1234", "0000", "OK", "退订", "STOP", "取消 预约", "AAAA", "zcu2qR"]
 )
 def test_a_text_that_never_was_base64_is_kept_verbatim_and_marked(content: str) -> None:
     reply = read_reply(f"<content>{content}</content>")
