@@ -41,9 +41,9 @@ _NORMAL = str.maketrans("０１２３４５６７８９＋", "0123456789+", _SPA
 _EMPTY = "is empty"
 _NOT_DIGITS = "has {} in it, which is not a digit (separate numbers with commas)"
 _NOT_MAINLAND = "is not a mainland mobile number (11 digits, the first two 13 to 19)"
-_NEITHER = f"{_NOT_MAINLAND}, and names no other country with + or 00"
+_NEITHER = f"{_NOT_MAINLAND}, and names no country or region with + or 00"
 _NOT_E164 = "is not an international number (7 to 15 digits after + or 00)"
-_FOREIGN = "is another country's number: set international to send abroad"
+_FOREIGN = "is a number of another country or region: set international to send there"
 _NOT_ALLOWED = "is not among allow_recipients"
 
 
@@ -59,8 +59,9 @@ def clean_numbers(numbers: object, *, international: International | None = None
         numbers: one number, several in one text with commas (``,`` or ``，``), or an iterable of these. A number is a
             str or an int. Positions count the single numbers, from 1. Empty pieces at the ends of a text with commas
             (``"a,b,"``) are not counted; any other empty piece is an invalid number.
-        international: the gateway's spelling of other countries' numbers: ``"00"``, ``"plus"`` or ``"bare"``. They must
-            be given with ``+`` or ``00`` and their country code. None makes them invalid.
+        international: the gateway's spelling of numbers of other countries or regions: ``"00"``, ``"plus"`` or
+            ``"bare"``. They must be given with ``+`` or ``00`` and their country or region code. None makes them
+            invalid.
 
     Returns:
         The valid numbers in the order given, each once; the repeated numbers; the unusable numbers with the reason.

@@ -21,7 +21,7 @@ CALL_TIMEOUT = Timeout(5, 30, 60)
 POLL_TIMEOUT = Timeout(5, 120, 300)
 
 International = Literal["00", "plus", "bare"]
-"""The gateway's spelling of other countries' numbers: ``00852…``, ``+852…`` or ``852…``."""
+"""The gateway's spelling of numbers of other countries or regions: ``00852…``, ``+852…`` or ``852…``."""
 
 
 class Option(NamedTuple):

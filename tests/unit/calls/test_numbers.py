@@ -22,9 +22,9 @@ ONE, TWO, THREE = MOBILE, SECOND_MOBILE, "19912345678"
 
 NOT_DIGITS = "has {} in it, which is not a digit (separate numbers with commas)"
 NOT_MAINLAND = "is not a mainland mobile number (11 digits, the first two 13 to 19)"
-NEITHER = NOT_MAINLAND + ", and names no other country with + or 00"
+NEITHER = NOT_MAINLAND + ", and names no country or region with + or 00"
 NOT_E164 = "is not an international number (7 to 15 digits after + or 00)"
-FOREIGN = "is another country's number: set international to send abroad"
+FOREIGN = "is a number of another country or region: set international to send there"
 
 mainland = st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True)
 decoration = st.text("\t\u00a0\u3000\u200b\u200e\u202a\u2069\ufeff -‐‑–—－()（）", max_size=3)
