@@ -25,6 +25,7 @@ from typing import Any, Final
 import trustme
 
 from jzysoap import (
+    ConfigurationError,
     HttpStatusError,
     IncompletePollError,
     JzySoapError,
@@ -274,6 +275,28 @@ def _proxy_refuses(stage: Stage) -> Iterator[str]:
         yield "https://gateway.invalid:9003"
 
 
+@contextlib.contextmanager
+def _untrusted_proxy(stage: Stage) -> Iterator[str]:
+    with secured(trusted=False)(stage) as url:
+        stage.options.update(proxies={"http": url})
+        yield "http://gateway.invalid:9003"
+
+
+@contextlib.contextmanager
+def _unusable_bundle(stage: Stage) -> Iterator[str]:
+    with tempfile.NamedTemporaryFile(suffix=".pem") as bundle, secured()(stage) as url:
+        bundle.write(b"no certificate")
+        bundle.flush()
+        stage.options.update(verify=bundle.name)
+        yield url
+
+
+def _in_parts(interface: str, operation: str) -> bytes:
+    part = b"--b1\r\nContent-Type: text/xml; charset=UTF-8\r\n\r\n" + good(interface, operation)
+    body = part + b"\r\n--b1\r\nContent-ID: <more>\r\n\r\nmore\r\n--b1--\r\n"
+    return reply(body, content_type='multipart/related; type="text/xml"; boundary="b1"')
+
+
 def _accept_and_close(_server: RawServer, _connection: socket.socket) -> None:
     return
 
@@ -424,6 +447,22 @@ CASES: tuple[Case, ...] = (
         poll=NotSentError,
     ),
     Case(
+        "untrusted-proxy",
+        english="an untrusted proxy that is reached over TLS",
+        chinese="通过 TLS 连接的代理，其证书不受信任",
+        serve=_untrusted_proxy,
+        send=NotSentError,
+        poll=NotSentError,
+    ),
+    Case(
+        "unusable-bundle",
+        english="a CA bundle that cannot be used",
+        chinese="CA 证书文件无法使用",
+        serve=_unusable_bundle,
+        send=ConfigurationError,
+        poll=ConfigurationError,
+    ),
+    Case(
         "expired",
         english="an expired certificate",
         chinese="证书已过期",
@@ -534,6 +573,30 @@ CASES: tuple[Case, ...] = (
         serve=answered(lambda *_: b"220 ready\r\n\r\n", close=True),
         send=OutcomeUnknownError,
         poll=OutcomeUnknownError,
+    ),
+    Case(
+        "notice",
+        english="a notice of PHP in front of the answer",
+        chinese="应答前面有一段 PHP 提示",
+        serve=answered(lambda i, o: reply(b"<br />\n<b>Deprecated</b>: x in <b>sms.php</b><br />\n" + good(i, o))),
+        send=READ,
+        poll=READ,
+    ),
+    Case(
+        "multipart",
+        english="an answer of several parts (MTOM)",
+        chinese="多部分（MTOM）的应答",
+        serve=answered(_in_parts),
+        send=READ,
+        poll=READ,
+    ),
+    Case(
+        "charset-as-encoding",
+        english="a charset where a content encoding is meant",
+        chinese="Content-Encoding 中写的是字符集",
+        serve=answered(lambda i, o: reply(good(i, o), "200 OK", "Content-Encoding: UTF-8")),
+        send=READ,
+        poll=READ,
     ),
     Case(
         "gzip",
