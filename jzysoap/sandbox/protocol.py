@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from jzysoap.model.operations import Operations
 from jzysoap.sandbox import servlet, soap
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 MAX_EXCHANGES = 1000
 """The number of exchanges that are kept; older ones are discarded."""
+MAX_EXCHANGE_BYTES = 64 * 1024 * 1024
+"""The size of the bodies of all exchanges that are kept, in bytes; older ones are discarded."""
 
 HEAD = "jzysoap.sandbox.head"
 """The key of a request's head, verbatim, in the WSGI environment; the server sets it."""
@@ -124,7 +127,8 @@ class Application:
         self._definition = definition
         self._encoded_password_change = encoded_password_change
         self._context_path = context_path
-        self._exchanges: deque[Exchange] = deque(maxlen=MAX_EXCHANGES)
+        self._exchanges: deque[Exchange] = deque()
+        self._held = 0
         self._lock = threading.Lock()
         self._services = {_SERVICE} | {f"{_SERVICE}.{name.lower()}" for name in definition.endpoints}
 
@@ -169,7 +173,7 @@ class Application:
 
     def _route(self, environ: WSGIEnvironment, body: bytes) -> _Routed:
         method = environ["REQUEST_METHOD"]
-        problem = _refuse_host(environ)
+        problem = _refuse_host(environ) or _refuse_page(environ)
         if problem is not None:
             return _Routed(None, lambda: problem)
         path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
@@ -220,8 +224,16 @@ class Application:
         line, *fields = environ[HEAD].decode("latin-1").split("\r\n")
         headers = tuple((name, value.strip()) for name, _, value in (field.partition(":") for field in fields) if name)
         answer = (None, (), b"") if reply is None else (reply.status, reply.headers, reply.body)
+        exchange = Exchange(line, headers, body, *answer)
         with self._lock:
-            self._exchanges.append(Exchange(line, headers, body, *answer))
+            self._exchanges.append(exchange)
+            self._held += _size(exchange)
+            while len(self._exchanges) > MAX_EXCHANGES or self._held > MAX_EXCHANGE_BYTES:
+                self._held -= _size(self._exchanges.popleft())
+
+
+def _size(exchange: Exchange) -> int:
+    return len(exchange.request_body) + len(exchange.reply_body)
 
 
 def is_loopback(host: str) -> bool:
@@ -245,6 +257,17 @@ def _refuse_host(environ: WSGIEnvironment) -> Response | None:
         return None if environ["SERVER_PROTOCOL"] == "HTTP/1.0" else _status_only(400)
     match = re.fullmatch(r"(?:\[(.+)\]|([^:]+))(?::[0-9]*)?", header)
     return None if match and is_loopback(match[1] or match[2]) else _status_only(421)
+
+
+def _refuse_page(environ: WSGIEnvironment) -> Response | None:
+    """Return the reply to a request that a web page of another origin made; None for all others.
+
+    A browser sends some requests to any address without asking, such as a form. It names the page's origin.
+    """
+    page = urlsplit(environ.get("HTTP_ORIGIN", "")).netloc
+    site = environ.get("HTTP_SEC_FETCH_SITE", "none")
+    foreign = "HTTP_ORIGIN" in environ and page.lower() != environ.get("HTTP_HOST", "").lower()
+    return _status_only(403) if foreign or site not in ("none", "same-origin") else None
 
 
 def _status_only(status: int) -> Response:

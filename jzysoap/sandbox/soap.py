@@ -26,9 +26,10 @@ _DECLARED = re.compile(rb"<\?xml[^>]*?\bencoding\s*=\s*[\"']([\w.-]+)[\"']")
 # Some of Python's codecs are not charsets, such as unicode_escape.
 _CHARSETS = ("utf", "gb", "big5", "iso8859", "cp125", "ascii")
 
-# The first alternative skips CDATA, in which a character reference is plain text.
+# The first alternative skips CDATA, in which a character reference is plain text. One that is not closed is skipped to
+# the end: searched for from each of them, the time would grow with the square of their number.
 _PAIRS = re.compile(
-    r"<!\[CDATA\[.*?\]\]>|&#(x[0-9a-fA-F]{4,8}|[0-9]{5,8});&#(x[0-9a-fA-F]{4,8}|[0-9]{5,8});", re.DOTALL
+    r"<!\[CDATA\[.*?(?:\]\]>|\Z)|&#(x[0-9a-fA-F]{4,8}|[0-9]{5,8});&#(x[0-9a-fA-F]{4,8}|[0-9]{5,8});", re.DOTALL
 )
 
 

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from jzysoap import Channel, ConfigurationError, WsdlError
-from jzysoap.sandbox import Gateway, Sandbox
+from jzysoap.sandbox import Gateway, Sandbox, soap
 from tests.kit.recordings import parse_http
 from tests.kit.samples import MOBILE
 from tests.sandbox.foreign import PASSWORD, connect, envelope, is_ended, post, read_all, talk
@@ -101,6 +101,44 @@ def test_only_names_of_loopback_are_answered(sandbox: Sandbox, host: str, status
     for path in (ASK, f"{SERVICE}?wsdl"):
         request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
         assert talk(sandbox.url, request.encode()).status == status
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ("", 200),
+        ("Sec-Fetch-Site: none", 200),
+        ("Sec-Fetch-Site: same-origin", 200),
+        ("Sec-Fetch-Site: cross-site", 403),
+        ("Sec-Fetch-Site: same-site", 403),
+        ("Origin: https://evil.example", 403),
+        ("Origin: null", 403),
+        ("Origin: http://localhost:1", 403),
+    ],
+)
+def test_a_page_of_another_origin_is_refused(sandbox: Sandbox, headers: str, status: int) -> None:
+    reply = talk(sandbox.url, post(SERVICE, envelope("getRestMoney"), XML, *filter(None, [headers])))
+    assert reply.status == status
+
+
+def test_a_page_of_the_sandbox_itself_is_answered(sandbox: Sandbox) -> None:
+    request = f"GET {ASK} HTTP/1.1\r\nHost: localhost:80\r\nOrigin: http://localhost:80\r\nConnection: close\r\n\r\n"
+    assert talk(sandbox.url, request.encode()).status == 200
+
+
+def test_exchanges_are_bounded_in_bytes(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jzysoap.sandbox.protocol.MAX_EXCHANGE_BYTES", 10_000)
+    for _ in range(30):
+        assert talk(sandbox.url, post(SERVICE, envelope("getRestMoney"), XML)).status == 200
+    held = [len(one.request_body) + len(one.reply_body) for one in sandbox.exchanges]
+    assert 0 < sum(held) <= 10_000
+    assert sum(held) + held[0] > 9_000
+
+
+def test_sections_that_are_not_closed_are_skipped_at_once() -> None:
+    """The time to look for their ends would grow with the square of their number."""
+    text = "<a>" + "<![CDATA[" * 100_000
+    assert len(list(soap._PAIRS.finditer(text))) == 1  # a seam would only be made for this test
 
 
 def test_http_1_1_without_a_host(sandbox: Sandbox) -> None:
