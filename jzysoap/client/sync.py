@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from types import TracebackType
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ from jzysoap.calls import operations as calls
 from jzysoap.client.base import BaseClient, copy_error
 from jzysoap.model.door import public
 from jzysoap.model.http import HttpRequest
-from jzysoap.model.processes import PerProcess
+from jzysoap.model.processes import PerProcess, Turn
 from jzysoap.model.sent import Batch, JzySoapError, Sent
 from jzysoap.model.steps import Hook, Prepare, Steps, Work
 from jzysoap.model.values import Balance, Channel, DeliveryReport, Poll, Reply
@@ -35,7 +35,7 @@ class Client(BaseClient):
             from jzysoap.transport.custom import CustomTransport
 
             self._transport = CustomTransport(self._config)
-        self._lock = PerProcess(threading.Lock)
+        self._turn = PerProcess(partial(Turn, "loads its definition"))
         self._failed: JzySoapError | None = None
 
     @public
@@ -195,7 +195,7 @@ class Client(BaseClient):
         self._transport.check_open()
         if definition:
             failed = self._failed
-            with self._lock.get():
+            with self._turn.get():
                 if self._session.needs_definition:
                     self._load(failed)
 

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from jzysoap.model.errors import ConfigurationError
+
 T = TypeVar("T")
 
 
@@ -38,3 +40,32 @@ class PerProcess(Generic[T]):
                     # Assigned last: other threads read it as "the value is ready".
                     self._pid = pid
         return self._values[-1]
+
+
+class Turn:
+    """A lock for work that runs a user's code. The thread that holds it is refused, since it would wait for ever.
+
+    A logging handler that sends messages, or a signal handler, may use a client in the middle of that client's work.
+
+    Args:
+        work: what is done meanwhile, for the error.
+    """
+
+    def __init__(self, work: str) -> None:
+        self._work = work
+        self._lock = threading.RLock()
+        self._taken = False
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        if self._taken:
+            self._lock.release()
+            raise ConfigurationError(
+                f"the client is used while it {self._work} in the same thread, as by a logging handler or a hook: "
+                "call prepare() first, or use another client there"
+            )
+        self._taken = True
+
+    def __exit__(self, *_: object) -> None:
+        self._taken = False
+        self._lock.release()

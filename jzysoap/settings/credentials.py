@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import threading
+from functools import partial
 
 from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.interruptions import find_interruption
 from jzysoap.model.masking import Secret
-from jzysoap.model.processes import PerProcess
+from jzysoap.model.processes import PerProcess, Turn
 from jzysoap.settings import checks
 from jzysoap.settings.options import Config
 
@@ -27,7 +27,7 @@ class Credentials:
     def __init__(self, config: Config) -> None:
         self._config = config
         # Held while the callable runs.
-        self._lock = PerProcess(threading.Lock)
+        self._turn = PerProcess(partial(Turn, "asks for its password"))
         self._encoded: Secret | None = None
         self._secrets: tuple[Secret, tuple[Secret, ...]] = Secret(), ()
 
@@ -47,7 +47,7 @@ class Credentials:
         """
         encoded = self._encoded
         if encoded is None:
-            with self._lock.get():
+            with self._turn.get():
                 encoded = self._store(None, self._encoded or self._ask())
         return encoded
 
@@ -77,7 +77,7 @@ class Credentials:
             True if the password is a different one now.
         """
         if callable(self._config.password):
-            with self._lock.get():
+            with self._turn.get():
                 if self._encoded == refused:
                     self._store(refused, self._ask())
         return self._encoded != refused

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import pickle
 import socket
 import threading
@@ -444,3 +445,54 @@ def test_a_user_that_gbk_cannot_spell(make: Make, serve: Serve) -> None:
         with pytest.raises(ConfigurationError, match="username cannot be encoded"):
             client.balance()
     assert server.connections == 0
+
+
+def test_a_client_that_is_used_while_it_loads_its_definition(make: Make, serve: Serve, tmp_path: Path) -> None:
+    """As by a logging handler that texts every warning to an operator: it must not wait for itself."""
+
+    class Alert(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            with pytest.raises(ConfigurationError, match="while it loads its definition in the same thread"):
+                client.send(MOBILE, TEXT)
+            refused.append(record.levelname)
+
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        while request := server.read_request(connection):
+            if not request.startswith(b"GET"):
+                connection.sendall(soap("success;1"))
+            elif up:
+                connection.sendall(reply(DEFINITION))
+            else:
+                connection.sendall(reply(b"", "503 Down"))
+
+    up: list[bool] = [True]
+    refused: list[str] = []
+    url = serve(handle).url
+    tmp_path.chmod(0o700)
+    make(url, wsdl=None, cache_dir=tmp_path).prepare()
+    up.clear()
+    # The saved definition is used, with a warning, in the middle of the loading.
+    client = make(url, wsdl=None, cache_dir=tmp_path, wsdl_max_age=0)
+    library, alert = logging.getLogger("jzysoap"), Alert(logging.WARNING)
+    library.addHandler(alert)
+    try:
+        assert client.send(MOBILE, TEXT).batch_id == "1"
+    finally:
+        library.removeHandler(alert)
+    assert refused == ["WARNING"]
+
+
+def test_a_client_that_is_used_by_its_own_password(make: Make, serve: Serve) -> None:
+    refused: list[str] = []
+
+    def password() -> str:
+        with pytest.raises(ConfigurationError, match="while it asks for its password in the same thread"):
+            client.balance()
+        refused.append("once")
+        return "secret1"
+
+    client = make(serve(answering(soap("success;1"))).url, password=password)
+    assert client.send(MOBILE, TEXT).batch_id == "1"
+    assert refused == ["once"]
+    # A thread that waits for its turn gets it.
+    assert client.send(MOBILE, TEXT).batch_id == "1"

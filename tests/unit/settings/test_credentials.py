@@ -229,7 +229,7 @@ def test_many_threads_call_the_callable_once() -> None:
 def test_a_child_does_not_wait_for_a_thread_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     known = credentials(Vault("geheim"))
     # A fork leaves the lock locked if another thread of the parent is calling its vault.
-    known._lock.get().acquire()
+    known._turn.get().__enter__()
     monkeypatch.setattr(os, "getpid", lambda: -1)
     assert known.encoded() == GEHEIM
     assert known.renew("other") is True
