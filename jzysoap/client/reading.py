@@ -41,10 +41,8 @@ def read_reply(call: Call[T], interface: type[Interface], reply: HttpReply, secr
             first ones of any other.
     """
     try:
-        inner = unpack(reply)
-        return (_read_whole if reply.problem is None else _read_part)(
-            call, interface, inner, Answer(None, reply.body, secrets)
-        )
+        read = _read_whole if reply.problem is None else _read_part
+        return read(call, interface, unpack(reply), reply.body, secrets)
     except JzySoapError as error:
         failure = error
     except Exception as error:
@@ -57,17 +55,17 @@ def read_reply(call: Call[T], interface: type[Interface], reply: HttpReply, secr
     raise failure
 
 
-def _read_whole(call: Call[T], interface: type[Interface], reply: HttpReply, answer: Answer) -> T:
+def _read_whole(call: Call[T], interface: type[Interface], reply: HttpReply, raw: bytes, secrets: tuple[str, ...]) -> T:
     poll = call.operation.kind == "poll"
     model: Any
     try:
-        model = call.parse(replace(answer, text=interface.read(reply, secrets=answer.secrets)))
+        model = call.parse(Answer(interface.read(reply, secrets=secrets), raw, secrets))
     except MalformedReplyError as error:
         if not poll:
             raise
         problem = "it ends in the middle" if error.cut_off else "it cannot be read as a whole"
         try:
-            return _read_part(call, interface, replace(reply, problem=problem), answer)
+            return _read_part(call, interface, replace(reply, problem=problem), raw, secrets)
         except JzySoapError as part:
             # A whole answer never gives fewer records than the same answer cut off.
             if error.cut_off or getattr(part, "poll", None):
@@ -78,7 +76,7 @@ def _read_whole(call: Call[T], interface: type[Interface], reply: HttpReply, ans
     if poll and model.rejected:
         # A record that was mistaken for a part of a malformed one may be found in the other way.
         try:
-            _read_part(call, interface, replace(reply, problem="it cannot be read as a whole"), answer)
+            _read_part(call, interface, replace(reply, problem="it cannot be read as a whole"), raw, secrets)
         except IncompletePollError as part:
             if len(part.poll) > len(model):
                 raise
@@ -86,7 +84,7 @@ def _read_whole(call: Call[T], interface: type[Interface], reply: HttpReply, ans
     return result
 
 
-def _read_part(call: Call[T], interface: type[Interface], reply: HttpReply, answer: Answer) -> T:
+def _read_part(call: Call[T], interface: type[Interface], reply: HttpReply, raw: bytes, secrets: tuple[str, ...]) -> T:
     """Return the records of a poll that was cut off and yet complete; raise for every other cut-off reply."""
     if call.operation.kind != "poll":
         raise (
@@ -95,13 +93,13 @@ def _read_part(call: Call[T], interface: type[Interface], reply: HttpReply, answ
             else OutcomeUnknownError(f"the gateway's answer is not complete: {reply.problem}")
         )
     try:
-        return call.parse(replace(answer, text=interface.read_part(reply), secrets=(), complete=False))
+        return call.parse(Answer(interface.read_part(reply), raw, secrets, complete=False))
     except IncompletePollError as error:
         if reply.status >= 300 and not error.poll:
             raise status_error(reply) from None
         raise IncompletePollError(
             f"the gateway's answer is not complete: {reply.problem}; {len(error.poll)} complete records came",
-            raw=answer.raw,
+            raw=raw,
             poll=error.poll,
         ) from None
 

@@ -115,21 +115,21 @@ class Session:
         done: tuple[Batch, ...] = ()
         for part in plan.parts:
             failure = None
-            batch = Batch(part.mobiles, Outcome.NOT_SENT, started_at=datetime.now(CHINA))
+            started = datetime.now(CHINA)
             if plan.on_batch_started is not None:
+                batch = Batch(part.mobiles, Outcome.NOT_SENT, started_at=started)
                 # Nothing of this batch has left: an error of the hook speaks of those before it alone.
                 yield from call_hook(
                     partial(plan.on_batch_started, batch), result=partial(plan.result, done), sent=bool(done)
                 )
             try:
-                batch = replace(
-                    batch, outcome=Outcome.ACCEPTED, batch_id=(yield from self.call(part.call, first=first))
-                )
+                batch_id = yield from self.call(part.call, first=first)
+                batch = Batch(part.mobiles, Outcome.ACCEPTED, batch_id, None, started)
             except JzySoapError as error:
                 # The batch keeps the error, and with its frames it would keep the request.
                 failure = error
                 cut_frames(error)
-                batch = replace(batch, outcome=_outcome(error), error=error)
+                batch = Batch(part.mobiles, _outcome(error), None, error, started)
             done, first = (*done, batch), False
             if failure is not None:
                 failure.result = plan.result(done)
@@ -180,7 +180,8 @@ class Session:
             yield from self._report(call, about, started, Outcome.UNKNOWN, error)
             raise
         batch_id = result if isinstance(result, str) else None
-        yield from self._report(call, about, started, Outcome.ACCEPTED, None, batch_id)
+        if about is not None or logger.isEnabledFor(logging.DEBUG):
+            yield from self._report(call, about, started, Outcome.ACCEPTED, None, batch_id)
         return result
 
     def _interface_of(self, call: Call[Any]) -> Interface:

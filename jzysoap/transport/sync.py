@@ -83,8 +83,10 @@ def _verify_proxy_too(verify_pool: Callable[..., None], pool: Any, url: str, ver
     (``test_a_plain_request_through_a_proxy_over_tls``). A proxy never gets the client certificate.
     """
     if isinstance(pool, urllib3.HTTPSConnectionPool) and not url.lower().startswith("https:"):
-        url, cert = "https:", None
-    verify_pool(pool, url, verify, cert)
+        verify_pool(pool, "https:", verify, None)
+        pool.cert_file = pool.key_file = None
+    else:
+        verify_pool(pool, url, verify, cert)
 
 
 class _State(NamedTuple):
