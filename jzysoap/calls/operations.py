@@ -120,7 +120,7 @@ def send(
     bare = check_text(text)
     name = _checked("signature", checks.signature, signature, config.signature)
     message = sign(bare, name)
-    if has_other_signature(bare, name):
+    if name and has_other_signature(bare, name):
         logger.warning("the text begins with another signature than the one that is set: subscribers will see both")
     mobiles = recipients(mobile, international=config.international, allowed=config.allow_recipients)
     segments = count_segments(message)

@@ -111,8 +111,8 @@ def sign(text: str, signature: str) -> str:
 
 def has_other_signature(text: str, signature: str) -> bool:
     """Return True if a text begins with a signature, and ``sign`` would put another one in front."""
-    found = re.match("【[^【】]+】", _skip_invisible(text)) if signature else None
-    return found is not None and found[0].strip("【】") != signature.strip("【】")
+    found = re.match("【[^【】]+】", _skip_invisible(text))
+    return bool(signature) and found is not None and found[0].strip("【】") != signature.strip("【】")
 
 
 def remove_invisible(text: str) -> str:

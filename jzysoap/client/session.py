@@ -85,7 +85,8 @@ class Session:
                 return
             started = time.monotonic()
             try:
-                reply = yield fetch_request(address, self._interface.headers, self._left(self.config.timeout))
+                limits = _less(self.config.timeout, self._fetching)
+                reply = yield fetch_request(address, self._interface.headers, limits)
             except JzySoapError as error:
                 advance = partial(loading.throw, error)
             else:
@@ -106,9 +107,8 @@ class Session:
             PartlySentError: after a batch had been accepted; its cause is the error of the batch that was not.
             JzySoapError: the first batch's own. All have ``result``.
         """
-        first = self.needs_definition
         try:
-            yield Prepare(first)
+            spent = yield from self._prepare(self._interface)
         except JzySoapError as error:
             error.result = plan.result()
             raise
@@ -123,14 +123,14 @@ class Session:
                     partial(plan.on_batch_started, batch), result=partial(plan.result, done), sent=bool(done)
                 )
             try:
-                batch_id = yield from self.call(part.call, first=first)
+                batch_id = yield from self.call(part.call, spent)
                 batch = Batch(part.mobiles, Outcome.ACCEPTED, batch_id, None, started)
             except JzySoapError as error:
                 # The batch keeps the error, and with its frames it would keep the request.
                 failure = error
                 cut_frames(error)
                 batch = Batch(part.mobiles, _outcome(error), None, error, started)
-            done, first = (*done, batch), False
+            done, spent = (*done, batch), 0.0
             if failure is not None:
                 failure.result = plan.result(done)
             if plan.on_batch is not None:
@@ -149,23 +149,32 @@ class Session:
             raise
         self.credentials.replace(new)
 
-    def call(self, call: Call[T], *, first: bool = False) -> Steps[T]:
+    def _prepare(self, interface: Interface) -> Steps[float]:
+        """Load the definition if it is needed; return the seconds of the call's total that this has taken.
+
+        Compiling the definition does not count: short limits would not survive the import of zeep.
+        """
+        needed, started = interface.needs_definition, time.monotonic()
+        yield Prepare(needed)
+        return min(time.monotonic() - started, self._fetching) if needed else 0.0
+
+    def call(self, call: Call[T], spent: float | None = None) -> Steps[T]:
         """Make one call and report it to the log and to ``on_call``.
 
         Args:
             call: the call.
-            first: True if the definition was loaded for this call, whose deadline has begun before that.
+            spent: seconds of its total that its preparation has taken; None if it must still be prepared.
         """
         interface = self._interface_of(call)
-        first = first or interface.needs_definition
-        yield Prepare(interface.needs_definition)
+        if spent is None:
+            spent = yield from self._prepare(interface)
         interface.check(call)
         about = self._describe(call, interface)
         if about is not None and self.config.on_call_started is not None:
             yield from _report_to("on_call_started", partial(self.config.on_call_started, about))
         started = time.monotonic()
         try:
-            result = yield from self._authenticated(call, interface, first=first)
+            result = yield from self._authenticated(call, interface, spent)
         except JzySoapError as error:
             if call.operation.kind != "send" and error.may_have_been_sent and error.retry == "never":
                 # Repeating a query or a poll texts nobody; records that a poll lost are lost either way.
@@ -237,26 +246,22 @@ class Session:
             )
             yield from _report_to("on_call", partial(self.config.on_call, event))
 
-    def _left(self, timeout: Timeout) -> Timeout:
-        """Return what the loading of the definition has left of the limits of the call that waits for it."""
-        return timeout._replace(total=max(timeout.total - self._fetching, 0.001))
-
-    def _authenticated(self, call: Call[T], interface: Interface, *, first: bool) -> Steps[T]:
+    def _authenticated(self, call: Call[T], interface: Interface, spent: float) -> Steps[T]:
         # A callable may ask a vault for the password. A known one is used at once: a thread costs more than a call.
         password = self.credentials.known or (yield Work(self.credentials.encoded, exclusive=True))
         try:
-            return (yield from self._exchange(call, interface, password, first=first))
+            return (yield from self._exchange(call, interface, password, spent))
         except AuthenticationError as error:
             # The gateway refused for certain, so a second call cannot text anyone twice.
             if error.may_have_been_sent or not (yield Work(partial(self.credentials.renew, password), exclusive=True)):
                 raise
         return (yield from self._exchange(call, interface, self.credentials.encoded()))
 
-    def _exchange(self, call: Call[T], interface: Interface, password: Secret, *, first: bool = False) -> Steps[T]:
+    def _exchange(self, call: Call[T], interface: Interface, password: Secret, spent: float = 0.0) -> Steps[T]:
         poll = call.operation.kind == "poll"
         sent = self.credentials.plain() if interface.needs_plain_password(call) else password
         request = interface.build(call, sent)
-        reply: HttpReply = yield (replace(request, timeout=self._left(request.timeout)) if first else request)
+        reply: HttpReply = yield (replace(request, timeout=_less(request.timeout, spent)) if spent else request)
         if poll and self.config.on_reply is not None and reply.body:
             raw = self._raw_reply(call, interface, reply)
             yield from call_hook(partial(self.config.on_reply, raw), raw=lambda: reply.body)
@@ -265,7 +270,7 @@ class Session:
             return (yield Work(read)) if len(reply.body) > PARSE_IN_THREAD_ABOVE else read()
         except (Exception, GeneratorExit):
             raise
-        except BaseException:
+        except BaseException:  # KeyboardInterrupt, or the cancellation of a task: what was received is lost
             if poll and self.config.on_reply is None:
                 logger.warning("an interrupted poll received %d bytes that no on_reply keeps", len(reply.body))
             raise
@@ -309,6 +314,11 @@ def _outcome(error: JzySoapError) -> Outcome:
     if error.may_have_been_sent:
         return Outcome.UNKNOWN
     return Outcome.REJECTED if isinstance(error, GatewayError) else Outcome.NOT_SENT
+
+
+def _less(timeout: Timeout, spent: float) -> Timeout:
+    """Return the limits of a call of whose total so many seconds are spent."""
+    return timeout._replace(total=max(timeout.total - spent, 0.001))
 
 
 def _report_to(name: str, hook: Callable[[], object]) -> Steps[None]:

@@ -221,7 +221,7 @@ def _read_value(value: etree._Element) -> str | None:
         return None
     if not len(value):
         return value.text or ""
-    # One serialization for all children: each of its own would repeat every namespace in scope.
+    # All children are serialized at once: one by one, each would repeat every namespace in scope.
     source = etree.tostring(value, encoding="unicode", with_tail=False)
     return (value.text or "") + source[source.index("<", 1) : source.rindex("</")]
 

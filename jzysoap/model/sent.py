@@ -77,8 +77,8 @@ class Batch:
         outcome: accepted, rejected, not sent or unknown.
         batch_id: the gateway's id for them (``smslogid``); None if it gave none, as is usual over SOAP.
         error: the reason, unless accepted.
-        started_at: the time just before its call, at UTC+8; None if its call was never begun. Not
-            compared.
+        started_at: the time just before its call, at UTC+8; None if its call was never begun.
+            Batches that differ in it alone are equal.
     """
 
     __module__ = "jzysoap"

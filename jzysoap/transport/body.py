@@ -143,12 +143,7 @@ class Inflater:
             raise ValueError(_BROKEN)
         if self.held or (self._inflate is not None and not self._inflate.eof):
             raise ValueError("its compressed data ends in the middle")
-        # Servers write a charset, or nonsense, where an encoding is meant.
-        if (
-            not self._compressed
-            and not _UNSUPPORTED.isdisjoint(re.split(r"[\s,]+", self._encoding))
-            and not self._plain
-        ):
+        if self._encoding and not (self._compressed or self._plain) and _is_compression(self._encoding):
             raise ValueError("its Content-Encoding is not supported")
 
     def _decompress(self, data: bytes, limit: int) -> bytes:
@@ -169,6 +164,11 @@ class Inflater:
                 return made + _salvage(before, data, limit - len(made))
             data = self._inflate.unused_data
         return made
+
+
+def _is_compression(encoding: str) -> bool:
+    """Return True if an encoding is one. Servers write a charset, or nonsense, where an encoding is meant."""
+    return not _UNSUPPORTED.isdisjoint(re.split(r"[\s,]+", encoding))
 
 
 def _is_compressed(data: bytes) -> bool:

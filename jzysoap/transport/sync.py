@@ -126,7 +126,8 @@ class Transport:
             raise ConfigurationError(
                 "adapter repeats requests (max_retries is not 0), which would text people twice: set max_retries=0"
             )
-        if isinstance(self._adapter, HTTPAdapter):
+        # An adapter may be given to several clients.
+        if isinstance(self._adapter, HTTPAdapter) and "cert_verify" not in vars(self._adapter):
             self._adapter.cert_verify = partial(_verify_proxy_too, self._adapter.cert_verify)  # type: ignore[method-assign]
         # An adapter with a ``send`` of its own may send in ways that are not watched.
         self._provable = isinstance(self._adapter, HTTPAdapter) and inherits(type(self._adapter), "send", HTTPAdapter)

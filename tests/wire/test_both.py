@@ -424,7 +424,7 @@ def test_the_deadline_of_the_first_call_covers_its_definition(kind: Kind, silent
                 time.sleep(0.6)
                 connection.sendall(reply(bundled()))
             else:
-                # It takes what is left, and a little more.
+                # The client gives up when nothing of its total is left.
                 started = time.monotonic()
                 connection.recv(1)
                 left.append(time.monotonic() - started)

@@ -448,7 +448,7 @@ def test_a_user_that_gbk_cannot_spell(make: Make, serve: Serve) -> None:
 
 
 def test_a_client_that_is_used_while_it_loads_its_definition(make: Make, serve: Serve, tmp_path: Path) -> None:
-    """As by a logging handler that texts every warning to an operator: it must not wait for itself."""
+    """A logging handler that texts every warning to an operator uses the client in the middle of its own work."""
 
     class Alert(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:

@@ -414,7 +414,7 @@ def test_certificates_that_cannot_be_used_are_named(
     else:
         options[name] = str(path)
     if content is None:
-        # It vanished after the client had been made.
+        # The file vanished after the client had been made.
         monkeypatch.setattr(os.path, "exists", lambda _: True)
     else:
         path.write_bytes(content)
