@@ -17,12 +17,13 @@ _MODULES = {
     "client.sync": "Client",
     "model.events": "CallEvent CallStarted RawReply",
     "model.sent": "Batch JzySoapError Outcome Sent",
-    "model.errors": "AuthenticationError ConfigurationError ContentRejectedError GatewayError HookError "
-    "HttpStatusError IncompletePollError InsufficientBalanceError InvalidMessageError "
+    "model.errors": "AccountRefusedError AuthenticationError ConfigurationError ContentRejectedError "
+    "GatewayError HookError HttpStatusError IncompletePollError InsufficientBalanceError InvalidMessageError "
     "MalformedReplyError NotSentError NumberRejectedError OutcomeUnknownError PartlySentError "
     "RateLimitedError SoapFaultError TransportError WsdlError",
     "model.http": "HttpReply HttpRequest Timeout",
-    "model.values": "Balance Channel CleanNumbers DeliveryReport DeliveryStatus InvalidNumber Poll Rejected Reply",
+    "model.values": "Balance Channel CleanNumbers DeliveryReport DeliveryStatus Estimate InvalidNumber Poll "
+    "Rejected Reply",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from jzysoap.client.stored import parse_replies as parse_replies, parse_reports as parse_reports
     from jzysoap.client.sync import Client as Client
     from jzysoap.model.errors import (
+        AccountRefusedError as AccountRefusedError,
         AuthenticationError as AuthenticationError,
         ConfigurationError as ConfigurationError,
         ContentRejectedError as ContentRejectedError,
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
         CleanNumbers as CleanNumbers,
         DeliveryReport as DeliveryReport,
         DeliveryStatus as DeliveryStatus,
+        Estimate as Estimate,
         InvalidNumber as InvalidNumber,
         Poll as Poll,
         Rejected as Rejected,

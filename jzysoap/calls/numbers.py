@@ -82,21 +82,36 @@ def recipients(
     Raises:
         InvalidMessageError: naming every number that cannot be used, or that there is none.
     """
+    found = sort_recipients(numbers, international=international, allowed=allowed)
+    if found.invalid:
+        raise _unusable_error(found)
+    if not found.valid:
+        raise InvalidMessageError("mobile holds no number", field="mobile")
+    return found.valid
+
+
+def sort_recipients(
+    numbers: object, *, international: International | None = None, allowed: Container[str] | None = None
+) -> CleanNumbers:
+    """Return the recipients of a send, sorted as ``clean_numbers`` does; those that are not allowed are invalid too.
+
+    Args:
+        numbers, international, allowed: as in ``recipients``.
+
+    Raises:
+        InvalidMessageError: ``numbers`` is neither a number nor an iterable.
+    """
     if not isinstance(numbers, (str, int)) and not _is_iterable(numbers):
         kind = type(numbers).__name__
         raise InvalidMessageError(f"mobile must be a number or an iterable of numbers, not {kind}", field="mobile")
     places, duplicate, invalid = _sort(numbers, international)
-    given = len(places) + len(duplicate) + len(invalid)
     if allowed is not None:
         if isinstance(allowed, Collection):
             allowed, _, _ = _sort(allowed, international)
         refused = [InvalidNumber(place, one, _NOT_ALLOWED) for one, place in places.items() if one not in allowed]
         invalid = tuple(sorted((*invalid, *refused), key=lambda bad: bad.position))
-    if invalid:
-        raise _unusable_error(invalid, given)
-    if not places:
-        raise InvalidMessageError("mobile holds no number", field="mobile")
-    return tuple(places)
+        places = {one: place for one, place in places.items() if one in allowed}
+    return CleanNumbers(tuple(places), duplicate, invalid)
 
 
 def split(numbers: tuple[str, ...], size: int) -> list[tuple[str, ...]]:
@@ -221,7 +236,9 @@ def _as_text(given: object) -> str:
     return f"<{type(given).__name__}>"
 
 
-def _unusable_error(invalid: tuple[InvalidNumber, ...], given: int) -> InvalidMessageError:
+def _unusable_error(found: CleanNumbers) -> InvalidMessageError:
+    invalid = found.invalid
+    given = len(found.valid) + len(found.duplicate) + len(invalid)
     named = [f"#{bad.position} {_mask(bad.number)}: {bad.reason}" for bad in invalid[:_NAMED]]
     if len(invalid) > _NAMED:
         named.append(f"and {len(invalid) - _NAMED:,} more")

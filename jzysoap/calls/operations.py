@@ -8,17 +8,17 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from jzysoap.calls.numbers import recipients, split
+from jzysoap.calls.numbers import recipients, sort_recipients, split
 from jzysoap.calls.text import check_text, count_segments, has_other_signature, is_long, sign
 from jzysoap.model.errors import InvalidMessageError
 from jzysoap.model.masking import Secret
 from jzysoap.model.operations import Operation
 from jzysoap.model.sent import Batch, Outcome, Sent
-from jzysoap.model.values import Balance, Channel, DeliveryReport, Poll, Reply
+from jzysoap.model.values import Balance, Channel, DeliveryReport, Estimate, Poll, Reply
 from jzysoap.results.parse import (
     Answer,
     parse_balance,
@@ -117,13 +117,59 @@ def send(
     Raises:
         InvalidMessageError: naming the argument; nothing is sent.
     """
+    message = compose(config, text, channel=channel, extension=extension, signature=signature, long=long, more=more)
+    if message.segments > config.max_segments:
+        raise InvalidMessageError(
+            f"text costs {message.segments:,} messages for each recipient: max_segments of the client is "
+            f"{config.max_segments:,}",
+            field="text",
+            text=message.arguments["content"],
+        )
+    mobiles = recipients(mobile, international=config.international, allowed=config.allow_recipients)
+    if config.max_recipients is not None and len(mobiles) > config.max_recipients:
+        raise InvalidMessageError(
+            f"mobile holds {len(mobiles):,} recipients: max_recipients of the client is {config.max_recipients:,}",
+            field="mobile",
+        )
+    parts = (
+        Part(
+            batch,
+            replace(message, arguments={**message.arguments, "mobile": ",".join(batch)}, numbers=len(batch)),
+        )
+        for batch in split(mobiles, _checked("batch_size", checks.batch_size, batch_size, config.batch_size))
+    )
+    hook = checks.any_hook if config.asynchronous else checks.hook
+    return Plan(
+        tuple(parts),
+        message.segments,
+        _checked("on_batch_started", hook, on_batch_started, None),
+        _checked("on_batch", hook, on_batch, None),
+    )
+
+
+def compose(
+    config: Config,
+    text: object,
+    *,
+    channel: Channel | None = None,
+    extension: str | None = None,
+    signature: str | None = None,
+    long: bool | None = None,
+    more: Mapping[str, str] | None = None,
+) -> Call[str | None]:
+    """Return the call that sends a text, still without its recipients.
+
+    Args:
+        config, text, channel, extension, signature, long, more: as in ``send``.
+
+    Raises:
+        InvalidMessageError: naming the argument.
+    """
     bare = check_text(text)
     name = _checked("signature", checks.signature, signature, config.signature)
     message = sign(bare, name)
     if name and has_other_signature(bare, name):
         logger.warning("the text begins with another signature than the one that is set: subscribers will see both")
-    mobiles = recipients(mobile, international=config.international, allowed=config.allow_recipients)
-    segments = count_segments(message)
     arguments = {
         "smstype": str(int(_checked("channel", checks.channel, channel, config.channel))),
         "content": message,
@@ -136,27 +182,17 @@ def send(
         if name not in {argument.name for argument in operation.arguments} or not isinstance(value, str):
             raise InvalidMessageError(f"{name} must be an argument of sendSms, and its value text", field=name)
     secrets = tuple(Secret(one) for one in (message, bare) if len(one) >= MASK_TEXTS_FROM)
-    parts = (
-        Part(
-            batch,
-            Call(
-                operation,
-                parse_send,
-                {**arguments, "mobile": ",".join(batch)},
-                len(batch),
-                segments,
-                secrets=secrets,
-            ),
-        )
-        for batch in split(mobiles, _checked("batch_size", checks.batch_size, batch_size, config.batch_size))
-    )
-    hook = checks.any_hook if config.asynchronous else checks.hook
-    return Plan(
-        tuple(parts),
-        segments,
-        _checked("on_batch_started", hook, on_batch_started, None),
-        _checked("on_batch", hook, on_batch, None),
-    )
+    return Call(operation, parse_send, arguments, segments=count_segments(message), secrets=secrets)
+
+
+def estimate(config: Config, mobile: object, message: Call[Any]) -> Estimate:
+    """Return what a composed message would cost for these recipients.
+
+    Raises:
+        InvalidMessageError: ``mobile`` is neither a number nor an iterable.
+    """
+    found = sort_recipients(mobile, international=config.international, allowed=config.allow_recipients)
+    return Estimate(len(found.valid), message.segments, found.invalid, found.duplicate)
 
 
 def balance(config: Config) -> Call[Balance]:

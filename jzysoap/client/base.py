@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any, ClassVar, Literal, NoReturn, TypeVar
 
+from jzysoap.calls import operations as calls
 from jzysoap.client.session import Session
 from jzysoap.model.door import public
 from jzysoap.model.errors import ConfigurationError
@@ -14,7 +15,7 @@ from jzysoap.model.events import CallEvent, CallStarted, RawReply
 from jzysoap.model.http import Timeout
 from jzysoap.model.operations import OPERATIONS, InterfaceName, Operations
 from jzysoap.model.sent import JzySoapError
-from jzysoap.model.values import Channel
+from jzysoap.model.values import Channel, Estimate
 from jzysoap.settings.environment import from_environment
 from jzysoap.settings.options import CALL_TIMEOUT, OPTIONS, POLL_TIMEOUT, Config, International, configure
 
@@ -36,6 +37,9 @@ class BaseClient:
         signature: The signature, put in front of every text as ``【…】`` unless the text begins with it.
         extension: The default extension number: digits as text, since leading zeros count.
         batch_size: Recipients in one call, at most 20,000.
+        max_segments: Segments of one text at most: ``send`` refuses a longer one, such as a template filled with a
+            whole page.
+        max_recipients: Recipients of one ``send`` at most, repeated ones not counted; ``None`` for any number.
         international: The spelling of numbers outside mainland China: ``"00"``, ``"plus"`` or ``"bare"``; ``None``
             refuses them.
         allow_recipients: The only numbers that may be sent to (for staging); an empty collection, or an empty
@@ -106,6 +110,8 @@ class BaseClient:
         signature: str = "",
         extension: str = "",
         batch_size: int = 1000,
+        max_segments: int = 10,
+        max_recipients: int | None = None,
         international: International | None = None,
         allow_recipients: Collection[str] | None = None,
         interface: InterfaceName = "soap",
@@ -166,6 +172,35 @@ class BaseClient:
         if unknown:
             raise ConfigurationError(f"{unknown[0]} is not an argument of {cls.__name__}")
         return cls(**from_environment(os.environ, prefix, overrides))
+
+    @public
+    def estimate(
+        self,
+        mobile: str | Iterable[str],
+        text: str,
+        *,
+        channel: Channel | None = None,
+        extension: str | None = None,
+        signature: str | None = None,
+        long: bool | None = None,
+    ) -> Estimate:
+        """Return what ``send`` with the same arguments would cost; nothing is sent, and nothing asked.
+
+        It is a plain method in ``AsyncClient`` too, since it does no I/O. Unusable numbers do not make it raise, nor do
+        ``max_segments`` and ``max_recipients``. Over SOAP, an argument that the gateway's definition lacks is refused
+        only once the definition is loaded (``prepare``).
+
+        Args:
+            mobile, text, channel, extension, signature, long: as in ``send``.
+
+        Raises:
+            InvalidMessageError: an argument, by name.
+        """
+        message = calls.compose(
+            self._config, text, channel=channel, extension=extension, signature=signature, long=long
+        )
+        self._session.check(message)
+        return calls.estimate(self._config, mobile, message)
 
     def __reduce__(self) -> NoReturn:
         raise ConfigurationError(

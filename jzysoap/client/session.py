@@ -193,6 +193,17 @@ class Session:
             yield from self._report(call, about, started, Outcome.ACCEPTED, None, batch_id)
         return result
 
+    def check(self, call: Call[Any]) -> None:
+        """Check that the interface can carry the arguments of a call, as far as this is known without asking.
+
+        Raises:
+            InvalidMessageError: naming the argument.
+        """
+        interface = self._interface_of(call)
+        # What a definition has no argument for is known once it is loaded.
+        if not interface.needs_definition:
+            interface.check(call)
+
     def _interface_of(self, call: Call[Any]) -> Interface:
         # Some operations exist on the servlet only.
         return self._interfaces["servlet"] if call.operation.definition == "never" else self._interface

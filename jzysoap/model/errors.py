@@ -17,6 +17,7 @@
     ├── HookError                       your on_batch or on_reply raised a jzysoap error of its own
     └── GatewayError                    the gateway said ``failure;…``
         ├── AuthenticationError
+        ├── AccountRefusedError         locked, expired, or not from this address
         ├── InsufficientBalanceError
         ├── RateLimitedError
         ├── ContentRejectedError
@@ -216,6 +217,17 @@ class AuthenticationError(GatewayError):
     summary = "the gateway refused the credentials"
 
 
+class AccountRefusedError(GatewayError):
+    """The gateway knows the account but does not serve it: locked, expired, or its IP address is not allowed.
+
+    A client whose password is a callable does not ask it again: another password would not help.
+    """
+
+    __module__ = "jzysoap"
+
+    summary = "the gateway refused the account"
+
+
 class InsufficientBalanceError(GatewayError):
     """The account has too few messages left on this channel."""
 
@@ -243,8 +255,14 @@ class ContentRejectedError(GatewayError):
 
 
 class NumberRejectedError(GatewayError):
-    """The gateway refused a recipient."""
+    """The gateway refused a recipient, and with it the whole batch.
+
+    Attributes:
+        numbers: the mobile numbers that its words name, as ``Batch.mobiles`` spells them, unmasked; empty if none.
+    """
 
     __module__ = "jzysoap"
+
+    numbers: tuple[str, ...] = ()
 
     summary = "the gateway refused a recipient"

@@ -84,6 +84,36 @@ class CleanNumbers:
         return f"<CleanNumbers valid={len(self.valid)} duplicate={len(self.duplicate)} invalid={len(self.invalid)}>"
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Estimate:
+    """The cost of a send that was not made (``Client.estimate``).
+
+    Attributes:
+        recipients: how many numbers would get the message.
+        segments: how many messages each of them costs (an assumption: see ``count_segments``).
+        invalid: numbers that cannot be used, or that ``allow_recipients`` lacks. ``send`` refuses a list with any.
+        repeated: numbers that are in the list before; ``send`` omits them.
+    """
+
+    __module__ = "jzysoap"
+
+    recipients: int
+    segments: int
+    invalid: tuple[InvalidNumber, ...] = ()
+    repeated: tuple[InvalidNumber, ...] = ()
+
+    @property
+    def cost(self) -> int:
+        """Messages in all, in the unit of ``Balance``."""
+        return self.recipients * self.segments
+
+    def __repr__(self) -> str:
+        return (
+            f"<Estimate {count_of(self.recipients, 'recipient')}, {count_of(self.segments, 'segment')} each, "
+            f"cost={self.cost}, invalid={len(self.invalid)}, repeated={len(self.repeated)}>"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Balance:
     """Messages left on each channel (docs/protocol.md#balance).

@@ -8,51 +8,27 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from jzysoap.encoding.charsets import is_garbled, looks_like_html
+from jzysoap.encoding.charsets import looks_like_html
 from jzysoap.model.errors import (
     AuthenticationError,
-    ContentRejectedError,
     GatewayError,
     IncompletePollError,
-    InsufficientBalanceError,
     MalformedReplyError,
-    NumberRejectedError,
-    RateLimitedError,
 )
 from jzysoap.model.masking import EVIDENCE
 from jzysoap.model.sent import JzySoapError
 from jzysoap.model.values import Balance, DeliveryReport, Poll, Reply
 from jzysoap.results.fast import read_uniform
+from jzysoap.results.refusals import gateway_error
 from jzysoap.results.schema import REPORTS, Schema, replies_schema
 
 logger = logging.getLogger("jzysoap")
 
 T = TypeVar("T")
-
-# Phrases of a refusal and the error that each means. A text that matches no row, several rows, or the first row is a
-# plain GatewayError (docs/protocol.md#refusals).
-_MEANINGS: Mapping[type[GatewayError], str] = {
-    GatewayError: "(?<![a-z])ip(?![a-z])",
-    AuthenticationError: "密码错误|密码不正确|密码不对|密码有误|用户名或密码|用户名错误|用户不存在|用户名不存在"
-    "|[帐账][号户]或密码|[帐账][号户]错误|[帐账][号户]不存在|[帐账][号户]不正确|身份验证|认证失败|鉴权失败|登[录陆]失败"
-    "|password|authenticat|unauthori[sz]ed|user(?: ?name)? does not exist|no such user",
-    InsufficientBalanceError: "余额不足|余额不够|条数不足|数量不足|数量不够|短信不足|欠费|insufficient",
-    RateLimitedError: "频繁|过快|太快|频率|too (?:often|fast|frequent|many requests)|rate limit",
-    ContentRejectedError: "敏感|非法内容|内容非法|内容不合法|关键字|关键词|违禁|屏蔽词|签名|内容过长|内容超长|内容为空"
-    "|模板|sensitive|illegal content|keyword",
-    NumberRejectedError: "号码(?:错误|无效|非法|格式|不正确)|手机号(?:错误|无效|非法|格式|不正确)"
-    "|(?:错误|无效|非法)的?(?:手机)?号码|空号|黑名单|(?:invalid|wrong) (?:mobile|number|phone)|blacklist",
-}
-# Phrases after which a send may or may not have happened: timeouts and internal errors.
-_UNSURE = (
-    "超时|系统错误|系统繁忙|系统忙|内部错误|服务器错误|网络错误|未知|异常|故障|数据库|无响应|连接.{0,6}(?:失败|断)"
-    "|部分|(?<![不未])成功|处理中|重复提交"
-    "|time[ -]?d?[ -]?out|exception|(?:system|unknown|internal|server|sql) error|connection|\\bnull\\b|ORA-[0-9]"
-)
 
 _SUCCESS = re.compile(r"[\s\ufeff]*success\s*(?:[;；](.*))?", re.IGNORECASE | re.DOTALL)
 _FAILURE = re.compile(r"[\s\ufeff]*failure(?:\s*([;；:：]))?(.*)", re.IGNORECASE | re.DOTALL)
@@ -87,26 +63,6 @@ class Answer:
     raw: bytes = field(default=b"", repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     complete: bool = True
-
-
-def gateway_error(text: str, secrets: Collection[str] = (), **attributes: Any) -> GatewayError:
-    """Return the error for the words after ``failure;``.
-
-    If the words speak of a timeout or an internal error, the gateway may have acted, whatever else they say; so it may
-    if the words cannot be read.
-
-    Args:
-        text: those words, verbatim.
-        secrets: texts that the error's message must not show.
-        attributes: more attributes of the error.
-    """
-    # Compiled when first needed: most processes never see a refusal.
-    if re.search(_UNSURE, text, re.IGNORECASE):
-        return GatewayError(text, secrets=secrets, may_have_been_sent=True, **attributes)
-    kinds = [kind for kind, pattern in _MEANINGS.items() if re.search(pattern, text, re.IGNORECASE)]
-    if not kinds and is_garbled(text):
-        return GatewayError(text, secrets=secrets, may_have_been_sent=True, **attributes)
-    return (kinds[0] if len(kinds) == 1 else GatewayError)(text, secrets=secrets, **attributes)
 
 
 def is_result(text: str) -> bool:

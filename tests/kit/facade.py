@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from jzysoap import AsyncClient, Balance, Client, DeliveryReport, Poll, Reply, Sent
+from jzysoap import AsyncClient, Balance, Client, DeliveryReport, Estimate, Poll, Reply, Sent
 
 Kind = type[Client] | type[AsyncClient]
 KINDS: tuple[Kind, ...] = (Client, AsyncClient)
@@ -41,6 +41,9 @@ class Facade:
     def send(self, mobile: str | Iterable[str], text: str, **options: Any) -> Sent:
         sent: Sent = self._do(self.client.send(mobile, text, **options))
         return sent
+
+    def estimate(self, mobile: str | Iterable[str], text: str, **options: Any) -> Estimate:
+        return self.client.estimate(mobile, text, **options)
 
     def balance(self) -> Balance:
         balance: Balance = self._do(self.client.balance())

@@ -77,6 +77,58 @@ def test_the_main_job(kind: Kind, interface: str, sandbox: Sandbox) -> None:
     assert [(one.mobile, one.text, one.receiver) for one in replies] == [(MOBILE, "你谁啊?", "test")]
 
 
+def test_an_estimate_is_what_the_send_costs_and_sends_nothing(kind: Kind, interface: str, sandbox: Sandbox) -> None:
+    numbers, text = [MOBILE, "138 6619 4295", SECOND_MOBILE], "长" * 100
+    with Facade(kind, sandbox.url, "test", "secret1", interface=interface, signature="签名") as client:
+        estimate = client.estimate([*numbers, "1386619"], text)
+        before = client.balance()
+        assert not sandbox.gateway.sent
+        sent = client.send(numbers, text)
+        after = client.balance()
+    assert (estimate.recipients, estimate.segments, estimate.cost) == (2, 2, 4)
+    assert [one.position for one in (*estimate.repeated, *estimate.invalid)] == [2, 4]
+    assert estimate.segments == sent.segments
+    assert before.gateway is not None
+    assert after.gateway == before.gateway - estimate.cost
+
+
+def test_an_estimate_refuses_what_the_interface_cannot_carry(kind: Kind, interface: str, sandbox: Sandbox) -> None:
+    with Facade(kind, sandbox.url, "test", "secret1", interface=interface, allow_recipients=[MOBILE]) as client:
+        with pytest.raises(InvalidMessageError, match="text is empty"):
+            client.estimate(MOBILE, " ")
+        with pytest.raises(InvalidMessageError, match="mobile must be"):
+            client.estimate(None, "好")  # type: ignore[arg-type]  # what a user may pass by mistake
+        assert client.estimate([SECOND_MOBILE], "好").invalid[0].reason == "is not among allow_recipients"
+        assert client.estimate([SECOND_MOBILE], "好").recipients == 0
+        if interface == "servlet":
+            with pytest.raises(InvalidMessageError, match="GBK cannot encode"):
+                client.estimate(MOBILE, "好\U0001f600")
+        else:
+            assert client.estimate(MOBILE, "好\U0001f600").cost == 1
+
+
+def test_an_estimate_knows_the_definition_once_it_is_loaded(kind: Kind, sandbox: Sandbox) -> None:
+    with Facade(kind, sandbox.url, "test", "secret1", wsdl="bundled:axis2-1.6.2") as client:
+        assert client.estimate(MOBILE, "好", extension="1").cost == 1
+        client.prepare()
+        with pytest.raises(InvalidMessageError, match="extension cannot be sent"):
+            client.estimate(MOBILE, "好", extension="1")
+
+
+def test_a_send_that_is_too_dear_is_refused(kind: Kind, interface: str, sandbox: Sandbox) -> None:
+    options: dict[str, Any] = {"interface": interface, "max_segments": 2, "max_recipients": 2}
+    with Facade(kind, sandbox.url, "test", "secret1", **options) as client:
+        client.send([MOBILE, MOBILE, SECOND_MOBILE], "长" * 134)
+        with pytest.raises(InvalidMessageError, match="costs 3 messages for each recipient: max_segments") as caught:
+            client.send(MOBILE, "长" * 135)
+        assert (caught.value.field, caught.value.text) == ("text", "长" * 135)
+        with pytest.raises(InvalidMessageError, match="holds 3 recipients: max_recipients") as caught:
+            client.send([MOBILE, SECOND_MOBILE, THIRD_MOBILE], "短")
+        assert caught.value.field == "mobile"
+        assert client.estimate([MOBILE, SECOND_MOBILE, THIRD_MOBILE], "长" * 135).cost == 9
+    assert len(sandbox.gateway.sent) == 1
+
+
 def test_account_defaults_and_long_messages(kind: Kind, interface: str, sandbox: Sandbox) -> None:
     options: dict[str, Any] = {"signature": "签名", "extension": "12", "channel": Channel.CARD, "interface": interface}
     with Facade(kind, sandbox.url, "test", "secret1", **options) as client:
@@ -214,7 +266,7 @@ def test_a_poll_cut_at_every_byte(kind: Kind, interface: str) -> None:
 
 def test_on_call_gets_one_event_a_call(kind: Kind, interface: str, sandbox: Sandbox) -> None:
     events: list[CallEvent] = []
-    options: dict[str, Any] = {"interface": interface, "on_call": events.append}
+    options: dict[str, Any] = {"interface": interface, "on_call": events.append, "max_segments": 1000}
     with Facade(kind, sandbox.url, "test", "secret1", **options) as client:
         client.send([MOBILE, SECOND_MOBILE], "字" * 80)
         client.change_password("new1")

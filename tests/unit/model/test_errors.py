@@ -14,6 +14,7 @@ from hypothesis import given, strategies as st
 import jzysoap
 from jzysoap.model import errors
 from jzysoap.model.errors import (
+    AccountRefusedError,
     AuthenticationError,
     ConfigurationError,
     ContentRejectedError,
@@ -57,10 +58,11 @@ MAKERS: dict[type[JzySoapError], Callable[[], JzySoapError]] = {
     PartlySentError: lambda: PartlySentError("so"),
     GatewayError: lambda: GatewayError(WORDS, secrets=["geheim"]),
     AuthenticationError: lambda: AuthenticationError(WORDS, secrets=["geheim"]),
+    AccountRefusedError: lambda: AccountRefusedError(WORDS, secrets=["geheim"]),
     InsufficientBalanceError: lambda: InsufficientBalanceError(WORDS, secrets=["geheim"]),
     RateLimitedError: lambda: RateLimitedError(WORDS, secrets=["geheim"]),
     ContentRejectedError: lambda: ContentRejectedError(WORDS, secrets=["geheim"]),
-    NumberRejectedError: lambda: NumberRejectedError(WORDS, secrets=["geheim"]),
+    NumberRejectedError: lambda: NumberRejectedError(WORDS, secrets=["geheim"], numbers=(NUMBER,)),
 }
 every_error = pytest.mark.parametrize("kind", MAKERS, ids=lambda kind: kind.__name__)
 
@@ -117,6 +119,7 @@ VERDICTS = {
     AuthenticationError: (False, "never"),
     InsufficientBalanceError: (False, "later"),
     RateLimitedError: (False, "later"),
+    AccountRefusedError: (False, "never"),
     ContentRejectedError: (False, "never"),
     NumberRejectedError: (False, "never"),
 }
@@ -237,6 +240,7 @@ def test_what_is_not_known_has_a_harmless_default() -> None:
         (AuthenticationError, "the gateway refused the credentials"),
         (InsufficientBalanceError, "the account's balance is too low"),
         (RateLimitedError, "the gateway wants to be asked less often"),
+        (AccountRefusedError, "the gateway refused the account"),
         (ContentRejectedError, "the gateway refused the message text"),
         (NumberRejectedError, "the gateway refused a recipient"),
     ],

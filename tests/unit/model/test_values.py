@@ -23,6 +23,7 @@ from jzysoap.model.values import (
     CleanNumbers,
     DeliveryReport,
     DeliveryStatus,
+    Estimate,
     InvalidNumber,
     Poll,
     Rejected,
@@ -45,6 +46,10 @@ ALL: list[tuple[Any, str]] = [
     (
         CleanNumbers((NUMBER,), (InvalidNumber(2, NUMBER, "again"),), ()),
         "<CleanNumbers valid=1 duplicate=1 invalid=0>",
+    ),
+    (
+        Estimate(2, 3, (InvalidNumber(1, NUMBER, "bad"),)),
+        "<Estimate 2 recipients, 3 segments each, cost=6, invalid=1, repeated=0>",
     ),
     (ONE, "<Batch accepted: 1 number, batch_id=337017332>"),
     (OTHER, "<Batch unknown: 2 numbers, batch_id=None>"),

@@ -21,17 +21,14 @@ from hypothesis import given, strategies as st
 
 from jzysoap.model.errors import (
     AuthenticationError,
-    ContentRejectedError,
     GatewayError,
     IncompletePollError,
     InsufficientBalanceError,
     MalformedReplyError,
-    NumberRejectedError,
     RateLimitedError,
 )
 from jzysoap.model.sent import JzySoapError
 from jzysoap.model.values import CHINA, Balance, DeliveryReport, DeliveryStatus, Poll, Rejected, Reply
-from jzysoap.results.parse import gateway_error
 from tests.kit.documents import report
 from tests.kit.results import parse_balance, parse_password_change, parse_replies, parse_reports, parse_send
 from tests.kit.samples import MOBILE, SECOND_MOBILE
@@ -284,77 +281,6 @@ def test_the_first_bytes_of_a_malformed_answer_are_kept() -> None:
     with pytest.raises(MalformedReplyError) as caught:
         parse_send("信" * 5000)
     assert caught.value.raw == ("信" * 5000).encode()[:4096]
-
-
-# What a refusal means
-
-
-@pytest.mark.parametrize(
-    ("words", "kind"),
-    [
-        ("密码错误", AuthenticationError),
-        ("用户名或密码不正确", AuthenticationError),
-        ("用户不存在", AuthenticationError),
-        ("帐号错误", AuthenticationError),
-        ("账户或密码错误", AuthenticationError),
-        ("Invalid PASSWORD", AuthenticationError),
-        ("余额不足", InsufficientBalanceError),
-        ("短信数量不足", InsufficientBalanceError),
-        ("Insufficient balance", InsufficientBalanceError),
-        ("查询频繁", RateLimitedError),  # sighting 4
-        ("同一号码发送过快", RateLimitedError),
-        ("too many requests", RateLimitedError),
-        ("内容含有敏感词", ContentRejectedError),
-        ("非法内容", ContentRejectedError),
-        ("包含关键字:密码", ContentRejectedError),
-        ("未加签名", ContentRejectedError),
-        ("号码错误", NumberRejectedError),
-        ("手机号码无效", NumberRejectedError),
-        ("手机号格式不对", NumberRejectedError),
-        ("号码在黑名单中", NumberRejectedError),
-        ("invalid mobile", NumberRejectedError),
-        ("", GatewayError),
-        ("提交失败", GatewayError),
-        ("通道关闭", GatewayError),
-        ("a description of tips", GatewayError),
-        # A text with two meanings has none.
-        ("密码错误或余额不足", GatewayError),
-        ("您的IP在黑名单中", GatewayError),
-        ("IP地址未绑定", GatewayError),
-    ],
-)
-def test_words_with_one_meaning_have_their_own_error(words: str, kind: type[GatewayError]) -> None:
-    error = gateway_error(words)
-    assert type(error) is kind
-    assert error.text == words
-    assert not error.may_have_been_sent
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "超时",
-        "系统错误",
-        "系统异常,余额不足",
-        "系统繁忙",
-        "未知错误",
-        "Timeout",
-        "read timed out",
-        "java.lang.Exception",
-        "数据库错误",
-    ],
-)
-def test_words_about_timeouts_and_internal_errors_leave_the_outcome_open(words: str) -> None:
-    error = gateway_error(words)
-    assert type(error) is GatewayError
-    assert error.may_have_been_sent
-    assert error.text == words
-
-
-def test_the_words_are_masked_in_the_message_and_verbatim_on_the_attribute() -> None:
-    error = gateway_error("号码错误:13866194295\x1b[1m pass-word", ("pass-word",))
-    assert str(error) == "the gateway refused a recipient: 号码错误:138****4295 [1m ***"
-    assert error.text == "号码错误:13866194295\x1b[1m pass-word"
 
 
 def test_secrets_reach_the_error_of_every_parser() -> None:

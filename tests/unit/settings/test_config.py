@@ -77,6 +77,7 @@ def test_the_documented_limits() -> None:
     assert config.poll_timeout == Timeout(5, 120, 300)
     assert (config.max_reply_bytes, config.max_poll_bytes) == (16 * 1024 * 1024, 64 * 1024 * 1024)
     assert (config.batch_size, config.max_idle, config.pool_size) == (1000, 5.0, 10)
+    assert (config.max_segments, config.max_recipients) == (10, None)
     assert (config.international, config.allow_recipients, config.wsdl, config.verify) == (None, None, None, True)
 
 
@@ -134,6 +135,8 @@ WRONG: dict[str, Any] = {
     "poll_url": "h",
     "utf8_servlet": 1,
     "batch_size": 20_001,
+    "max_segments": 0,
+    "max_recipients": -1,
     "international": "0",
     "allow_recipients": "13812345678",
     "password_encoding": "no-such",
@@ -228,6 +231,8 @@ SAID: list[tuple[str, str, Any]] = [
     ("utf8_servlet", " TRUE ", True),
     ("utf8_servlet", "off", False),
     ("batch_size", "20000", 20_000),
+    ("max_segments", "2", 2),
+    ("max_recipients", "100", 100),
     ("international", "00", "00"),
     ("allow_recipients", "13812345678, 13912345678,", frozenset({"13812345678", "13912345678"})),
     ("allow_recipients", ",", frozenset()),
