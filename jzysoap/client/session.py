@@ -24,7 +24,14 @@ from jzysoap.definition.bindings import Bindings
 from jzysoap.definition.collect import fetch_request
 from jzysoap.interface.base import Interface
 from jzysoap.model.door import cut_frames
-from jzysoap.model.errors import AuthenticationError, GatewayError, HookError, PartlySentError
+from jzysoap.model.errors import (
+    AuthenticationError,
+    GatewayError,
+    HookError,
+    NotSentError,
+    PartlySentError,
+    WsdlError,
+)
 from jzysoap.model.events import CallEvent, CallStarted, RawReply
 from jzysoap.model.http import HttpReply, Timeout, address_of
 from jzysoap.model.interruptions import find_interruption
@@ -73,13 +80,23 @@ class Session:
         """Load the service definition.
 
         Raises:
+            NotSentError: no connection to the gateway could be made, and no definition is saved.
             WsdlError: there is no usable definition.
         """
         self._fetching = 0.0
         loading = source.loading(self.config)
         advance: Callable[[], str] = partial(next, loading)
         while True:
-            address, loaded = yield Work(partial(_advance, advance))
+            refused = None
+            try:
+                address, loaded = yield Work(partial(_advance, advance))
+            except WsdlError as error:
+                if not isinstance(error.__cause__, NotSentError):
+                    raise
+                refused = error.__cause__
+            if refused is not None:
+                # One failure, one error, whether or not the definition had been loaded.
+                raise refused
             if address is None:
                 self.use_definition(*loaded)
                 return

@@ -149,6 +149,7 @@ class Client(BaseClient):
         """Load the service definition now, not at the first call.
 
         Raises:
+            NotSentError: no connection to the gateway could be made, and no definition is saved.
             WsdlError: there is no usable definition.
             ConfigurationError: the client is closed.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import replace
@@ -13,9 +14,15 @@ from jzysoap.calls.operations import Call
 from jzysoap.definition.bindings import Bindings
 from jzysoap.model.errors import HttpStatusError
 from jzysoap.model.http import HttpReply, HttpRequest
-from jzysoap.model.masking import Secret, SecretBytes
+from jzysoap.model.masking import EVIDENCE, Secret, SecretBytes
 from jzysoap.model.operations import InterfaceName
 from jzysoap.settings.options import Config
+
+_NO_SERVICE = re.compile(
+    rb"/services/userApi|/servlet/UserServiceAPI|No service was found"
+    rb"|service cannot be found for the endpoint reference|could not find a target service",
+    re.IGNORECASE,
+)
 
 
 class Interface(ABC):
@@ -114,9 +121,25 @@ def unpack(reply: HttpReply) -> HttpReply:
     return replace(reply, headers={**reply.headers, "content-type": part.get("Content-Type", "")}, body=body)
 
 
+def has_no_service(page: bytes) -> bool:
+    """Return True if a page or a fault says that the server has no such service: then none has acted.
+
+    A servlet container's page names the path that was asked for; CXF, Axis2 and Axis 1.4 have their own words. A 404 of
+    something else, such as a proxy that had passed the request on before, proves nothing.
+    """
+    return _NO_SERVICE.search(page[:EVIDENCE]) is not None
+
+
 def status_error(reply: HttpReply) -> HttpStatusError:
     """Return the error for an HTTP status that came without a result."""
     hint = ""
+    if reply.status == 404 and has_no_service(reply.body):
+        return HttpStatusError(
+            "the gateway has no service at this address (HTTP status 404), so nothing was sent: check base_url",
+            may_have_been_sent=False,
+            status=404,
+            retry="later",
+        )
     if reply.status == 407:
         return HttpStatusError(
             "a proxy wants a user and a password (HTTP status 407): give them in the address in proxies", status=407

@@ -75,7 +75,7 @@ class Config:
     """The default extension number: digits as text, since leading zeros count."""
     batch_size: int = _row(checks.batch_size, 1000, text=texts.whole_number)
     """Recipients in one call, at most 20,000."""
-    max_segments: int = _row(checks.whole(1, 10_000), 10, text=texts.whole_number)
+    max_segments: int = _row(checks.whole(1, 10**9), 10, text=texts.whole_number)
     """Segments of one text at most: `send` refuses a longer one, such as a template filled with a whole page."""
     max_recipients: int | None = _row(checks.whole(1, 10**9), None, text=texts.whole_number)
     """Recipients of one `send` at most, repeated ones not counted; `None` for any number."""

@@ -107,6 +107,7 @@ class Case:
         servlet_send, servlet_poll: what is raised over the servlet, ``READ``, or ``SAME``. A poll that is ``READ``
             over the servlet only gives no records: an empty answer means that there are none.
         requests: how many requests may arrive, at most, in one call.
+        sent: ``may_have_been_sent``, where it is not that of the error's class.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Case:
     servlet_send: Expected | Same = SAME
     servlet_poll: Expected | Same = SAME
     requests: int = 1
+    sent: bool | None = None
 
     def expected(self, interface: str, operation: str) -> Expected:
         """The error that an operation raises over an interface, or ``READ``."""
@@ -356,6 +358,12 @@ def _with_status(line: str, interface: str, operation: str) -> bytes:
     return reply(good(interface, operation), line)
 
 
+def _own_404(interface: str, _operation: str) -> bytes:
+    path = "/services/userApi" if interface == "soap" else "/servlet/UserServiceAPI"
+    page = f"<html><body><h1>HTTP Status 404 - {path}</h1><p>The requested resource is not available.</p></body></html>"
+    return reply(page.encode(), "404 Not Found")
+
+
 def _statuses() -> Iterator[Case]:
     bodies: dict[str, tuple[str, str, bytes]] = {
         "html": ("an HTML page", "HTML 页面", HTML),
@@ -380,6 +388,15 @@ def _statuses() -> Iterator[Case]:
             send=HttpStatusError,
             poll=HttpStatusError,
         )
+    yield Case(
+        "404-own",
+        english="status 404 with the server's page that names the path",
+        chinese="状态码 404，服务器的页面写明该路径",
+        serve=answered(_own_404),
+        send=HttpStatusError,
+        poll=HttpStatusError,
+        sent=False,
+    )
     for line in lines:
         yield Case(
             f"{line[:3]}-fault",
@@ -777,7 +794,7 @@ def table(language: str) -> str:
             error = case.expected(interface, operation)
             cells.append(f"`{error.__name__}`" if error else heads[5])
             if error is not None:
-                sent.add(error.may_have_been_sent)
+                sent.add(error.may_have_been_sent if case.sent is None else case.sent)
         flag = " / ".join(str(value) for value in sorted(sent)) or "–"
         rows.append("| " + " | ".join((case.english if language == "en" else case.chinese, *cells, flag)) + " |")
     return "\n".join(rows) + "\n"

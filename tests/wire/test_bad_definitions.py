@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from jzysoap import WsdlError
+from jzysoap import NotSentError, WsdlError
 from tests.kit.definitions import definition
 from tests.kit.facade import KINDS, Facade, Kind
 from tests.kit.samples import MOBILE, TEXT
@@ -193,7 +193,7 @@ def test_nor_one_from_https_to_http(make: Make, serve: Serve, tls: ssl.SSLContex
 def test_a_gateway_that_is_not_there_is_told_once(make: Make) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{holder.getsockname()[1]}"
-        assert str(refusal(make(url))) == (
-            f"cannot get the definition at {url}/services/userApi?wsdl, nothing was sent: the connection was refused"
-        )
+        address = f"127.0.0.1:{holder.getsockname()[1]}"
+        with pytest.raises(NotSentError) as caught:
+            make(f"http://{address}").send(MOBILE, TEXT)
+        assert str(caught.value) == f"nothing was sent to {address}: the connection was refused"

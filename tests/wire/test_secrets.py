@@ -269,6 +269,7 @@ def test_a_request_that_is_never_read(
         over.wait(10)
 
     options: Any = {"interface": interface, "wsdl": "bundled", "cache_dir": False, "timeout": (2, 0.2, 10)}
+    options["max_segments"] = 1_000_000
     url = serve(handle).url
     with Facade(kind, url, "account", PASSWORD, **options) as client:
         with pytest.raises(JzySoapError) as caught:

@@ -391,6 +391,40 @@ def test_a_fault_with_missing_parts_is_a_fault(fault: str, code: str, text: str,
     assert (error.code, error.text, error.actor, error.detail) == (code, text, actor, None)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The service cannot be found for the endpoint reference (EPR) http://h:9003/services/other",  # Axis2
+        "The AXIS engine could not find a target service to invoke!  targetService is other",  # Axis 1.4
+    ],
+)
+@pytest.mark.parametrize("status", [200, 404, 500])
+def test_a_fault_of_a_server_without_the_service_proves_that_nothing_acted(words: str, status: int) -> None:
+    with pytest.raises(SoapFaultError, match=words[:20]) as caught:
+        SOAP.read(reply(envelope(f"<s:Fault><faultstring>{words}</faultstring></s:Fault>"), status))
+    assert not caught.value.may_have_been_sent
+
+
+@pytest.mark.parametrize(
+    ("page", "sent"),
+    [
+        ("<html><body>No service was found.</body></html>", False),  # CXF
+        ("<h2>HTTP ERROR 404</h2><p>Problem accessing /services/userApi. Reason: Not Found</p>", False),  # Jetty
+        ("<p>The requested resource [/services/userApi] is not available</p>", False),  # Tomcat
+        ("<p>The requested resource [/result.jsp] is not available</p>", True),
+        ("<center><h1>404 Not Found</h1></center><hr><center>nginx</center>", True),
+        ("", True),
+    ],
+)
+def test_only_the_servers_own_404_proves_that_nothing_acted(page: str, sent: bool) -> None:
+    with pytest.raises(HttpStatusError, match="check base_url") as caught:
+        SOAP.read(reply(page, 404))
+    assert (caught.value.may_have_been_sent, caught.value.retry) == (sent, "never" if sent else "later")
+    with pytest.raises(HttpStatusError) as other:
+        SOAP.read(reply(page, 500))
+    assert other.value.may_have_been_sent
+
+
 def test_a_fault_shows_no_secret_number_or_control_character() -> None:
     fault = "<s:Fault><faultcode>c&#10;cHc=</faultcode><faultstring>cHc= 13800000001 {}</faultstring></s:Fault>"
     with pytest.raises(SoapFaultError) as caught:
