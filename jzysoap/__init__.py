@@ -21,6 +21,8 @@ _MODULES = {
     "GatewayError HookError HttpStatusError IncompletePollError InsufficientBalanceError InvalidMessageError "
     "MalformedReplyError NotSentError NumberRejectedError OutcomeUnknownError PartlySentError "
     "RateLimitedError SoapFaultError TransportError WsdlError",
+    "model.operations": "InterfaceName",
+    "settings.options": "ClientOptions International",
     "model.http": "HttpReply HttpRequest Timeout",
     "model.values": "Balance Channel CleanNumbers DeliveryReport DeliveryStatus Estimate InvalidNumber Poll "
     "Rejected Reply",
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     )
     from jzysoap.model.events import CallEvent as CallEvent, CallStarted as CallStarted, RawReply as RawReply
     from jzysoap.model.http import HttpReply as HttpReply, HttpRequest as HttpRequest, Timeout as Timeout
+    from jzysoap.model.operations import InterfaceName as InterfaceName
     from jzysoap.model.sent import Batch as Batch, JzySoapError as JzySoapError, Outcome as Outcome, Sent as Sent
     from jzysoap.model.values import (
         Balance as Balance,
@@ -71,6 +74,7 @@ if TYPE_CHECKING:
         Rejected as Rejected,
         Reply as Reply,
     )
+    from jzysoap.settings.options import ClientOptions as ClientOptions, International as International
 else:
     # Hidden from type checkers, which would accept any name at all.
     def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Iterable
 from functools import partial
 from types import TracebackType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 from jzysoap.calls import operations as calls
@@ -28,7 +28,6 @@ from jzysoap.transport.threads import in_thread
 logger = logging.getLogger("jzysoap")
 
 T = TypeVar("T")
-C = TypeVar("C", bound="AsyncClient")
 
 
 class AsyncClient(BaseClient):
@@ -109,7 +108,7 @@ class AsyncClient(BaseClient):
             # What it has fetched is being compiled, or it finds the client closed; calls may wait for it.
             await asyncio.wait((loading,))
 
-    async def __aenter__(self: C) -> C:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

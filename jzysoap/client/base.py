@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import copy
-from typing import Any, ClassVar, Literal, NoReturn, TypeVar
+from typing import Any, ClassVar, Literal, NoReturn, Self
 
 from jzysoap.calls import operations as calls
 from jzysoap.client.session import Session
@@ -16,10 +16,15 @@ from jzysoap.model.http import Timeout
 from jzysoap.model.operations import OPERATIONS, InterfaceName, Operations
 from jzysoap.model.sent import JzySoapError
 from jzysoap.model.values import Channel, Estimate
-from jzysoap.settings.environment import from_environment
-from jzysoap.settings.options import CALL_TIMEOUT, OPTIONS, POLL_TIMEOUT, Config, International, configure
-
-C = TypeVar("C", bound="BaseClient")
+from jzysoap.settings.environment import from_environment, from_mapping
+from jzysoap.settings.options import (
+    CALL_TIMEOUT,
+    OPTIONS,
+    POLL_TIMEOUT,
+    Config,
+    International,
+    configure,
+)
 
 
 class BaseClient:
@@ -154,7 +159,7 @@ class BaseClient:
 
     @classmethod
     @public
-    def from_env(cls: type[C], prefix: str = "JZYSOAP_", **overrides: Any) -> C:
+    def from_env(cls, prefix: str = "JZYSOAP_", **overrides: Any) -> Self:
         """Return a client whose options the environment holds, each as ``<prefix><OPTION>``.
 
         ``JZYSOAP_BASE_URL``, ``JZYSOAP_USERNAME`` and ``JZYSOAP_PASSWORD`` are needed. Instead of the last one,
@@ -168,10 +173,31 @@ class BaseClient:
         Raises:
             ConfigurationError: naming the variable.
         """
+        cls._check_names(overrides)
+        return cls(**from_environment(os.environ, prefix, overrides))
+
+    @classmethod
+    @public
+    def from_mapping(cls, settings: Mapping[str, Any], **overrides: Any) -> Self:
+        """Return a client whose options a mapping holds, such as a part of Django's settings or of a TOML file.
+
+        Args:
+            settings: the arguments by name, in lower or upper case. A value is what the constructor takes, or text as
+                in a variable of ``from_env``. None and an empty text count as not set, but for ``allow_recipients``.
+                ``password_file`` may name a file with the password.
+            overrides: options that take precedence over the mapping's.
+
+        Raises:
+            ConfigurationError: naming the key.
+        """
+        cls._check_names(overrides)
+        return cls(**from_mapping(settings, overrides))
+
+    @classmethod
+    def _check_names(cls, overrides: Mapping[str, Any]) -> None:
         unknown = sorted(set(overrides) - set(OPTIONS))
         if unknown:
             raise ConfigurationError(f"{unknown[0]} is not an argument of {cls.__name__}")
-        return cls(**from_environment(os.environ, prefix, overrides))
 
     @public
     def estimate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 from types import TracebackType
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from jzysoap.calls import operations as calls
 from jzysoap.client.base import BaseClient, copy_error
@@ -17,7 +17,6 @@ from jzysoap.model.steps import Hook, Prepare, Steps, Work
 from jzysoap.model.values import Balance, Channel, DeliveryReport, Poll, Reply
 
 T = TypeVar("T")
-C = TypeVar("C", bound="Client")
 
 
 class Client(BaseClient):
@@ -159,7 +158,7 @@ class Client(BaseClient):
         """Close the connections. A closed client refuses calls."""
         self._transport.close()
 
-    def __enter__(self: C) -> C:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from jzysoap.model.masking import SecretBytes
-
 
 class Timeout(NamedTuple):
     """Limits of one call, in seconds, each finite.
@@ -43,7 +41,7 @@ class HttpRequest:
     method: str
     url: str
     headers: Mapping[str, str] = field(repr=False)
-    body: SecretBytes | None
+    body: bytes | None = field(repr=False)
     timeout: Timeout
     max_bytes: int
     consuming: bool = False

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar, overload
 from jzysoap.model.masking import mask_batch_id, mask_number
 from jzysoap.model.sent import count_of
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 CHINA = timezone(timedelta(hours=8))
 """The vendor's local time, in which the gateway writes times; China keeps it all year."""
@@ -215,7 +215,7 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Poll(Sequence[T], Generic[T]):
+class Poll(Sequence[T_co], Generic[T_co]):
     """The records of one poll, as a sequence.
 
     Attributes:
@@ -226,7 +226,7 @@ class Poll(Sequence[T], Generic[T]):
 
     __module__ = "jzysoap"
 
-    records: tuple[T, ...] = ()
+    records: tuple[T_co, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     raw: bytes = b""
 
@@ -238,12 +238,12 @@ class Poll(Sequence[T], Generic[T]):
         return bool(self.records or self.rejected)
 
     @overload
-    def __getitem__(self, index: int) -> T: ...
+    def __getitem__(self, index: int) -> T_co: ...
 
     @overload
-    def __getitem__(self, index: slice) -> tuple[T, ...]: ...
+    def __getitem__(self, index: slice) -> tuple[T_co, ...]: ...
 
-    def __getitem__(self, index: int | slice) -> T | tuple[T, ...]:
+    def __getitem__(self, index: int | slice) -> T_co | tuple[T_co, ...]:
         return self.records[index]
 
     def __eq__(self, other: object) -> bool:

@@ -1,4 +1,4 @@
-"""The options of a client as environment variables hold them."""
+"""The options of a client as the environment or a settings file holds them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from jzysoap.settings.options import OPTIONS
 logger = logging.getLogger("jzysoap")
 
 _PASSWORDS = {"password", "password_base64"}
+_FILE = "password_file"
 
 
 def from_environment(variables: Mapping[str, str], prefix: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,34 +34,80 @@ def from_environment(variables: Mapping[str, str], prefix: str, overrides: Mappi
         ConfigurationError: naming the variable.
     """
     _warn_of_misspellings(variables, prefix)
+    spelled = {name: f"{prefix}{name.upper()}" for name in _with_text()}
+    values = {name: Secret(variables[key]) for name, key in spelled.items() if key in variables}
+    return _read(values, spelled, overrides)
+
+
+def from_mapping(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that a mapping holds, such as a part of a settings file.
+
+    Args:
+        settings: values by the option's name, in lower or upper case; None and an empty text count as not set, but
+            for ``allow_recipients``. A text that is no value of its option is read as a variable's text is.
+            ``password_file`` names a file, as the variable does.
+        overrides: options given by the caller; those that are not None take precedence.
+
+    Raises:
+        ConfigurationError: naming the key.
+    """
+    given: Any = settings
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"from_mapping takes a mapping of options, not {type(given).__name__}")
+    upper = all(isinstance(key, str) and key.isupper() for key in given)
+    spelled = {name: name.upper() if upper else name for name in (*OPTIONS, _FILE)}
+    values: dict[str, Any] = {}
+    for key, value in given.items():
+        name = key.lower() if isinstance(key, str) else ""
+        if name not in spelled:
+            meant = get_close_matches(name, spelled, 1)
+            hint = f": is {meant[0]} meant?" if meant else ""
+            raise ConfigurationError(f"{_show_key(key)} is not an option of a client{hint}")
+        if name in values:
+            raise ConfigurationError(f"{spelled[name]} and {key} are the same option: omit one of them")
+        spelled[name], values[name] = key, value
+    return _read(values, spelled, overrides)
+
+
+def _read(values: Mapping[str, Any], spelled: Mapping[str, str], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options, given their values or texts by name, and each name as the user spells it."""
     given = {name: value for name, value in overrides.items() if value is not None}
     password_given = bool(_PASSWORDS & set(given))
-    for name, option in OPTIONS.items():
-        variable = f"{prefix}{name.upper()}"
-        value = Secret(variables.get(variable, ""))
-        is_set = bool(value) or (name == "allow_recipients" and variable in variables)
-        if not is_set or option.text is None or name in given or (password_given and name in _PASSWORDS):
+    for name, value in values.items():
+        is_set = value is not None and (value != "" or name == "allow_recipients")
+        if not is_set or name in given or name == _FILE or (password_given and name in _PASSWORDS):
             continue
+        option = OPTIONS[name]
         try:
-            given[name] = option.check(option.text(value))
+            read = option.text(Secret(value)) if isinstance(value, str) and option.text is not None else value
+            given[name] = option.check(read)
         except ValueError as error:
-            raise ConfigurationError(f"{variable} {error}") from None
-    path = variables.get(f"{prefix}PASSWORD_FILE", "")
+            raise ConfigurationError(f"{spelled[name]} {error}") from None
+    path = values.get(_FILE)
     if path and not password_given:
         if _PASSWORDS & set(given):
-            raise ConfigurationError(f"{prefix}PASSWORD_FILE is set beside another password variable: unset one")
-        given["password"] = _read_password(f"{prefix}PASSWORD_FILE", path)
+            raise ConfigurationError(f"{spelled[_FILE]} is set beside another password: unset one")
+        given["password"] = _read_password(spelled[_FILE], path)
     for name in ("base_url", "username"):
         if name not in given:
-            raise ConfigurationError(f"{prefix}{name.upper()} is not set")
+            raise ConfigurationError(f"{spelled[name]} is not set")
     if not _PASSWORDS & set(given):
-        raise ConfigurationError(f"set {prefix}PASSWORD, {prefix}PASSWORD_FILE or {prefix}PASSWORD_BASE64")
+        raise ConfigurationError(f"set {spelled['password']}, {spelled[_FILE]} or {spelled['password_base64']}")
     return given
 
 
+def _with_text() -> list[str]:
+    """Return the names of the options that have a variable."""
+    return [*(name for name, option in OPTIONS.items() if option.text is not None), _FILE]
+
+
+def _show_key(key: object) -> str:
+    # A value that was mistaken for a key may be the password.
+    return key if isinstance(key, str) and re.fullmatch(r"[A-Za-z][A-Za-z_]{0,39}", key) else "a key of the mapping"
+
+
 def _warn_of_misspellings(variables: Mapping[str, str], prefix: str) -> None:
-    known = [f"{prefix}{name.upper()}" for name, option in OPTIONS.items() if option.text is not None]
-    known.append(f"{prefix}PASSWORD_FILE")
+    known = [f"{prefix}{name.upper()}" for name in _with_text()]
     for name in sorted(variables):
         if name.startswith(prefix) and name not in known:
             # Kubernetes sets JZYSOAP_…_SERVICE_HOST for a service of that name, which is close to none.
@@ -69,11 +116,11 @@ def _warn_of_misspellings(variables: Mapping[str, str], prefix: str) -> None:
                 logger.warning("%s is set, and no option has that name: is %s meant?", name, meant[0])
 
 
-def _read_password(variable: str, path: str) -> Secret:
+def _read_password(variable: str, path: Any) -> Secret:
     try:
         # Some editors put a byte order mark in front, which is not part of the password.
         password = Secret(re.sub(r"\n\Z", "", Path(path).read_text(encoding="utf-8-sig")))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         # Not chained: the error of a failed decoding holds the file's content.
         raise ConfigurationError(f"{variable} cannot be read: {type(error).__name__}") from None
     if not password:

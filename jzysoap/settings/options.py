@@ -6,9 +6,10 @@ nothing else checks an option again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, Required, TypedDict, get_args
 
 from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.events import CallEvent, CallStarted, RawReply
@@ -22,6 +23,57 @@ POLL_TIMEOUT = Timeout(5, 120, 300)
 
 International = Literal["00", "plus", "bare"]
 """The gateway's spelling of numbers of other countries or regions: ``00852…``, ``+852…`` or ``852…``."""
+
+
+class ClientOptions(TypedDict, total=False):
+    """The arguments of a client as a dictionary, for type checkers: ``Client(**options)``.
+
+    Other values, such as texts of variables, are for ``Client.from_mapping``, which takes any mapping.
+    """
+
+    base_url: Required[str]
+    username: Required[str]
+    password: str | Callable[[], str] | None
+    password_base64: str | None
+    password_encoding: str
+    channel: Channel
+    signature: str
+    extension: str
+    batch_size: int
+    max_segments: int
+    max_recipients: int | None
+    international: International | None
+    allow_recipients: Collection[str] | None
+    interface: InterfaceName
+    utf8_servlet: bool
+    wsdl: str | os.PathLike[str] | None
+    wsdl_max_age: float
+    wsdl_sha256: str | None
+    wsdl_accept_changes: bool
+    cache_dir: str | os.PathLike[str] | Literal[False] | None
+    arguments: Sequence[str] | None
+    poll_url: str | None
+    reply_encoding: str
+    empty_texts: Collection[str]
+    timeout: Timeout
+    poll_timeout: Timeout
+    max_reply_bytes: int
+    max_poll_bytes: int
+    verify: bool | str | os.PathLike[str]
+    cert: str | tuple[str, str] | None
+    proxies: Mapping[str, str] | None
+    headers: Mapping[str, str] | None
+    adapter: Any
+    transport: Any
+    pool_size: int
+    max_idle: float
+    on_reply: Callable[[RawReply], object] | None
+    on_call_started: Callable[[CallStarted], object] | None
+    on_call: Callable[[CallEvent], object] | None
+
+
+# mypy allows no assignment in the body of a typed dictionary.
+ClientOptions.__module__ = "jzysoap"
 
 
 class Option(NamedTuple):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import collections.abc
 import copy
 import inspect
 import pickle
+import re
 import subprocess
 import sys
+import typing
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -57,3 +61,26 @@ def test_importing_a_part_does_not_import_what_is_slow(module: str) -> None:
     code = f"import sys, {module}; print(*sorted({slow} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603  # our own
     assert ran.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    "name", [*CLASSES, *(name for name in jzysoap.__all__ if inspect.isfunction(getattr(jzysoap, name)))]
+)
+def test_signatures_name_only_what_is_public(name: str) -> None:
+    kind: Any = getattr(jzysoap, name)
+    known = {*jzysoap.__all__, *vars(builtins), *typing.__all__, *collections.abc.__all__}
+    known |= {"os", "PathLike", "datetime", "collections", "abc", "jzysoap", "T_co"}
+    methods = [method for key, method in inspect.getmembers(kind, inspect.isfunction) if not key.startswith("_")]
+    for one in [] if typing.is_typeddict(kind) else [kind, *methods]:
+        said = re.sub(r"\"[^\"]*\"|Literal\[[^]]*\]", "", told(one))
+        assert set(re.findall(r"[A-Za-z_]\w*", said)) <= known, (one, said)
+
+
+def told(one: Any) -> str:
+    """The types in a signature, as ``help`` shows them."""
+    signature = inspect.signature(one)
+    types = [*(parameter.annotation for parameter in signature.parameters.values()), signature.return_annotation]
+    types = [kind for kind in types if kind is not inspect.Parameter.empty]
+    return " ".join(kind if isinstance(kind, str) else inspect.formatannotation(kind) for kind in types).replace(
+        "~", ""
+    )

@@ -19,8 +19,8 @@ from jzysoap.model.errors import ConfigurationError, InvalidMessageError
 from jzysoap.model.http import Timeout
 from jzysoap.model.values import Channel
 from jzysoap.settings import options as module
-from jzysoap.settings.environment import from_environment
-from jzysoap.settings.options import configure
+from jzysoap.settings.environment import from_environment, from_mapping
+from jzysoap.settings.options import ClientOptions, configure
 from tests.kit.samples import MOBILE
 
 NEEDED: dict[str, Any] = {"base_url": "http://h:9003", "username": "user", "password": "geheim"}
@@ -44,8 +44,28 @@ def environment_refusal(variables: dict[str, str], **overrides: Any) -> str:
     return str(caught.value)
 
 
+def mapping(settings: Any, **overrides: Any) -> dict[str, Any]:
+    return from_mapping(settings, overrides)
+
+
+def mapping_refusal(settings: Any, **overrides: Any) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        mapping(settings, **overrides)
+    return str(caught.value)
+
+
 WITH_VARIABLE = [name for name, option in module.OPTIONS.items() if option.text is not None]
 ENVIRONMENT = {"JZYSOAP_BASE_URL": "http://h:9003/", "JZYSOAP_USERNAME": "user", "JZYSOAP_PASSWORD": "geheim"}
+
+
+def test_the_typed_dictionary_is_the_constructor() -> None:
+    signature = inspect.signature(BaseClient)
+    needed = {name for name, one in signature.parameters.items() if one.default is inspect.Parameter.empty}
+    hints = ClientOptions.__annotations__
+    assert list(hints) == NAMES
+    for name, parameter in signature.parameters.items():
+        told = hints[name].__forward_arg__.removeprefix("Required[").removesuffix("]" if name in needed else "")
+        assert told == parameter.annotation, name
 
 
 def test_every_argument_has_a_check_and_the_same_default_everywhere() -> None:
@@ -382,7 +402,7 @@ def test_an_impossible_path_of_a_password_file_is_refused() -> None:
 
 def test_a_password_file_excludes_other_password_variables() -> None:
     assert environment_refusal({**ENVIRONMENT, "JZYSOAP_PASSWORD_FILE": "/p"}) == (
-        "JZYSOAP_PASSWORD_FILE is set beside another password variable: unset one"
+        "JZYSOAP_PASSWORD_FILE is set beside another password: unset one"
     )
 
 
@@ -428,3 +448,84 @@ def test_a_misspelled_variable_is_warned_about(name: str, meant: str, caplog: py
 def test_other_variables_are_not(name: str, caplog: pytest.LogCaptureFixture) -> None:
     environment({**NEEDED_VARIABLES, name: "x"})
     assert caplog.records == []
+
+
+# A mapping
+
+
+@pytest.mark.parametrize(("name", "text", "value"), [*SAID, ("password_base64", "YWJj", "YWJj")])
+@pytest.mark.parametrize("upper", [True, False])
+def test_a_mapping_takes_texts_and_values(name: str, text: str, value: Any, upper: bool) -> None:
+    spell = str.upper if upper else str.lower
+    needed = {**NEEDED} if name != "password_base64" else {key: NEEDED[key] for key in ("base_url", "username")}
+    for one in (text, value):
+        settings = {spell(key): given for key, given in {**needed, name: one}.items()}
+        found = mapping(settings)
+        assert found[name] == value
+        assert getattr(configure(found), name) == value
+
+
+def test_a_mapping_takes_what_has_no_text() -> None:
+    found = mapping({**NEEDED, "HEADERS": {"X-A": "1"}, "on_call": print, "timeout": (1, 2, 3)})
+    assert (found["headers"], found["on_call"], found["timeout"]) == ({"X-A": "1"}, print, Timeout(1, 2, 3))
+    assert mapping_refusal({**NEEDED, "on_call": "print"}) == "on_call must be callable"
+
+
+def test_a_mapping_leaves_out_what_is_empty_but_for_the_guard() -> None:
+    found = mapping({**NEEDED, "signature": "", "batch_size": None, "ALLOW_RECIPIENTS": ""})
+    assert set(found) == {*NEEDED, "allow_recipients"}
+    assert found["allow_recipients"] == frozenset()
+    assert mapping({**NEEDED, "allow_recipients": []})["allow_recipients"] == frozenset()
+
+
+def test_a_mapping_names_the_key() -> None:
+    assert mapping_refusal({**NEEDED, "TIMEOUT": "30"}).startswith("TIMEOUT must be three numbers")
+    assert mapping_refusal({**NEEDED, "batch_size": 0}).startswith("batch_size must be a whole number")
+    assert mapping_refusal({**NEEDED, "chanel": "card"}) == ("chanel is not an option of a client: is channel meant?")
+    assert mapping_refusal({**NEEDED, "xyz": 1}) == "xyz is not an option of a client"
+    assert mapping_refusal({**NEEDED, "geheim 123": 1}) == "a key of the mapping is not an option of a client"
+    assert mapping_refusal({**NEEDED, 5: 1}) == "a key of the mapping is not an option of a client"
+    assert mapping_refusal({**NEEDED, "Channel": "card", "CHANNEL": "card"}) == (
+        "Channel and CHANNEL are the same option: omit one of them"
+    )
+    assert mapping_refusal([("base_url", "h")]) == "from_mapping takes a mapping of options, not list"
+
+
+def test_a_mapping_names_what_is_missing_in_its_own_spelling() -> None:
+    assert mapping_refusal({"BASE_URL": "http://h"}) == "USERNAME is not set"
+    assert mapping_refusal({"username": "u", "BASE_URL": ""}) == "BASE_URL is not set"
+    assert mapping_refusal({"BASE_URL": "http://h", "USERNAME": "u"}) == (
+        "set PASSWORD, PASSWORD_FILE or PASSWORD_BASE64"
+    )
+    assert mapping_refusal({}) == "BASE_URL is not set"
+
+
+def test_a_mapping_may_name_a_password_file(tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_text("geheim\n")
+    bare = {key: NEEDED[key] for key in ("base_url", "username")}
+    for named in (path, str(path)):
+        found = mapping({**bare, "password_file": named})
+        assert found["password"] == "geheim"  # made up
+        assert "geheim" not in repr(found)
+    assert mapping_refusal({**bare, "password_file": 1.5}) == "password_file cannot be read: TypeError"
+    assert mapping_refusal({**NEEDED, "password_file": path}) == (
+        "password_file is set beside another password: unset one"
+    )
+    assert mapping({**bare, "password_file": path}, password="own")["password"] == "own"  # made up
+
+
+def test_overrides_of_a_mapping_win_unless_they_are_none() -> None:
+    found = mapping({**NEEDED, "channel": "nonsense"}, channel=Channel.CARD, username=None)
+    assert (found["channel"], found["username"]) == (Channel.CARD, "user")
+
+
+@given(st.sampled_from(NAMES), st.one_of(st.text(), st.integers(), st.none(), st.binary(), st.lists(st.text())))
+def test_any_value_of_a_mapping_is_accepted_or_refused_by_name(name: str, value: object) -> None:
+    try:
+        configure(mapping({**NEEDED, name: value}))
+    except ConfigurationError as error:
+        shown = str(error)
+    else:
+        shown = f"{name} is taken"
+    assert name in shown
