@@ -1,8 +1,9 @@
 """The user's cache directory: definitions and compiled bindings, as JSON files.
 
 A person who can write to the directory could redirect every message. So nothing is read that another user could have
-written, no link is followed, and new files are readable by the user alone. A cache never fails: if the directory cannot
-be used, the cache is empty.
+written, no link is followed, and new files are readable by the user alone. Each file begins with the checksum of
+its value: what a disk or a program damaged is never used. A cache never fails: if the directory cannot be used, the
+cache is empty.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +24,9 @@ from typing import Any, Literal
 logger = logging.getLogger("jzysoap")
 
 _MAX_BYTES = 64 * 1024 * 1024
+_TEMPORARY = ".new-"
+# Seconds after which a temporary file belongs to a process that was killed while it wrote.
+_ORPHANED = 3600.0
 
 
 def default_directory() -> Path | None:
@@ -63,7 +68,10 @@ class Cache:
                     status = os.fstat(file.fileno())
                     if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES or not _is_own(status):
                         raise OSError("not a plain file of the user's own")
-                    return json.loads(file.read())
+                    checksum, _, value = file.read().partition(b"\n")
+                    if checksum != _checksum(value):
+                        raise OSError("its checksum is wrong")
+                    return json.loads(value)
         return None
 
     def write(self, name: str, value: Any) -> None:
@@ -71,10 +79,12 @@ class Cache:
         with self._log_errors("written"):
             directory = self._checked_directory()
             if directory is not None:
-                descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=".new-")
+                text = json.dumps(value).encode()
+                _remove_orphans(directory)
+                descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=_TEMPORARY)
                 try:
-                    with open(descriptor, "w", encoding="utf-8") as file:
-                        json.dump(value, file)
+                    with open(descriptor, "wb") as file:
+                        file.write(_checksum(text) + b"\n" + text)
                     os.replace(temporary, directory / _file_name(name))
                 except BaseException:  # KeyboardInterrupt included: no incomplete file may stay
                     with contextlib.suppress(OSError):
@@ -120,6 +130,20 @@ def _is_own(status: os.stat_result) -> bool:
     if not hasattr(os, "geteuid"):  # pragma: no cover  # Windows has access lists instead
         return True
     return status.st_uid == os.geteuid() and not status.st_mode & 0o022
+
+
+def _remove_orphans(directory: Path) -> None:
+    """Remove the files of writers that were killed, of which nobody will ever read a byte."""
+    before = time.time() - _ORPHANED
+    for path in directory.glob(f"{_TEMPORARY}*"):
+        # Another process may be removing it too.
+        with contextlib.suppress(OSError):
+            if os.lstat(path).st_mtime < before:
+                os.unlink(path)
+
+
+def _checksum(value: bytes) -> bytes:
+    return hashlib.sha256(value).hexdigest().encode()
 
 
 def _file_name(name: str) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import gc
-import json
 import logging
 import math
 import os
 import pwd
+import resource
 import stat
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from jzysoap.definition.cache import Cache, default_directory
+from tests.kit.cached import read_entry, write_entry
 
 NAME = "definition http://h:9003/services/userApi?wsdl"
 FOREIGN = 65534
@@ -295,6 +297,16 @@ def holding(content: bytes) -> Callable[[Path], object]:
     return lambda path: path.write_bytes(content)
 
 
+def saying(value: str) -> Callable[[Path], object]:
+    return lambda path: write_entry(path, value)
+
+
+def one_bit_flipped(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
@@ -304,13 +316,15 @@ def holding(content: bytes) -> Callable[[Path], object]:
         pytest.param(a_directory, "IsADirectoryError: ", id="directory"),
         pytest.param(a_pipe, "OSError: not a plain file of the user's own", id="pipe"),
         pytest.param(too_large, "OSError: not a plain file of the user's own", id="too large"),
-        pytest.param(holding(b""), "JSONDecodeError: ", id="empty"),
-        pytest.param(holding(b'{"url": "http://h'), "JSONDecodeError: ", id="cut off"),
-        pytest.param(holding(b"\x80\x04K\x07."), "UnicodeDecodeError: ", id="pickle"),
-        pytest.param(holding(b"\xff\xfe\xfa"), "UnicodeDecodeError: ", id="no text"),
-        pytest.param(holding(b"\x00" * 4096), "JSONDecodeError: ", id="after a crash"),
-        pytest.param(holding(b"1 2"), "JSONDecodeError: ", id="more"),
-        pytest.param(holding(b"[" * 200_000), "RecursionError: ", id="too deep"),
+        pytest.param(holding(b""), "OSError: its checksum is wrong", id="empty"),
+        pytest.param(holding(b'{"url": "http://h'), "OSError: its checksum is wrong", id="cut off"),
+        pytest.param(holding(b"\x80\x04K\x07."), "OSError: its checksum is wrong", id="pickle"),
+        pytest.param(holding(b"\xff\xfe\xfa"), "OSError: its checksum is wrong", id="no text"),
+        pytest.param(holding(b"\x00" * 4096), "OSError: its checksum is wrong", id="after a crash"),
+        pytest.param(holding(b"1 2"), "OSError: its checksum is wrong", id="more"),
+        pytest.param(one_bit_flipped, "OSError: its checksum is wrong", id="one bit"),
+        pytest.param(saying("1 2"), "JSONDecodeError: ", id="no JSON"),
+        pytest.param(saying("[" * 200_000), "RecursionError: ", id="too deep"),
     ],
 )
 def test_a_file_that_cannot_be_trusted_or_read_is_ignored(
@@ -365,20 +379,31 @@ def test_a_failed_write_leaves_no_file(directory: Path, logged: Logged) -> None:
     assert message.startswith(f"the cache in {directory} cannot be written: IsADirectoryError: ")
 
 
-def test_a_full_disk_keeps_the_old_value(directory: Path, monkeypatch: pytest.MonkeyPatch, logged: Logged) -> None:
+def test_a_disk_without_room_keeps_the_old_value(directory: Path, logged: Logged) -> None:
     cache = Cache(str(directory))
     cache.write(NAME, "old")
-
-    def full(value: object, file: Any) -> None:
-        file.write("half of i")
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(json, "dump", full)
-        cache.write(NAME, "new")
-    assert logged() == [f"the cache in {directory} cannot be written: OSError: [Errno 28] No space left on device"]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        cache.write(NAME, "new" * 1000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert logged() == [f"the cache in {directory} cannot be written: OSError: [Errno 27] File too large"]
     assert cache.read(NAME) == "old"
     assert len(list(directory.iterdir())) == 1
+
+
+def test_files_of_writers_that_were_killed_are_removed(directory: Path) -> None:
+    path = path_of(directory)
+    orphan, writing, other = directory / ".new-abc", directory / ".new-def", directory / "mine"
+    for one in (orphan, writing, other):
+        one.write_text("half of i")
+    for one in (path, orphan, other):
+        os.utime(one, (time.time() - 7200,) * 2)
+    Cache(str(directory)).write("other", 2)
+    assert not orphan.exists()
+    assert all(one.exists() for one in (path, writing, other))
+    assert Cache(str(directory)).read(NAME) == 1
 
 
 def test_a_temporary_file_may_be_gone_already(directory: Path, monkeypatch: pytest.MonkeyPatch, logged: Logged) -> None:
@@ -430,7 +455,7 @@ def test_nan_and_infinity_can_be_saved(directory: Path) -> None:
     nan, inf, lone = Cache(str(directory)).read(NAME)
     assert math.isnan(nan)
     assert (inf, lone) == (math.inf, "\ud800")
-    assert json.loads(path_of(directory, "other").read_bytes()) == 1
+    assert read_entry(path_of(directory, "other")) == 1
 
 
 def test_many_readers_and_writers_see_complete_values(directory: Path) -> None:

@@ -21,6 +21,7 @@ from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import ConfigurationError, NotSentError, OutcomeUnknownError
 from jzysoap.model.http import HttpReply
 from jzysoap.settings.options import Config
+from tests.kit.cached import read_entry, write_entry
 from tests.kit.definitions import DOCUMENTED, URL, definition, load_bindings
 from tests.kit.soap import bare_envelope
 from tests.unit.definition.gateway import BASE, HTML, LIVE, NOW, OTHER, Clock, Gateway, configured, load_error
@@ -283,7 +284,7 @@ def test_a_file_can_be_given(tmp_path: Path, gateway: Gateway, clock: Clock, mon
 
 
 def kept(directory: Path) -> dict[str, Any]:
-    return {path.name: json.loads(path.read_bytes()) for path in (directory / "cache").iterdir()}
+    return {path.name: read_entry(path) for path in (directory / "cache").iterdir()}
 
 
 def test_saved_files_are_json_without_anything_of_the_account(tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
@@ -327,7 +328,7 @@ def test_saved_files_are_json_without_anything_of_the_account(tmp_path: Path, ga
 def test_a_corrupt_entry_is_ignored(entry: str, config: Config, tmp_path: Path, gateway: Gateway, clock: Clock) -> None:
     live, _ = load_bindings(config, gateway.fetch, clock=clock)
     for path in (tmp_path / "cache").iterdir():
-        path.write_text(entry)
+        write_entry(path, entry)
     gateway.served[URL] = NotSentError("refused")
     assert "refused" in str(load_error(config, gateway, clock))
     clock.now += DAY
@@ -347,8 +348,8 @@ def test_a_corrupt_time_of_failure_is_ignored(
     gateway.served[URL] = NotSentError("refused")
     load_bindings(config, gateway.fetch, clock=clock)
     (name,) = set(kept(tmp_path)) - before
-    assert json.loads((tmp_path / "cache" / name).read_text()) == clock.now
-    (tmp_path / "cache" / name).write_text(failure)
+    assert read_entry(tmp_path / "cache" / name) == clock.now
+    write_entry(tmp_path / "cache" / name, failure)
     gateway.served[URL] = LIVE
     assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
 
@@ -357,7 +358,7 @@ def test_corrupt_bindings_are_compiled_again(config: Config, tmp_path: Path, gat
     live, _ = load_bindings(config, gateway.fetch, clock=clock)
     (name,) = (name for name, entry in kept(tmp_path).items() if "soap" in entry)
     for entry in ({}, {**live.to_json(), "operations": {}}, live.to_json()):
-        (tmp_path / "cache" / name).write_text(json.dumps(entry))
+        write_entry(tmp_path / "cache" / name, json.dumps(entry))
         assert load_bindings(config, gateway.fetch, clock=clock) == (live, "saved")
         assert kept(tmp_path)[name] == live.to_json()
 
@@ -367,9 +368,9 @@ def test_bindings_of_another_version_are_not_used(
 ) -> None:
     load_bindings(config, gateway.fetch, clock=clock)
     for path in (tmp_path / "cache").iterdir():
-        entry = json.loads(path.read_text())
+        entry = read_entry(path)
         if "soap" in entry:
-            path.write_text(json.dumps({**entry, "port": "as the old version had it"}))
+            write_entry(path, json.dumps({**entry, "port": "as the old version had it"}))
     assert load_bindings(config, gateway.fetch, clock=clock)[0].port == "as the old version had it"
     monkeypatch.setattr(wsdl, "__version__", "999")
     assert load_bindings(config, gateway.fetch, clock=clock)[0].port == "port0"

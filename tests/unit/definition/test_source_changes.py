@@ -17,6 +17,7 @@ from jzysoap.definition.compiler import compile_bindings
 from jzysoap.model.errors import NotSentError, WsdlError
 from jzysoap.model.http import HttpReply
 from jzysoap.settings.options import Config, configure
+from tests.kit.cached import read_entry, write_entry
 from tests.kit.definitions import DOCUMENTED, URL, definition, load_bindings
 from tests.kit.recordings import USABLE, load as recorded
 
@@ -139,10 +140,10 @@ def test_an_unusable_saved_definition_is_replaced(tmp_path: Path) -> None:
 
 def test_saved_bindings_with_corrupt_messages_are_replaced(gateway: Gateway, tmp_path: Path) -> None:
     for path in (tmp_path / "cache").iterdir():
-        data = json.loads(path.read_text("utf-8"))
+        data = read_entry(path)
         if isinstance(data, dict) and "operations" in data:
             data["operations"]["sendSms"][1][0] = "no XML"
-            path.write_text(json.dumps(data), "utf-8")
+            write_entry(path, json.dumps(data))
     gateway.served = CHANGED
     assert gateway.load() == (compiled(CHANGED), "live")
 
