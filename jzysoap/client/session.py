@@ -20,9 +20,8 @@ from typing import Any, TypeVar
 from jzysoap.calls.operations import Call, Plan
 from jzysoap.client.reading import INTERFACES, read_reply
 from jzysoap.definition import source
-from jzysoap.definition.bindings import Bindings
 from jzysoap.definition.collect import fetch_request
-from jzysoap.interface.base import Interface
+from jzysoap.interface.base import Interface, is_about_definition
 from jzysoap.model.door import cut_frames
 from jzysoap.model.errors import (
     AuthenticationError,
@@ -30,6 +29,7 @@ from jzysoap.model.errors import (
     HookError,
     NotSentError,
     PartlySentError,
+    SoapFaultError,
     WsdlError,
 )
 from jzysoap.model.events import CallEvent, CallStarted, RawReply
@@ -63,6 +63,7 @@ class Session:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.definition = ""
+        self._saved_on = ""
         # Seconds that the documents of the definition took.
         self._fetching = 0.0
         self.credentials = Credentials(config)
@@ -98,7 +99,7 @@ class Session:
                 # One failure, one error, whether or not the definition had been loaded.
                 raise refused
             if address is None:
-                self.use_definition(*loaded)
+                self.use_definition(loaded)
                 return
             started = time.monotonic()
             try:
@@ -111,11 +112,11 @@ class Session:
             finally:
                 self._fetching += time.monotonic() - started
 
-    def use_definition(self, bindings: Bindings, origin: str) -> None:
-        """Use a compiled definition of that origin."""
-        self.definition = origin
+    def use_definition(self, loaded: source.Loaded) -> None:
+        """Use a definition."""
+        self.definition, self._saved_on = loaded.origin, loaded.saved_on
         # Assigned last: other threads treat "needs no definition" as "ready".
-        self._interface.use_bindings(bindings)
+        self._interface.use_bindings(loaded.bindings)
 
     def send(self, plan: Plan) -> Steps[Sent]:
         """Send every batch of a plan, in order; the first that is not accepted stops the rest.
@@ -193,6 +194,8 @@ class Session:
         try:
             result = yield from self._authenticated(call, interface, spent)
         except JzySoapError as error:
+            if self._saved_on and isinstance(error, SoapFaultError) and is_about_definition(error):
+                error.args = (f"{error}. {self._advise_refresh()}", error.may_have_been_sent)
             if call.operation.kind != "send" and error.may_have_been_sent and error.retry == "never":
                 # Repeating a query or a poll texts nobody; records that a poll lost are lost either way.
                 error.retry = "later"
@@ -209,6 +212,12 @@ class Session:
         if about is not None or logger.isEnabledFor(logging.DEBUG):
             yield from self._report(call, about, started, Outcome.ACCEPTED, None, batch_id)
         return result
+
+    def _advise_refresh(self) -> str:
+        return (
+            f"The definition in use was saved on {self._saved_on}, and the gateway may have another one since: "
+            f"wsdl_max_age=0 asks for it, and jzysoap wsdl fetch {self.config.base_url} --accept takes a changed one"
+        )
 
     def check(self, call: Call[Any]) -> None:
         """Check that the interface can carry the arguments of a call, as far as this is known without asking.

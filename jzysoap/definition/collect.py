@@ -11,9 +11,10 @@ import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from jzysoap.definition.bindings import Bindings
+from jzysoap.definition.standard import standard_schema
 from jzysoap.model.errors import ConfigurationError, WsdlError
 from jzysoap.model.http import HttpReply, HttpRequest, Timeout, origin
 from jzysoap.model.masking import mask_text
@@ -37,9 +38,11 @@ Fetch = Callable[[str], HttpReply]
 _MAX_DOCUMENTS = 32
 _MAX_REDIRECTS = 3
 _NOT_SENT = re.compile(r"^nothing was sent to \S+: ")
-_WSDL = "http://schemas.xmlsoap.org/wsdl/"
-_XSD = "http://www.w3.org/2001/XMLSchema"
 _SCHEMA_IMPORTS = ("import", "include", "redefine")
+_ADVICE = (
+    "Save the definition and what it imports in one directory, write the names of the files as the locations of the "
+    "imports, and give the path of the definition as wsdl"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def drive(fetching: Fetching[T], fetch: Fetch) -> T:
         return value
 
 
-def collect(url: str, *, advice: str = "") -> Fetching[dict[str, bytes]]:
+def collect(url: str, *, advice: str = _ADVICE) -> Fetching[dict[str, bytes]]:
     """Return the main document of a definition and all that it imports, by absolute address.
 
     Args:
@@ -117,24 +120,20 @@ def collect(url: str, *, advice: str = "") -> Fetching[dict[str, bytes]]:
         advice: the end of the error text for an import from another server.
 
     Raises:
-        WsdlError: a document cannot be fetched, is not WSDL or a schema, or is on another server; or definitions import
-            each other in a cycle (schemas may).
+        WsdlError: a document cannot be fetched, is not WSDL or a schema, or is on another server alone; or definitions
+            import each other in a cycle (schemas may).
     """
-    from jzysoap.definition.compiler import is_standard
-
     documents: dict[str, bytes] = {}
     definitions: dict[str, set[str]] = {}
     wanted = [url]
     while wanted:
         address = wanted.pop(0)
-        if address in documents or is_standard(address):
+        if address in documents or standard_schema(address) is not None:
             continue
-        if not _same_server(address, url):
-            raise WsdlError(f"the definition at {url} imports {address} from another server{advice}", source=url)
         if len(documents) == _MAX_DOCUMENTS:
             raise WsdlError(f"the definition at {url} imports more than {_MAX_DOCUMENTS} documents", source=url)
-        document = yield from _fetch_document(address)
-        locations = _read_imports(address, document, main=not documents)
+        reply = yield from _fetch_for(address, url, advice)
+        document, locations = _read_imports(address, reply, main=not documents)
         documents[address] = document
         found = [(_resolve(address, location), is_schema) for location, is_schema in locations]
         definitions[address] = {target for target, is_schema in found if not is_schema}
@@ -147,6 +146,21 @@ def collect(url: str, *, advice: str = "") -> Fetching[dict[str, bytes]]:
         cycle = ", ".join(definitions)
         raise WsdlError(f"the definition at {url} has an import cycle: {cycle}", source=url, readable=False)
     return documents
+
+
+def on_server(address: str, url: str) -> str:
+    """Return where a document is looked for: at its address, or at the same path on the server of ``url``.
+
+    Gateways write their internal addresses into definitions. Another server is never asked: a request would carry the
+    client's headers to whoever wrote the definition.
+
+    Raises:
+        ValueError: the address is malformed.
+    """
+    if _same_server(address, url):
+        return address
+    parts, main = urlsplit(address), urlsplit(url)
+    return urlunsplit((main.scheme, main.netloc, "/" + parts.path.lstrip("/"), parts.query, ""))
 
 
 @contextlib.contextmanager
@@ -163,7 +177,26 @@ def rename_addresses(names: Mapping[str, str], source: str = "") -> Iterator[Non
         raise
 
 
-def _fetch_document(url: str) -> Fetching[bytes]:
+def _fetch_for(address: str, url: str, advice: str) -> Fetching[HttpReply]:
+    """Return the reply that has a document which the definition at ``url`` imports, or that definition."""
+    try:
+        tried = on_server(address, url)
+        return (yield from _fetch_document(tried))
+    except ValueError:
+        failed = ", which is malformed"
+    except WsdlError as error:
+        if _same_server(address, url):
+            raise
+        failed = f" from another server, which is never asked, and in its place: {error}"
+    raise WsdlError(
+        f"the definition at {url} imports {mask_text(address)}{failed}. {advice}",
+        source=url,
+        readable=False,
+        retry="later",
+    )
+
+
+def _fetch_document(url: str) -> Fetching[HttpReply]:
     address = url
     for _ in range(_MAX_REDIRECTS + 1):
         try:
@@ -197,7 +230,7 @@ def _fetch_document(url: str) -> Fetching[bytes]:
             readable=False,
             retry="later",
         )
-    return reply.body
+    return reply
 
 
 def _resolve(base: str, location: str) -> str:
@@ -216,29 +249,26 @@ def _same_server(one: str, other: str) -> bool:
         return False
 
 
-def _read_imports(url: str, document: bytes, *, main: bool) -> list[tuple[str, bool]]:
-    """Return the locations that a document imports, each with True if it is the location of a schema.
+def _read_imports(url: str, reply: HttpReply, *, main: bool) -> tuple[bytes, list[tuple[str, bool]]]:
+    """Return a document, and the locations that it imports, each with True if it is the location of a schema.
 
     Raises:
         WsdlError: the document is not XML, has a DOCTYPE, or is the main document and not WSDL.
     """
-    from lxml import etree
+    # Imported here since it brings lxml.
+    from jzysoap.definition.documents import WSDL, XSD, UnreadableError, read_document
 
-    def refuse(why: str) -> WsdlError:
-        return WsdlError(f"the document at {url} is not a service definition: {why}", source=url, readable=False)
-
-    if not document.strip():
-        raise refuse("it is empty")
-    is_html = b"<html" in document[:4096].lower()
     try:
-        root = etree.fromstring(document, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
-    except etree.LxmlError as error:
-        raise refuse(f"it is {'an HTML page' if is_html else 'not well-formed XML'}") from error
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise refuse("it is an HTML page" if is_html else "it has a DOCTYPE")
-    if main and root.tag != f"{{{_WSDL}}}definitions":
-        raise refuse(f"its root element is {etree.QName(root).localname}")
-    locations = [(node.get("location"), False) for node in root.iter(f"{{{_WSDL}}}import")]
-    schemas = root.iter(*(f"{{{_XSD}}}{kind}" for kind in _SCHEMA_IMPORTS))
+        document, root = read_document(reply)
+        if main and root.tag != f"{{{WSDL}}}definitions":
+            raise UnreadableError(f"its root element is {root.tag.rpartition('}')[2]}")
+    except UnreadableError as why:
+        raise WsdlError(
+            f"the document at {url} is not a service definition: {why}", source=url, readable=False
+        ) from None
+    locations = [(node.get("location"), False) for node in root.iter(f"{{{WSDL}}}import")]
+    schemas = root.iter(*(f"{{{XSD}}}{kind}" for kind in _SCHEMA_IMPORTS))
     locations += [(node.get("schemaLocation"), True) for node in schemas]
-    return [(location, is_schema) for location, is_schema in locations if location]
+    return document, [
+        (location.strip(), is_schema) for location, is_schema in locations if location and location.strip()
+    ]

@@ -8,15 +8,20 @@ Nothing here does I/O: the caller passes all documents of the definition.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from jzysoap.definition.bindings import ACTION, ENVELOPES, XSI, Bindings, SoapVersion, Template
+from jzysoap.definition.standard import ENCODINGS, standard_schema
 from jzysoap.model.errors import WsdlError
 from jzysoap.model.masking import mask_text
 from jzysoap.model.operations import OPERATIONS, Operation, Operations
 
+# A binding of zeep's, and the encoding styles of the documents that it was made of.
+_Form = tuple[Any, Mapping[tuple[str, str], str]]
 # zeep does not validate: a broken definition surfaces as any of these exceptions, or as a warning if the program turns
 # warnings into errors.
 _ZEEP_FAILURES = (LookupError, TypeError, ValueError, AttributeError, AssertionError, RuntimeError, Warning)
@@ -25,38 +30,6 @@ _STEM_AND_NUMBER = re.compile(r"([A-Za-z_]+?)(\d+)")
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 _XSD = "http://www.w3.org/2001/XMLSchema"
 _BODIES = ("{http://schemas.xmlsoap.org/wsdl/soap/}body", "{http://schemas.xmlsoap.org/wsdl/soap12/}body")
-_ENCODINGS: Mapping[SoapVersion, str] = {
-    "1.1": "http://schemas.xmlsoap.org/soap/encoding/",
-    "1.2": "http://www.w3.org/2003/05/soap-encoding",
-}
-
-
-def is_standard(url: str) -> bool:
-    """Return True if an address is that of a standard schema, which is never fetched: zeep gets a substitute."""
-    return _without_scheme(url) in _STANDARD
-
-
-def _without_scheme(url: str) -> str:
-    return url.partition("://")[2].rstrip("/").lower()
-
-
-def _substitute(namespace: str, kinds: Sequence[str]) -> bytes:
-    """Return a schema that has each of these types as a copy of the XML Schema type of that name."""
-    types = "".join(f'<simpleType name="{kind}"><restriction base="x:{kind}"/></simpleType>' for kind in kinds)
-    return f'<schema xmlns="{_XSD}" xmlns:x="{_XSD}" targetNamespace="{namespace}">{types}</schema>'.encode()
-
-
-# Types that arguments may have. The real schema of SOAP encoding adds only attributes, and zeep would fetch it.
-_ENCODED_KINDS = (
-    *("string", "normalizedString", "token", "anyURI", "boolean", "decimal", "float", "double"),
-    *("integer", "long", "int", "short", "byte", "nonNegativeInteger", "positiveInteger"),
-    *("unsignedLong", "unsignedInt", "unsignedShort", "unsignedByte", "base64Binary", "hexBinary", "dateTime"),
-)
-_STANDARD: Mapping[str, bytes] = {
-    **{_without_scheme(namespace): _substitute(namespace, _ENCODED_KINDS) for namespace in _ENCODINGS.values()},
-    "schemas.xmlsoap.org/wsdl": _substitute("http://schemas.xmlsoap.org/wsdl/", ()),
-    "www.w3.org/2001/xml.xsd": _substitute("http://www.w3.org/XML/1998/namespace", ()),
-}
 
 
 def compile_bindings(
@@ -85,14 +58,16 @@ def compile_bindings(
 
     source = source or url
     problems = []
-    ports = find_ports(url, documents, source)
-    styles = encoding_styles(documents)
-    for version, name, binding in ports:
+    prepared = prepare(documents, source, [one.name for one in operations.values()])
+    variants = [(encoding_styles(one), find_ports(url, one, source)) for one in prepared.variants]
+    for ports in zip(*(ports for _, ports in variants), strict=True):
+        version, name, _ = ports[0]
+        forms = [(binding, styles) for (_, _, binding), (styles, _) in zip(ports, variants, strict=True)]
         try:
             templates = {
-                one.name: _compile(binding, version, one, arguments, styles.get((str(binding.name), one.name)))
+                one.name: _choose(forms, version, one, arguments)
                 for one in operations.values()
-                if _is_wanted(one, binding)
+                if _is_wanted(one, forms, prepared.unclear)
             }
             return Bindings(version, name, templates)
         except _UnusableError as problem:
@@ -101,7 +76,60 @@ def compile_bindings(
             reason = mask_text(f"{type(error).__name__}: {error}")
             problems.append(f"port {name} (SOAP {version}): zeep cannot build its messages: {reason}")
     found = "; ".join(problems) or "it has no SOAP port"
+    if not problems and prepared.transports:
+        found += f" over HTTP, but one over {mask_text(', '.join(prepared.transports))}"
     raise WsdlError(f"the definition at {source} cannot be used: {found}", source=source)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The documents of a definition, ready for zeep.
+
+    Attributes:
+        variants: the documents by address, once for each form of an overloaded operation.
+        unclear: what to tell of operations whose forms cannot be told apart, by the names of binding and operation.
+        transports: those of SOAP bindings that are not HTTP.
+    """
+
+    variants: list[dict[str, bytes]]
+    unclear: Mapping[tuple[str, str], str]
+    transports: list[str]
+
+
+def prepare(documents: Mapping[str, bytes], source: str, names: Sequence[str]) -> Prepared:
+    """Make the documents of a definition ready for zeep.
+
+    Args:
+        documents: all of them, by absolute address.
+        source: the name of the definition in an error.
+        names: the operations that are used.
+
+    Raises:
+        WsdlError: its schemas would take zeep too long.
+    """
+    # Imported here since it brings lxml, and a process with saved bindings never needs it.
+    from lxml import etree
+
+    from jzysoap.definition.documents import MAX_EXPANSIONS, expands_too_far, normalise, parse_strictly
+    from jzysoap.definition.overloads import find_unclear, separate
+
+    roots = {}
+    for url, document in documents.items():
+        # zeep loads definitions without documents that nothing refers to, and says what is wrong with all others.
+        with contextlib.suppress(etree.LxmlError):
+            roots[url] = parse_strictly(document)
+    if expands_too_far(roots.values()):
+        raise WsdlError(
+            f"the definition at {source} cannot be used: its groups, unions and base types refer to one another more "
+            f"than {MAX_EXPANSIONS:,} times",
+            source=source,
+        )
+    transports = [transport for root in roots.values() for transport in normalise(root)]
+    variants = [
+        {**documents, **{url: etree.tostring(root.getroottree()) for url, root in one.items()}}
+        for one in separate(roots, names)
+    ]
+    return Prepared(variants, find_unclear(roots.values(), names), transports)
 
 
 class _UnusableError(Exception):
@@ -115,8 +143,9 @@ class _InMemoryTransport:
         self._documents = documents
 
     def load(self, url: str) -> bytes:
-        if url not in self._documents and is_standard(url):
-            return _STANDARD[_without_scheme(url)]
+        substitute = standard_schema(url)
+        if url not in self._documents and substitute is not None:
+            return substitute
         if url not in self._documents:
             raise _UnusableError(f"it refers to {url}, which is not among its documents")
         return self._documents[url]
@@ -173,11 +202,39 @@ def encoding_styles(documents: Mapping[str, bytes]) -> dict[tuple[str, str], str
     return styles
 
 
-def _is_wanted(operation: Operation, binding: Any) -> bool:
-    found = binding.all()
+def _is_wanted(operation: Operation, forms: Sequence[_Form], unclear: Mapping[tuple[str, str], str]) -> bool:
+    problem = unclear.get((forms[0][0].name.localname, operation.name))
+    if problem is not None and operation.definition != "never":
+        raise _UnusableError(problem)
+    found = {name for binding, _ in forms for name in binding.all()}
     if operation.definition == "required" and operation.name not in found:
         raise _UnusableError(f"it lacks the operation {operation.name}; it has {', '.join(sorted(found)) or 'none'}")
     return operation.definition != "never" and operation.name in found
+
+
+def _choose(
+    forms: Sequence[_Form], version: SoapVersion, documented: Operation, order: Sequence[str] | None
+) -> Template:
+    """Return the template of an operation; of several forms that match, the one with the most arguments."""
+    found: list[Template] = []
+    problems = []
+    for binding, styles in forms:
+        if documented.name not in binding.all():
+            continue
+        try:
+            template = _compile(binding, version, documented, order, styles.get((str(binding.name), documented.name)))
+        except _UnusableError as problem:
+            problems.append(problem)
+        else:
+            found += [template] if template not in found else []
+    if not found:
+        raise problems[0]
+    most = max(len(one.slots) for one in found)
+    best = [one for one in found if len(one.slots) == most]
+    if len(best) > 1:
+        shown = " and ".join(one.action or '""' for one in best)
+        raise _UnusableError(f"{documented.name} has several forms with the same arguments, with the actions {shown}")
+    return best[0]
 
 
 def _compile(
@@ -222,7 +279,7 @@ def _encode(body: Any, kinds: Sequence[Any], version: SoapVersion, style: str) -
     wrapper = etree.SubElement(
         body, bare.tag, nsmap={**bare.nsmap, **{prefix: name for name, prefix in prefixes.items()}}
     )
-    wrapper.set(f"{{{ENVELOPES[version]}}}encodingStyle", style or _ENCODINGS[version])
+    wrapper.set(f"{{{ENVELOPES[version]}}}encodingStyle", style or ENCODINGS[version])
     for argument, name in zip(list(bare), names, strict=True):
         argument.set(f"{{{XSI}}}type", f"{prefixes[name.namespace]}:{name.localname}")
         wrapper.append(argument)

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from jzysoap.definition.collect import MAX_DOCUMENT, Definition, collect, drive, rename_addresses
+from jzysoap.definition.collect import MAX_DOCUMENT, Definition, collect, drive, on_server, rename_addresses
 from jzysoap.model.errors import WsdlError
 from jzysoap.model.http import HttpReply
 
@@ -40,13 +40,15 @@ def read_local(location: str) -> tuple[Definition, str]:
         path = path / MAIN if os.path.isfile(path / MAIN) else path
     recorded = _read_source(path)
     main = next(iter(recorded), _LOCAL + quote(path.name, errors="surrogatepass"))
+    # By the address at which each is looked for.
+    files = {on_server(url, main): name for url, name in recorded.items()}
     names = {main: str(path), _LOCAL: str(path.parent / "_")[:-1]}
     names |= {url: str(path.parent / name) for url, name in recorded.items()}
 
     def read(url: str) -> HttpReply:
-        name = recorded[url] if url in recorded else unquote(urlsplit(url).path.lstrip("/"), errors="surrogatepass")
+        name = files[url] if url in files else unquote(urlsplit(url).path.lstrip("/"), errors="surrogatepass")
         try:
-            if recorded and url not in recorded:
+            if recorded and url not in files:
                 raise ValueError("not recorded")
             if ".." in Path(name).parts:
                 raise ValueError("outside the definition's directory")
@@ -59,9 +61,9 @@ def read_local(location: str) -> tuple[Definition, str]:
             200, {}, document, f"it is larger than {MAX_DOCUMENT:,} bytes" if len(document) > MAX_DOCUMENT else None
         )
 
-    advice = "" if recorded else "; record the complete definition with 'jzysoap wsdl fetch'"
+    advice = {} if recorded else {"advice": "Record the complete definition with 'jzysoap wsdl fetch'"}
     with rename_addresses(names, location):
-        return Definition(main, drive(collect(main, advice=advice), read), 0.0, names), source
+        return Definition(main, drive(collect(main, **advice), read), 0.0, names), source
 
 
 def bundled(name: str = BUNDLED) -> bytes:

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from jzysoap._version import __version__
 from jzysoap.definition.bindings import Bindings, changes
@@ -32,8 +32,22 @@ _REMEMBER_FAILURE = 300.0
 _FAR_FUTURE = 2.0**32
 
 
-def loading(config: Config, *, clock: Callable[[], float] = time.time) -> Fetching[tuple[Bindings, str]]:
-    """Return the bindings to use and the origin of their definition: ``live``, ``saved``, ``given`` or ``bundled``.
+class Loaded(NamedTuple):
+    """A definition that is ready for use.
+
+    Attributes:
+        bindings: the compiled bindings.
+        origin: ``live``, ``saved``, ``given`` or ``bundled``.
+        saved_on: for a saved one, when it was fetched, in local time; else empty.
+    """
+
+    bindings: Bindings
+    origin: str
+    saved_on: str = ""
+
+
+def loading(config: Config, *, clock: Callable[[], float] = time.time) -> Fetching[Loaded]:
+    """Return the definition to use.
 
     Raises:
         WsdlError: there is no usable definition. Nothing was sent.
@@ -41,7 +55,7 @@ def loading(config: Config, *, clock: Callable[[], float] = time.time) -> Fetchi
     cache = Cache(config.cache_dir)
     if config.wsdl is not None and "://" not in config.wsdl:
         definition, source = read_local(config.wsdl)
-        return _compile(config, cache, definition, config.wsdl), source
+        return Loaded(_compile(config, cache, definition, config.wsdl), source)
     url = live_address(config)
     saved = last_saved(config)
     if saved is not None and config.wsdl_sha256 not in (None, saved.sha256):
@@ -56,7 +70,7 @@ def loading(config: Config, *, clock: Callable[[], float] = time.time) -> Fetchi
                 bindings = _compile(config, cache, saved, url)
                 if not young:
                     _warn_of_saved(saved, "fetching it failed minutes ago")
-                return bindings, "saved"
+                return Loaded(bindings, "saved", _format_time(saved))
     try:
         definition = Definition(url, (yield from collect(url)), clock())
         bindings = _compile(config, cache, definition, url)
@@ -70,14 +84,14 @@ def loading(config: Config, *, clock: Callable[[], float] = time.time) -> Fetchi
         except WsdlError:
             raise error from None
         _warn_of_saved(saved, str(error))
-        return bindings, "saved"
+        return Loaded(bindings, "saved", _format_time(saved))
     if saved is not None:
         cache.write(f"failure {url}", None)
         kept = _keep_saved_if_changed(config, cache, saved, bindings)
         if kept is not None:
-            return kept, "saved"
+            return Loaded(kept, "saved", _format_time(saved))
     save(config, definition)
-    return bindings, "live"
+    return Loaded(bindings, "live")
 
 
 def get(location: str, fetch: Fetch) -> Definition:

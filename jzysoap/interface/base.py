@@ -12,16 +12,24 @@ from typing import Any, ClassVar
 from jzysoap._version import __version__
 from jzysoap.calls.operations import Call
 from jzysoap.definition.bindings import Bindings
-from jzysoap.model.errors import HttpStatusError
+from jzysoap.model.errors import HttpStatusError, SoapFaultError
 from jzysoap.model.http import HttpReply, HttpRequest
 from jzysoap.model.masking import EVIDENCE, Secret, SecretBytes
 from jzysoap.model.operations import InterfaceName
 from jzysoap.settings.options import Config
 
+_NO_PAGE = re.compile(rb"/services/userApi|/servlet/UserServiceAPI|No service was found", re.IGNORECASE)
 _NO_SERVICE = re.compile(
-    rb"/services/userApi|/servlet/UserServiceAPI|No service was found"
-    rb"|service cannot be found for the endpoint reference|could not find a target service",
-    re.IGNORECASE,
+    "service cannot be found for the endpoint reference|could not find a target service", re.IGNORECASE
+)
+
+# The words of Axis2, CXF, JAX-WS RI, Axis 1.4, XFire, .NET, PHP, NuSOAP, gSOAP, Spring-WS and SOAP::Lite.
+_OTHER_DEFINITION = re.compile(
+    r"namespace|soapaction|action parameter|dispatch method|wrapper element|unexpected (?:sub)?element|unmarshalling"
+    r"|not recogni[sz]ed|endpoint reference|no (?:adapter|endpoint)|versionmismatch|procedure"
+    r"|(?:no such|invalid|unknown) (?:operation|method|function)|failed to locate"
+    r"|(?:operation|method|function)\b.{0,200}?\bnot\b",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -121,19 +129,22 @@ def unpack(reply: HttpReply) -> HttpReply:
     return replace(reply, headers={**reply.headers, "content-type": part.get("Content-Type", "")}, body=body)
 
 
-def has_no_service(page: bytes) -> bool:
-    """Return True if a page or a fault says that the server has no such service: then none has acted.
+def says_no_service(words: str) -> bool:
+    """Return True if a fault's words are those of Axis2 or Axis 1.4 for a service that is not there: none has acted."""
+    return _NO_SERVICE.search(words[:EVIDENCE]) is not None
 
-    A servlet container's page names the path that was asked for; CXF, Axis2 and Axis 1.4 have their own words. A 404 of
-    something else, such as a proxy that had passed the request on before, proves nothing.
-    """
-    return _NO_SERVICE.search(page[:EVIDENCE]) is not None
+
+def is_about_definition(error: SoapFaultError) -> bool:
+    """Return True if a fault is one that a stack raises when it is asked by another definition than its own."""
+    return _OTHER_DEFINITION.search(f"{error.code} {error.text}"[:EVIDENCE]) is not None
 
 
 def status_error(reply: HttpReply) -> HttpStatusError:
     """Return the error for an HTTP status that came without a result."""
     hint = ""
-    if reply.status == 404 and has_no_service(reply.body):
+    # A servlet container's page names the path that was asked for; CXF has its own words. A 404 of something else, such
+    # as a proxy that had passed the request on before, proves nothing.
+    if reply.status == 404 and _NO_PAGE.search(reply.body[:EVIDENCE]):
         return HttpStatusError(
             "the gateway has no service at this address (HTTP status 404), so nothing was sent: check base_url",
             may_have_been_sent=False,

@@ -16,7 +16,7 @@ from lxml import etree
 from jzysoap.definition.bindings import ENVELOPES
 from jzysoap.encoding.charsets import decode, looks_like_html
 from jzysoap.encoding.xml import has_doctype, parse, parse_part, repair_characters
-from jzysoap.interface.base import has_no_service, status_error
+from jzysoap.interface.base import says_no_service, status_error
 from jzysoap.model.errors import MalformedReplyError, SoapFaultError
 from jzysoap.model.http import HttpReply
 from jzysoap.model.masking import mask_text
@@ -263,7 +263,7 @@ def _fault_error(fault: etree._Element, secrets: Iterable[str]) -> SoapFaultErro
     detail = parts.get("detail", parts.get("Detail"))
     return SoapFaultError(
         f"the gateway answered with a SOAP fault: {mask_text(code, secrets)}: {mask_text(text, secrets)}",
-        not has_no_service(text.encode()),
+        not says_no_service(text),
         code=code,
         text=text,
         actor=actor or None,

@@ -11,6 +11,7 @@ import pytest
 from jzysoap.calls import operations as calls
 from jzysoap.client.session import Session
 from jzysoap.definition.compiler import compile_bindings
+from jzysoap.definition.source import Loaded
 from jzysoap.interface import envelope
 from jzysoap.interface.soap import read_usual
 from jzysoap.model.errors import HttpStatusError, IncompletePollError, MalformedReplyError, SoapFaultError
@@ -258,7 +259,7 @@ def ask(which: str, reply: HttpReply) -> Any:
         step = next(steps)
         while True:
             if isinstance(step, Prepare) and step.definition:
-                session.use_definition(bindings, "given")
+                session.use_definition(Loaded(bindings, "given"))
             step = steps.send(step.do() if isinstance(step, Work) else reply)
     except StopIteration as stop:
         return stop.value

@@ -36,7 +36,8 @@ _SOAP = {"1.1": "http://schemas.xmlsoap.org/wsdl/soap/", "1.2": "http://schemas.
 
 def load_bindings(config: Config, fetch: Fetch, *, clock: Callable[[], float] = time.time) -> tuple[Bindings, str]:
     """Load the definition of a client with these options, and the origin of it."""
-    return drive(loading(config, clock=clock), fetch)
+    loaded = drive(loading(config, clock=clock), fetch)
+    return loaded.bindings, loaded.origin
 
 
 def fetch(url: str) -> HttpReply:

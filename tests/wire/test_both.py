@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from jzysoap import (
     OutcomeUnknownError,
     PartlySentError,
     RawReply,
+    SoapFaultError,
     Timeout,
     WsdlError,
 )
@@ -33,7 +35,7 @@ from jzysoap.sandbox import Sandbox
 from tests.kit.facade import KINDS, Facade, Kind
 from tests.kit.samples import MOBILE, SECOND_MOBILE, THIRD_MOBILE
 from tests.kit.servers import RawServer, refused_port, reply
-from tests.kit.soap import envelope
+from tests.kit.soap import envelope, fault
 from tests.wire.matrix import REPORTS, good, operation_of
 
 
@@ -204,6 +206,47 @@ def test_a_send_without_a_definition_tells_what_was_not_sent(kind: Kind) -> None
     assert (caught.value.may_have_been_sent, caught.value.retry) == (False, "safe")
     assert caught.value.result is not None
     assert [batch.outcome for batch in caught.value.result.batches] == [Outcome.NOT_SENT] * 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("namespace mismatch require http://new found http://old", True),
+        ("Server did not recognize the value of HTTP Header SOAPAction: urn:sendSms.", True),
+        ("The endpoint reference (EPR) for the Operation not found is http://h/services/userApi", True),
+        ("No such operation 'sendSms'", True),
+        ("Message part {urn:a}sendSms was not recognized.  (Does it exist in service WSDL?)", True),
+        ("Cannot find dispatch method for {urn:a}sendSms", True),
+        ("java.lang.NullPointerException", False),
+        ("服务器异常", False),
+    ],
+)
+def test_a_fault_of_a_saved_definition_says_how_to_refresh_it(
+    kind: Kind, words: str, told: bool, tmp_path: Path
+) -> None:
+    definitions = [bundled(), bundled().replace(b"urn:sendSms", b"urn:sendSms2")]
+
+    def handle(server: RawServer, connection: socket.socket) -> None:
+        while request := server.read_request(connection):
+            get = request.startswith(b"GET")
+            connection.sendall(reply(definitions[0]) if get else reply(fault(words), "500 Internal Server Error"))
+
+    def ask(**options: Any) -> SoapFaultError:
+        with Facade(kind, server.url, "test", "secret1", wsdl=None, cache_dir=tmp_path / "cache", **options) as client:
+            with pytest.raises(SoapFaultError) as caught:
+                client.balance()
+        return caught.value
+
+    with RawServer(handle) as server:
+        assert str(ask()).endswith(words)
+        saved = ask()
+        del definitions[0]
+        accepted = ask(wsdl_max_age=0, wsdl_accept_changes=True)
+    hint = f"{words}. The definition in use was saved on 20"
+    assert (hint in str(saved)) is told
+    assert ("wsdl_max_age=0" in str(saved) and f"jzysoap wsdl fetch {server.url} --accept" in str(saved)) is told
+    assert saved.args == (str(saved), True)
+    assert str(accepted).endswith(words)
 
 
 @pytest.mark.usefixtures("no_pause")

@@ -6,10 +6,13 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from jzysoap.cli.definition import to_files
 from jzysoap.definition.collect import Definition, collect, drive
+from jzysoap.definition.local import read_local
 from jzysoap.model.errors import WsdlError
 from jzysoap.model.http import HttpReply
 from jzysoap.settings.options import Config
@@ -83,8 +86,70 @@ def test_nothing_is_imported_from_another_server(
     }
     gateway.served[URL] = definition(**{place: element[place]})  # type: ignore[arg-type]  # both are texts
     error = load_error(config, gateway, clock)
-    assert str(error).endswith(" from another server")
-    assert str(error).startswith(f"the definition at {URL} imports ")
+    assert str(error).startswith(f"the definition at {URL} imports {location.replace('//e', 'http://e', 1)}"[:60])
+    assert (" which is malformed. Save" if "[" in location else " from another server, which is never asked") in str(
+        error
+    )
+    assert "give the path of the definition as wsdl" in str(error)
+    # The gateway itself was asked for the same path.
+    assert {urlsplit(one).netloc for one in gateway.asked} == {"gateway.invalid"}
+    assert len(gateway.asked) == (1 if "[" in location else 2)
+    assert gateway.asked[-1].endswith(location.rpartition("/")[2] if "/a.xsd" in location or "etc" in location else "")
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://10.0.0.1:8080/services/userApi?xsd=xsd0",
+        "https://gateway.invalid/services/userApi?xsd=xsd0",
+        "http://localhost/services/userApi?xsd=xsd0",
+        "file:///services/userApi?xsd=xsd0",
+        "classpath:services/userApi?xsd=xsd0",
+    ],
+)
+def test_an_import_by_an_internal_address_is_found_on_the_gateway(
+    location: str, config: Config, gateway: Gateway, clock: Clock, tmp_path: Path
+) -> None:
+    gateway.served[URL] = definition(schema=f'<x:include schemaLocation=" {location} "/>')
+    gateway.served[f"{BASE}/services/userApi?xsd=xsd0"] = SCHEMA
+    bindings, origin = load_bindings(config, gateway.fetch, clock=clock)
+    assert origin == "live"
+    assert gateway.asked == [URL, f"{BASE}/services/userApi?xsd=xsd0"]
+    # As recorded, in a directory.
+    definition_ = Definition(URL, drive(collect(URL), gateway.fetch), 0.0)
+    for name, data in to_files(definition_, content_type="text/xml", server="none").items():
+        (tmp_path / name).write_bytes(data)
+    read, _ = read_local(str(tmp_path))
+    assert read.sha256 == definition_.sha256
+    assert read.compile("recorded") == bindings
+
+
+@pytest.mark.parametrize(
+    ("namespace", "location", "used"),
+    [
+        ("http://www.w3.org/XML/1998/namespace", "http://www.w3.org/2001/03/xml.xsd", '<x:attribute ref="xml:lang"/>'),
+        (
+            "http://www.w3.org/XML/1998/namespace",
+            "https://www.w3.org/XML/1998/namespace.xsd",
+            '<x:attribute ref="xml:id"/>',
+        ),
+        (
+            "http://www.w3.org/2005/05/xmlmime",
+            "http://www.w3.org/2005/05/xmlmime",
+            '<x:attribute ref="p:contentType"/>',
+        ),
+        ("http://schemas.xmlsoap.org/soap/encoding/", "http://schemas.xmlsoap.org/soap/encoding/", ""),
+        ("http://schemas.xmlsoap.org/wsdl/soap/", "http://schemas.xmlsoap.org/wsdl/soap/", ""),
+    ],
+)
+def test_well_known_schemas_are_not_fetched(
+    namespace: str, location: str, used: str, config: Config, gateway: Gateway, clock: Clock
+) -> None:
+    schema = f'<x:import namespace="{namespace}" schemaLocation="{location}"/>'
+    prefix = "" if namespace.endswith("/namespace") else f'xmlns:p="{namespace}"'
+    schema += f'<x:complexType name="other" {prefix}>{used}</x:complexType>'
+    gateway.served[URL] = definition(schema=schema)
+    assert load_bindings(config, gateway.fetch, clock=clock)[1] == "live"
     assert gateway.asked == [URL]
 
 

@@ -8,7 +8,8 @@ import pytest
 from lxml import etree
 
 from jzysoap.definition.bindings import Bindings
-from jzysoap.definition.compiler import compile_bindings, is_standard
+from jzysoap.definition.compiler import compile_bindings
+from jzysoap.definition.standard import standard_schema
 from jzysoap.model.errors import WsdlError
 from tests.kit.definitions import DOCUMENTED, SIGNATURES, URL
 from tests.kit.soap import SOAP_11, SOAP_12
@@ -154,9 +155,9 @@ def test_a_document_that_nothing_refers_to_is_ignored() -> None:
     ],
 )
 def test_standard_schemas_are_recognised(url: str) -> None:
-    assert is_standard(url)
-    assert not is_standard(url + "x")
-    assert not is_standard(url.partition("://")[2])
+    assert standard_schema(url) is not None
+    assert standard_schema(url + "x") is None
+    assert standard_schema(url.partition("://")[2]) is None
 
 
 def test_the_attributes_of_xml_need_no_network() -> None:
