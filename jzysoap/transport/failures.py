@@ -93,7 +93,7 @@ def describe_failure(error: BaseException, request: HttpRequest, *, sent: bool =
     if any(one.args == ("deadline",) for one in sources if isinstance(one, TimeoutError)):
         return f"the deadline of {request.timeout.total:g} s is past"
     for one in sources:
-        words = _describe_tls(one, sent=sent) or _describe_system_error(one)
+        words = _describe_tls(one, sent=sent) or _describe_system_error(one) or _describe_mock(one)
         if words:
             return words
     for kinds, words in _REASONS:
@@ -118,6 +118,13 @@ def _describe_tls(error: BaseException, *, sent: bool) -> str:
     if isinstance(error, http.client.BadStatusLine) and str(error).startswith(_TLS_RECORDS):
         return "it speaks TLS: try https://"
     return ""
+
+
+def _describe_mock(error: BaseException) -> str:
+    words = next((one for one in error.args if isinstance(one, str)), "")
+    # Those of responses and of requests-mock.
+    unmatched = words.startswith("Connection refused by Responses") or type(error).__name__ == "NoMockAddress"
+    return "a mock has no rule for the request" if unmatched else ""
 
 
 def _describe_system_error(error: BaseException) -> str:
