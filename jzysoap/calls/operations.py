@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from jzysoap.calls.numbers import recipients, sort_recipients, split
 from jzysoap.calls.text import check_text, count_segments, has_other_signature, is_long, sign
 from jzysoap.model.errors import InvalidMessageError
-from jzysoap.model.masking import Secret
+from jzysoap.model.masking import Secret, SecretNumber
 from jzysoap.model.operations import Operation
 from jzysoap.model.sent import Batch, Outcome, Sent
 from jzysoap.model.values import Balance, Channel, DeliveryReport, Estimate, Poll, Reply
@@ -37,6 +37,10 @@ T_co = TypeVar("T_co", covariant=True)
 MASK_TEXTS_FROM = 4
 """Characters from which on a message text is masked in an error, such as a code alone. Masking may garble some of the
 gateway's words, which is the price."""
+
+MASK_NUMBERS_UP_TO = 10
+"""Recipients of a call up to which their numbers are masked in other spellings too, such as BASE64. Plain numbers are
+always masked. For thousands, a refusal would cost more than the send."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,7 +138,12 @@ def send(
     parts = (
         Part(
             batch,
-            replace(message, arguments={**message.arguments, "mobile": ",".join(batch)}, numbers=len(batch)),
+            replace(
+                message,
+                arguments={**message.arguments, "mobile": ",".join(batch)},
+                numbers=len(batch),
+                secrets=(*message.secrets, *map(SecretNumber, batch if len(batch) <= MASK_NUMBERS_UP_TO else ())),
+            ),
         )
         for batch in split(mobiles, _checked("batch_size", checks.batch_size, batch_size, config.batch_size))
     )

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from jzysoap._version import __version__
 from jzysoap.cli.output import flush
 from jzysoap.definition.source import PATH
+from jzysoap.model.masking import escape_unprintable
 from jzysoap.model.sent import JzySoapError
 
 # The statuses that a shell reports of a program ended by SIGINT or SIGPIPE.
@@ -120,5 +121,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _print_error(error: Exception, status: int) -> int:
-    print("jzysoap:", " ".join(str(error).split()), file=sys.stderr)
+    print("jzysoap:", escape_unprintable(" ".join(str(error).split())), file=sys.stderr)
     return status

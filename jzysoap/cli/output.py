@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from jzysoap.model.masking import escape_unprintable
+
 
 def print_line(line: str = "") -> None:
-    """Print a line; characters that stdout cannot spell become escapes."""
+    """Print a line; characters that stdout cannot spell, and those that disturb a terminal, become escapes."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    print(escape_unprintable(line).encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def print_table(rows: Sequence[tuple[str, ...]]) -> None:

@@ -163,7 +163,7 @@ class Session:
             yield from self.call(call)
         except JzySoapError as error:
             if error.may_have_been_sent:
-                error.args = (f"{error}. Either the old or the new password may be valid now: try both", True)
+                error.add("Either the old or the new password may be valid now: try both")
             raise
         self.credentials.replace(new)
 
@@ -195,7 +195,7 @@ class Session:
             result = yield from self._authenticated(call, interface, spent)
         except JzySoapError as error:
             if self._saved_on and isinstance(error, SoapFaultError) and is_about_definition(error):
-                error.args = (f"{error}. {self._advise_refresh()}", error.may_have_been_sent)
+                error.add(self._advise_refresh())
             if call.operation.kind != "send" and error.may_have_been_sent and error.retry == "never":
                 # Repeating a query or a poll texts nobody; records that a poll lost are lost either way.
                 error.retry = "later"

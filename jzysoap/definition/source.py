@@ -19,6 +19,7 @@ from jzysoap.definition.cache import Cache
 from jzysoap.definition.collect import Definition, Fetch, Fetching, collect, drive
 from jzysoap.definition.local import read_local
 from jzysoap.model.errors import WsdlError
+from jzysoap.model.masking import tidy
 from jzysoap.settings.options import Config
 
 logger = logging.getLogger("jzysoap")
@@ -146,7 +147,7 @@ def _keep_saved_if_changed(config: Config, cache: Cache, saved: Definition, live
     """Return the saved bindings if the gateway's would change what is sent and nobody accepted that; else None."""
     try:
         old = _compile(config, cache, saved, saved.url)
-        changed = "; ".join(changes(old, live))
+        changed = tidy("; ".join(changes(old, live)))
     except (WsdlError, ValueError):
         # The saved definition cannot be used (any more), so there is nothing to keep.
         return None

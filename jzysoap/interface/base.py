@@ -18,6 +18,11 @@ from jzysoap.model.masking import EVIDENCE, Secret, SecretBytes
 from jzysoap.model.operations import InterfaceName
 from jzysoap.settings.options import Config
 
+# The words of nginx, Apache and Tomcat on a port for TLS.
+_WANTS_TLS = re.compile(
+    rb"plain HTTP request was sent to HTTPS port|speaking plain HTTP to an SSL|host and port requires TLS",
+    re.IGNORECASE,
+)
 _NO_PAGE = re.compile(rb"/services/userApi|/servlet/UserServiceAPI|No service was found", re.IGNORECASE)
 _NO_SERVICE = re.compile(
     "service cannot be found for the endpoint reference|could not find a target service", re.IGNORECASE
@@ -157,6 +162,8 @@ def status_error(reply: HttpReply) -> HttpStatusError:
         )
     if reply.status == 404:
         hint = ": check base_url"
+    elif _WANTS_TLS.search(reply.body[:EVIDENCE]):
+        hint = ": it speaks TLS, try https://"
     elif reply.status in (301, 302, 303, 307, 308):
         hint = " (a redirect, which is never followed): check base_url"
     return HttpStatusError(f"the gateway answered with HTTP status {reply.status}{hint}", status=reply.status)

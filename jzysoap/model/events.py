@@ -77,6 +77,6 @@ class RawReply:
     account: str
     received_at: datetime
     status: int
-    content_type: str
+    content_type: str = field(repr=False)
     body: bytes = field(repr=False)
     problem: str | None = None

@@ -86,12 +86,15 @@ def origin(url: str) -> tuple[str, str, int]:
     """Return scheme, host and port: two addresses with the same origin are on the same server.
 
     Raises:
-        ValueError: the address has no host or an impossible port.
+        ValueError: the address has no host, or an impossible host or port.
     """
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
     if not parts.hostname:
         raise ValueError("no host")
+    if "\\" in parts.netloc or "" in parts.hostname.removesuffix(".").split("."):
+        # Parsers disagree about what the host is: one takes a backslash for a slash, another for a part of the name.
+        raise ValueError("an impossible host")
     return scheme, parts.hostname.lower(), parts.port or {"http": 80, "https": 443}.get(scheme, 0)
 
 

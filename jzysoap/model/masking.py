@@ -19,11 +19,17 @@ _LONG_DIGITS = re.compile(r"\d{7,}|(?<!\d)1[ .\u00a0-]{0,2}[3-9](?:[ .\u00a0-]{0
 _LOWER_PERCENT = re.compile("%[0-9A-F]{2}")
 _SEPARATORS = str.maketrans("", "", " .\u00a0-")
 _NUMBER = re.compile(r"\+?\d{10,}")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
+# What moves a terminal's cursor, turns the direction of its text, or is not seen at all; and lone surrogates.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e007f]+"
+)
 
 RUN = 6
 """Characters of a secret in a row that are masked where a text has them. Shorter runs would garble more of a gateway's
 words than they would hide."""
+
+MAX_MESSAGE = 2000
+"""Characters of an error's text at most."""
 
 MAX_SHOWN = 200
 """Characters at most that are shown of a text from the gateway or a library."""
@@ -39,6 +45,12 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return "'***'"
+
+
+class SecretNumber(Secret):
+    """A mobile number. A text shows a part of it, as ``mask_number`` does, and nothing of its other spellings."""
+
+    __slots__ = ()
 
 
 class SecretBytes(bytes):
@@ -67,9 +79,15 @@ def spell(secret: str) -> set[str]:
             re.sub(r"\\u[0-9a-f]{4}", lambda one: "\\u" + one[0][2:].upper(), escaped),
         }
     for charset in ("utf-8", "gbk"):
-        for quoted in (quote_plus(secret, "", charset, "replace"), quote(secret, "", charset, "replace")):
+        encoded = b64encode(secret.encode(charset, "replace")).decode("ascii")
+        found |= {encoded, encoded.rstrip("=")}
+        quotes = (
+            quote_plus(secret, "", charset, "replace"),
+            quote(secret, "", charset, "replace"),
+            quote_plus(encoded),
+        )
+        for quoted in quotes:
             found |= {quoted, _LOWER_PERCENT.sub(lambda one: one[0].lower(), quoted), quoted.replace("%2F", "/")}
-        found.add(b64encode(secret.encode(charset, "replace")).decode("ascii"))
     return {one for one in found if one}
 
 
@@ -82,23 +100,35 @@ def mask_number(number: str) -> str:
     return f"{digits[:3]}****{digits[-4:]}"
 
 
+def tidy(text: str, limit: int = MAX_MESSAGE) -> str:
+    """Return a text that no terminal is disturbed by: unprintable characters become blanks, and its end is cut off."""
+    text = _UNPRINTABLE.sub(" ", text).strip()
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def escape_unprintable(text: str) -> str:
+    """Return a text whose unprintable characters are written as escapes, such as ``\\x1b``."""
+    return _UNPRINTABLE.sub(lambda run: run[0].encode("unicode_escape").decode(), text)
+
+
 def mask_text(text: str, secrets: Iterable[str] = ()) -> str:
     """Return a foreign text for a log or an error: secrets and long digits masked, control characters removed, cut.
 
     Secrets are masked in every spelling, and so are runs of their characters, as in a text that was shortened.
     """
-    secrets = [secret[:EVIDENCE] for secret in secrets if secret]
+    secrets = [secret for secret in secrets if secret]
+    numbers = {secret for secret in secrets if isinstance(secret, SecretNumber)}
     # The longest spelling first, since a secret may be part of another.
-    forms = sorted({form for secret in secrets for form in spell(secret)}, key=len, reverse=True)
+    forms = sorted({form for secret in secrets for form in spell(secret)} - numbers, key=len, reverse=True)
     # What is cut off anyway need not be searched. Half a secret at the cut would not be recognised.
     text = text[: 4 * MAX_SHOWN + sum(map(len, forms[:1]))]
     for form in forms:
         text = text.replace(form, "***")
     for secret in secrets:
-        text = _mask_runs(text, secret)
+        if secret not in numbers:
+            text = _mask_runs(text, secret[:EVIDENCE])
     text = _LONG_DIGITS.sub(lambda run: mask_number(run[0]), text)
-    text = _UNPRINTABLE.sub(" ", text).strip()
-    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+    return tidy(text, MAX_SHOWN)
 
 
 def _mask_runs(text: str, secret: str) -> str:

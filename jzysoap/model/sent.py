@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Literal
 
-from jzysoap.model.masking import mask_batch_id
+from jzysoap.model.masking import mask_batch_id, tidy
 
 Retry = Literal["never", "safe", "later"]
 """Advice on the same call: never repeat it blindly, repeat it at will, or repeat it after a pause."""
@@ -46,8 +46,12 @@ class JzySoapError(Exception):
         if may_have_been_sent is not None:
             self.may_have_been_sent = may_have_been_sent
         # Task queues build an error anew from its arguments alone: it must not turn from "perhaps sent" to "not sent".
-        super().__init__(message, self.may_have_been_sent)
+        super().__init__(tidy(str(message)), self.may_have_been_sent)
         self.__dict__.update(attributes)
+
+    def add(self, text: str) -> None:
+        """Add a sentence to the error's text."""
+        self.args = (tidy(f"{self}. {text}"), self.may_have_been_sent)
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""

@@ -35,6 +35,8 @@ _FAILURE = re.compile(r"[\s\ufeff]*failure(?:\s*([;；:：]))?(.*)", re.IGNORECA
 # A gateway may put anything in the place of a batch id: nothing, null, a number that it texted, words.
 _BATCH_ID = re.compile(
     r"\s*(?!(?:null|none|nil|undefined|0|(?:\+|00)?(?:86-?)?1[3-9][0-9]{9})\s*(?:[;；]|\Z))"
+    # Nor is what has a mobile number in it.
+    r"(?![^;；]*(?<![0-9])1[3-9][0-9]{9}(?![0-9]))"
     r"([0-9A-Za-z][0-9A-Za-z._:-]{0,63})\s*(?:[;；]|\Z)",
     re.IGNORECASE,
 )
@@ -83,7 +85,7 @@ def parse_send(answer: Answer) -> str | None:
     """Return the batch id of a send that was accepted; None if the gateway gave none (docs/protocol.md#send).
 
     It stands between ``success;`` and the next semicolon, if it may be an id: letters, digits and ``._:-``, at
-    most 64. ``null``, ``0``, a mobile number, or anything with the password or the text in it is none.
+    most 64. ``null``, ``0``, or anything with a mobile number, the password or the text in it is none.
 
     Raises:
         GatewayError: the send was refused.

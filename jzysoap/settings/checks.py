@@ -25,6 +25,7 @@ MAX_BATCH = 20_000
 _OWN_HEADERS = {"content-length", "content-type", "content-encoding", "transfer-encoding", "soapaction", "connection"}
 _PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_SCHEME = re.compile(r"[a-z][a-z0-9]*(?:://[A-Za-z0-9.:-]*)?")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
@@ -263,7 +264,9 @@ def proxies(value: Any) -> dict[str, str]:
         try:
             found[key] = proxy(address) if used else Secret(address)
         except ValueError as error:
-            raise ValueError(f"has an address for {key!r} that {error}, {example}") from None
+            # The key may be an address with a password that was put in the wrong place.
+            shown = repr(key) if "@" not in key and _SCHEME.fullmatch(key) else "one of its keys"
+            raise ValueError(f"has an address for {shown} that {error}, {example}") from None
     return found
 
 
@@ -287,10 +290,13 @@ def headers(value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping):
         raise ValueError("must map header names to values")
     for key, line in value.items():
-        if not isinstance(key, str) or not _TOKEN.fullmatch(key) or key.lower() in _OWN_HEADERS:
-            # The "name" may be a whole header line with a secret in it: show only the part before the colon.
-            shown = repr(key.partition(":")[0]) if isinstance(key, str) else f"a {type(key).__name__}"
-            raise ValueError(f"cannot have {shown}: it is not a header name, or the client sets it itself")
+        if not isinstance(key, str) or not _TOKEN.fullmatch(key):
+            # The "name" may be a whole header line with a secret in it: show only what could be a name.
+            head = key.partition(":")[0] if isinstance(key, str) else ""
+            shown = repr(head) if _TOKEN.fullmatch(head) else "a name that is none"
+            raise ValueError(f"cannot have {shown}: a header's name is made of letters, digits and hyphens")
+        if key.lower() in _OWN_HEADERS:
+            raise ValueError(f"cannot have {key!r}: the client sets it itself")
         if not isinstance(line, str) or not _HEADER_VALUE.fullmatch(line):
             raise ValueError(f"has a value for {key} that HTTP cannot carry")
     return {key: Secret(line) for key, line in value.items()}

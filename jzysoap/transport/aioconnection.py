@@ -223,7 +223,10 @@ async def connect(route: Route, new: Callable[[], Connection], tls: TlsContexts)
             await _attach(sock, connection, context, route.host)
         else:
             proxy_context = tls.proxy if proxy.scheme == "https" else None
-            sock = await _open_socket(proxy.host, proxy.port)
+            try:
+                sock = await _open_socket(proxy.host, proxy.port)
+            except OSError as error:
+                raise _unreachable(error) from None
             if context is None:
                 await _attach(sock, connection, proxy_context, proxy.host)
             else:
@@ -278,10 +281,14 @@ async def _open_through_socks(proxy: Proxy, host: str, port: int) -> socket.sock
         # The caller's limit is shorter. Without one here, python-socks takes a minute.
         return await client.connect(host, port, timeout=86400)
     except ProxyConnectionError as error:
-        raise OSError(error.errno, "no connection to the proxy") from None
+        raise _unreachable(OSError(error.errno, "no connection to the proxy")) from None
     except ProxyError:
         # Its text may be the proxy's.
         raise _refusal("refused") from None
+
+
+def _unreachable(error: OSError) -> Exception:
+    return urllib3.exceptions.ProxyError("no connection to the proxy", error)
 
 
 def _refusal(reason: str) -> Exception:

@@ -92,13 +92,18 @@ def describe_failure(error: BaseException, request: HttpRequest, *, sent: bool =
     sources = list(_sources(error))
     if any(one.args == ("deadline",) for one in sources if isinstance(one, TimeoutError)):
         return f"the deadline of {request.timeout.total:g} s is past"
+    # All words but the proxy's own are then about the way to the proxy.
+    at_proxy = any(type(one).__name__ in ("ProxyError", "ProxyConnectionError") for one in sources)
+    where = "the proxy cannot be reached: " if at_proxy else ""
     for one in sources:
         words = _describe_tls(one, sent=sent) or _describe_system_error(one) or _describe_mock(one)
         if words:
-            return words
+            return where + words
     for kinds, words in _REASONS:
         if any(isinstance(one, kinds) for one in sources):
-            return words.format(**request.timeout._asdict()) + (_status(sources) if words == _PROXY_FAILED else "")
+            if words == _PROXY_FAILED:
+                return _PROXY_FAILED + _status(sources)
+            return where + words.format(**request.timeout._asdict())
     if any(type(one).__module__.partition(".")[0] in ("socks", "python_socks") for one in sources):
         return _PROXY_FAILED
     # urllib3 says of any failure to connect that it took too long.

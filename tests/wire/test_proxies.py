@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import requests
 
-from jzysoap import AsyncClient, Client, ConfigurationError
+from jzysoap import AsyncClient, Client, ConfigurationError, HttpStatusError, NotSentError
 from tests.kit.facade import KINDS, Facade, Kind
 from tests.kit.leaks import shown
 from tests.kit.samples import MOBILE
-from tests.kit.servers import answering, reply
+from tests.kit.servers import answering, refused_port, reply
 from tests.wire.conftest import Serve
 
 ENVIRONMENT = ("http_proxy", "HTTP_PROXY")
@@ -68,3 +68,42 @@ def test_a_proxy_that_needs_a_package(kind: Kind, package: str, monkeypatch: pyt
 def missing(*_: Any, **__: Any) -> Any:
     """As requests has it without PySocks."""
     raise requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support.")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("gateway", ["http://gateway.invalid", "https://gateway.invalid"])
+@pytest.mark.parametrize(
+    ("proxy", "words"),
+    [
+        ("http://user:geheim@127.0.0.1:{port}", "the connection was refused"),
+        ("socks5h://user:geheim@127.0.0.1:{port}", "the connection was refused"),
+        ("http://user:geheim@no-such-proxy.invalid:1", "its name cannot be resolved"),
+    ],
+)
+@pytest.mark.usefixtures("no_pause")
+def test_a_proxy_that_cannot_be_reached_is_not_taken_for_the_gateway(
+    proxy: str, words: str, gateway: str, kind: Kind
+) -> None:
+    with refused_port() as port:
+        address = proxy.format(port=port)
+        options: dict[str, Any] = {"interface": "servlet", "proxies": {"http": address, "https": address}}
+        with Facade(kind, gateway, "account", "geheim1", **options) as client:
+            with pytest.raises(NotSentError) as caught:
+                client.send(MOBILE, "text")
+    assert str(caught.value) == f"nothing was sent to gateway.invalid: the proxy cannot be reached: {words}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The plain HTTP request was sent to HTTPS port",  # nginx
+        "Reason: You're speaking plain HTTP to an SSL-enabled server port.",  # Apache
+        "Bad Request. This combination of host and port requires TLS.",  # Tomcat
+    ],
+)
+def test_a_port_for_tls_that_answers_in_http_says_so(words: str, kind: Kind, serve: Serve) -> None:
+    server = serve(answering(reply(f"<html>{words}</html>".encode(), "400 Bad Request")))
+    with Facade(kind, server.url, "account", "geheim1", interface="servlet") as client:
+        with pytest.raises(HttpStatusError, match=r"HTTP status 400: it speaks TLS, try https://$"):
+            client.send(MOBILE, "text")

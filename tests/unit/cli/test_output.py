@@ -12,7 +12,7 @@ import pytest
 
 import jzysoap
 from jzysoap.cli.main import main
-from jzysoap.cli.output import print_table
+from jzysoap.cli.output import print_line, print_table
 
 
 def test_a_terminal_without_chinese_gets_escapes() -> None:
@@ -42,3 +42,11 @@ def test_a_process_without_stdout(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_columns_of_a_table_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
     print_table([("a", "bb", ""), ("aaa", "b", "c")])
     assert capsys.readouterr().out == "a    bb\naaa  b   c\n"
+
+
+def test_what_disturbs_a_terminal_becomes_an_escape(capsys: pytest.CaptureFixture[str]) -> None:
+    print_line("a\x1b[2Jb\x9bc\u202ed\u2066e\rf\x00g\u200bh\ud800")
+    print_table([("name\x1b]0;x\x07", "错\u200f")])
+    assert capsys.readouterr().out == (
+        "a\\x1b[2Jb\\x9bc\\u202ed\\u2066e\\rf\\x00g\\u200bh\\ud800\nname\\x1b]0;x\\x07  错\\u200f\n"
+    )

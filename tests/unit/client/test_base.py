@@ -98,7 +98,7 @@ def test_a_client_of_another_kind_must_say_how_it_opens() -> None:
         ({"timeout": 30}, "timeout must be a Timeout(connect, read, total)"),
         ({"timeout": Timeout(0, 1, 1)}, "timeout must be a Timeout(connect, read, total)"),
         ({"proxies": {"http": "http://u:geheim@p", "https": None}}, "proxies must map schemes to proxy addresses"),
-        ({"headers": {"Authorization": "geheim", "X A": ""}}, "headers cannot have 'X A'"),
+        ({"headers": {"Authorization": "geheim", "X A": ""}}, "headers cannot have a name that is none"),
         ({"headers": {"Authorization": "geheim\n"}}, "headers has a value for Authorization that HTTP cannot carry"),
         # What is secret, in another's place or of another type.
         ({"password": ("geheim",)}, "password must be text, not empty, or a callable that returns it"),

@@ -36,6 +36,7 @@ from jzysoap.model.errors import (
 )
 from jzysoap.model.sent import Batch, JzySoapError, Outcome, Sent
 from jzysoap.model.values import InvalidNumber, Poll
+from jzysoap.results.refusals import gateway_error
 
 NUMBER = "13812345678"
 WORDS = f"号码{NUMBER}错误 geheim"
@@ -262,3 +263,34 @@ def test_any_words_make_an_error_that_travels(words: str, secrets: list[str]) ->
     assert "\n" not in str(error)
     other = pickled(pickle.HIGHEST_PROTOCOL)(error)
     assert (other.text, str(other)) == (words, str(error))
+
+
+FORBIDDEN = (
+    "\x00\x07\x08\x1b\r\n\x7f\x85\x9b\u061c\u200e\u200f\u2028\u202a\u202e\u2066\u2069\u200b\ufeff\ud800\U000e0041"
+)
+"""Characters that move a terminal's cursor, turn the direction of its text, or hide."""
+
+
+@every_error
+@given(text=st.text(st.sampled_from(f"a错{FORBIDDEN}"), max_size=50), times=st.sampled_from([1, 1000]))
+def test_no_text_is_long_or_disturbs_a_terminal(kind: type[JzySoapError], text: str, times: int) -> None:
+    error = kind(text * times)
+    error.add(text * times)
+    rebuilt = type(error)(*error.args)
+    for shown in (str(error), str(rebuilt), str(pickled(2)(error))):
+        assert len(shown) <= 2000
+        assert not set(shown) & set(FORBIDDEN)
+    assert rebuilt.may_have_been_sent is error.may_have_been_sent
+    assert repr(error).isprintable()
+
+
+def test_what_is_cut_off_is_kept_where_it_belongs() -> None:
+    words = "号码错误:" + ",".join(f"138{number:08}" for number in range(5000))
+    error = gateway_error(words, raw=words.encode())
+    assert isinstance(error, NumberRejectedError)
+    assert len(str(error)) < 300
+    assert (error.text, len(error.numbers), error.raw) == (words, 5000, words.encode())
+    invalid = tuple(InvalidNumber(place, "1380013800", "is not a number" * 50) for place in range(5000))
+    with_numbers = InvalidMessageError("; ".join(map(str, invalid)), field="mobile", numbers=invalid)
+    assert (len(str(with_numbers)), str(with_numbers)[-1]) == (2000, "…")
+    assert with_numbers.numbers == invalid

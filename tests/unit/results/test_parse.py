@@ -208,6 +208,10 @@ replies = st.builds(
         ("success;66；2", "66"),
         # What cannot be an id.
         ("success;null", None),
+        ("success;13866194295-1", None),
+        ("success;id_13866194295", None),
+        ("success;337017332;13866194295", "337017332"),
+        ("success;2013866194295", "2013866194295"),
         ("success;NULL;1", None),
         ("success;0", None),
         ("success;undefined", None),
