@@ -18,9 +18,11 @@ from jzysoap.calls import operations as calls
 from jzysoap.client.base import BaseClient, copy_error
 from jzysoap.model.door import public
 from jzysoap.model.http import HttpReply, HttpRequest
+from jzysoap.model.processes import turn_error
 from jzysoap.model.sent import Batch, JzySoapError, Sent
 from jzysoap.model.steps import Hook, Steps, Work
 from jzysoap.model.values import Balance, Channel, DeliveryReport, Poll, Reply
+from jzysoap.settings.credentials import ASKING
 from jzysoap.transport.aio import AsyncTransport
 from jzysoap.transport.cancellation import outlast
 from jzysoap.transport.threads import in_thread
@@ -168,8 +170,16 @@ class AsyncClient(BaseClient):
     async def _do(self, work: Work) -> object:
         if not work.exclusive:
             return await in_thread(work.do)
-        async with self._alone.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+        alone, patience = self._alone.setdefault(asyncio.get_running_loop(), asyncio.Lock()), self._config.timeout.total
+        try:
+            async with asyncio.timeout(patience):
+                await alone.acquire()
+        except TimeoutError:
+            raise turn_error(ASKING, patience) from None
+        try:
             return await in_thread(work.do)
+        finally:
+            alone.release()
 
     async def _hand_over(self, steps: Steps[Any], result: Any, cancelled: asyncio.CancelledError) -> NoReturn:
         """Let the hooks of a cancelled poll have what it received, and no more, before the cancellation goes on."""

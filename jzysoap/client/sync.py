@@ -34,7 +34,7 @@ class Client(BaseClient):
             from jzysoap.transport.custom import CustomTransport
 
             self._transport = CustomTransport(self._config)
-        self._turn = PerProcess(partial(Turn, "loads its definition"))
+        self._turn = PerProcess(partial(Turn, "loads its definition", self._config.timeout.total))
         self._failed: JzySoapError | None = None
 
     @public

@@ -265,7 +265,7 @@ def _read_imports(url: str, reply: HttpReply, *, main: bool) -> tuple[bytes, lis
     except UnreadableError as why:
         raise WsdlError(
             f"the document at {url} is not a service definition: {why}", source=url, readable=False
-        ) from None
+        ) from why.__cause__
     locations = [(node.get("location"), False) for node in root.iter(f"{{{WSDL}}}import")]
     schemas = root.iter(*(f"{{{XSD}}}{kind}" for kind in _SCHEMA_IMPORTS))
     locations += [(node.get("schemaLocation"), True) for node in schemas]

@@ -55,12 +55,13 @@ def read_document(reply: HttpReply) -> tuple[bytes, etree._Element]:
         raise UnreadableError("it is empty")
     why = UnreadableError("it is an HTML page" if _HTML in document[:4096].lower() else "it is not well-formed XML")
     root = None
+    cause: Exception | None = None
     try:
         root = parse_strictly(document)
         if etree.QName(root).localname in _ROOTS:
             return document, root
-    except etree.LxmlError:
-        pass
+    except etree.LxmlError as error:
+        cause = error
     except UnreadableError:
         if _HTML not in document[:4096].lower():
             raise
@@ -71,7 +72,7 @@ def read_document(reply: HttpReply) -> tuple[bytes, etree._Element]:
             repaired = repair_characters(text[start.start() : _end_of(text, start[1])])
             return repaired.encode(), parse(repaired)
     if root is None:
-        raise why
+        raise why from cause
     return document, root
 
 

@@ -43,29 +43,42 @@ class PerProcess(Generic[T]):
 
 
 class Turn:
-    """A lock for work that runs a user's code. The thread that holds it is refused, since it would wait for ever.
+    """The turn to do work that runs a user's code: one thread at a time, and no lock is held meanwhile.
 
-    A logging handler that sends messages, or a signal handler, may use a client in the middle of that client's work.
+    The thread that has the turn is refused, since it would wait for itself: a logging handler that sends messages, or a
+    signal handler, may use a client in the middle of that client's work. Another thread waits, but not for ever: the
+    user's code may be waiting for that thread.
 
     Args:
         work: what is done meanwhile, for the error.
+        patience: seconds to wait for another thread.
     """
 
-    def __init__(self, work: str) -> None:
-        self._work = work
-        self._lock = threading.RLock()
-        self._taken = False
+    def __init__(self, work: str, patience: float) -> None:
+        self._work, self._patience = work, patience
+        self._changed = threading.Condition()
+        self._owner: int | None = None
 
     def __enter__(self) -> None:
-        self._lock.acquire()
-        if self._taken:
-            self._lock.release()
-            raise ConfigurationError(
-                f"the client is used while it {self._work} in the same thread, as by a logging handler or a hook: "
-                "call prepare() first, or use another client there"
-            )
-        self._taken = True
+        with self._changed:
+            if self._owner == threading.get_ident():
+                raise ConfigurationError(
+                    f"the client is used while it {self._work} in the same thread, as by a logging handler or a hook: "
+                    "call prepare() first, or use another client there"
+                )
+            if not self._changed.wait_for(lambda: self._owner is None, self._patience):
+                raise turn_error(self._work, self._patience)
+            self._owner = threading.get_ident()
 
     def __exit__(self, *_: object) -> None:
-        self._taken = False
-        self._lock.release()
+        with self._changed:
+            self._owner = None
+            self._changed.notify()
+
+
+def turn_error(work: str, patience: float) -> ConfigurationError:
+    """Return the error of a caller that has waited long enough for its turn."""
+    return ConfigurationError(
+        f"another call of the client {work} and has not ended for {patience:g} s: your code may wait for this one",
+        retry="later",
+    )

@@ -16,6 +16,9 @@ from jzysoap.model.processes import PerProcess, Turn
 from jzysoap.settings import checks
 from jzysoap.settings.options import Config
 
+ASKING = "asks for its password"
+"""What a client does while its password callable runs, for an error."""
+
 
 class Credentials:
     """The current password.
@@ -26,8 +29,7 @@ class Credentials:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        # Held while the callable runs.
-        self._turn = PerProcess(partial(Turn, "asks for its password"))
+        self._turn = PerProcess(partial(Turn, ASKING, config.timeout.total))
         self._encoded: Secret | None = None
         self._secrets: tuple[Secret, tuple[Secret, ...]] = Secret(), ()
 

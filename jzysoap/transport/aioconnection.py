@@ -223,14 +223,10 @@ async def connect(route: Route, new: Callable[[], Connection], tls: TlsContexts)
             await _attach(sock, connection, context, route.host)
         else:
             proxy_context = tls.proxy if proxy.scheme == "https" else None
-            try:
-                sock = await _open_socket(proxy.host, proxy.port)
-            except OSError as error:
-                raise _unreachable(error) from None
             if context is None:
-                await _attach(sock, connection, proxy_context, proxy.host)
+                await _attach_to_proxy(connection, proxy, proxy_context)
             else:
-                await _attach_through_tunnel(sock, connection, route, proxy, proxy_context, context)
+                await _attach_through_tunnel(connection, route, proxy, proxy_context, context)
         # What is unread now came before a request was written. The event loop reads it, and the connection closes,
         # unless it belongs to TLS.
         while connection.is_open and connection.has_unread():
@@ -335,8 +331,15 @@ class _TunnelRequest(asyncio.Protocol):
             self.status.set_result(status)
 
 
+async def _attach_to_proxy(protocol: asyncio.Protocol, proxy: Proxy, tls: ssl.SSLContext | None) -> Any:
+    """Let a protocol have a connection to a proxy; return the transport."""
+    try:
+        return await _attach(await _open_socket(proxy.host, proxy.port), protocol, tls, proxy.host)
+    except OSError as error:
+        raise _unreachable(error) from None
+
+
 async def _attach_through_tunnel(
-    sock: socket.socket,
     connection: Connection,
     route: Route,
     proxy: Proxy,
@@ -347,7 +350,7 @@ async def _attach_through_tunnel(
     address = f"[{route.host}]:{route.port}" if ":" in route.host else f"{route.host}:{route.port}"
     head = f"CONNECT {address} HTTP/1.1\r\nHost: {address}\r\n".encode("ascii")
     request = _TunnelRequest(SecretBytes(head + proxy.credentials + b"\r\n"), loop)
-    transport = await _attach(sock, request, proxy_context, proxy.host)
+    transport = await _attach_to_proxy(request, proxy, proxy_context)
     try:
         status = await request.status
         if not 200 <= status < 300:

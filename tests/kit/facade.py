@@ -22,15 +22,15 @@ class Facade:
 
     def __init__(self, kind: Kind, *arguments: Any, **options: Any) -> None:
         self.client = kind(*arguments, **{"wsdl": "bundled", "cache_dir": False, **options})
-        self._loop = asyncio.new_event_loop()
+        self.loop = asyncio.new_event_loop()
 
     def __enter__(self) -> Facade:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
+        self.loop.run_until_complete(self.loop.shutdown_default_executor())
+        self.loop.close()
 
     def close(self) -> None:
         if isinstance(self.client, Client):
@@ -64,4 +64,4 @@ class Facade:
         self._do(self.client.prepare())
 
     def _do(self, result: Any) -> Any:
-        return self._loop.run_until_complete(result) if asyncio.iscoroutine(result) else result
+        return self.loop.run_until_complete(result) if asyncio.iscoroutine(result) else result

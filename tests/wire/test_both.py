@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,13 @@ from jzysoap import (
     Batch,
     CallEvent,
     Channel,
+    Client,
     ConfigurationError,
     DeliveryStatus,
     GatewayError,
     IncompletePollError,
     InvalidMessageError,
+    JzySoapError,
     NotSentError,
     Outcome,
     OutcomeUnknownError,
@@ -34,8 +38,8 @@ from jzysoap.definition.local import bundled
 from jzysoap.sandbox import Sandbox
 from tests.kit.facade import KINDS, Facade, Kind
 from tests.kit.samples import MOBILE, SECOND_MOBILE, THIRD_MOBILE
-from tests.kit.servers import RawServer, refused_port, reply
-from tests.kit.soap import envelope, fault
+from tests.kit.servers import RawServer, answering, refused_port, reply
+from tests.kit.soap import envelope, fault, soap
 from tests.wire.matrix import REPORTS, good, operation_of
 
 
@@ -532,3 +536,33 @@ def test_the_deadline_of_the_first_call_covers_its_definition(kind: Kind, silent
                 client.send(MOBILE, "好")
     assert all(seconds < 0.6 for seconds in left)
     assert len(left) == (0 if silent else 1)
+
+
+def test_a_password_callable_that_waits_for_another_call_does_not_wait_for_ever(kind: Kind, interface: str) -> None:
+    """It asks, in another thread or through the event loop, for a call that would have to wait for it."""
+    told: list[str] = []
+
+    def password() -> str:
+        job: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        if isinstance(facade.client, Client):
+            threading.Thread(target=lambda: job.set_exception(error_of(facade.client.balance))).start()
+        else:
+            job = asyncio.run_coroutine_threadsafe(facade.client.balance(), facade.loop)
+        with pytest.raises(ConfigurationError) as caught:
+            job.result(30)
+        told.append(str(caught.value))
+        return "secret1"
+
+    with RawServer(answering(soap("success;1") if interface == "soap" else reply(b"success;1"))) as server:
+        options: dict[str, Any] = {"interface": interface, "password": password, "timeout": Timeout(1, 1, 1)}
+        with Facade(kind, server.url, "test", **options) as facade:
+            assert facade.send(MOBILE, "好").batch_id == "1"
+    assert told == [
+        "another call of the client asks for its password and has not ended for 1 s: your code may wait for this one"
+    ]
+
+
+def error_of(call: Callable[[], object]) -> JzySoapError:
+    with pytest.raises(JzySoapError) as caught:
+        call()
+    return caught.value
