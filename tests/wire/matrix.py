@@ -11,6 +11,7 @@ import datetime
 import enum
 import gzip
 import itertools
+import signal
 import socket
 import ssl
 import sys
@@ -92,7 +93,12 @@ SAME: Final = Same.SAME
 READ: Final = None
 """Nothing is raised: the answer is read."""
 
-Expected = type[JzySoapError] | None
+
+class JobLimit(Exception):  # noqa: N818  # as Celery's SoftTimeLimitExceeded
+    """What a signal handler of the user's raises."""
+
+
+Expected = type[JzySoapError | JobLimit] | None
 
 
 @dataclass(frozen=True)
@@ -144,6 +150,26 @@ def answered(make: Callable[[str, str], bytes], *, close: bool = False, **option
             yield server.url
 
     return serve
+
+
+def _at_the_jobs_limit(serve: Serve) -> Serve:
+    """A signal handler ends the call while it waits for an answer, as task queues end a job."""
+
+    @contextlib.contextmanager
+    def limited(stage: Stage) -> Iterator[str]:
+        def end(*_: object) -> None:
+            raise JobLimit
+
+        before = signal.signal(signal.SIGALRM, end)
+        try:
+            with serve(stage) as url:
+                signal.setitimer(signal.ITIMER_REAL, 0.3)
+                yield url
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+    return limited
 
 
 def handled(handler: Callable[[RawServer, socket.socket], None], timeout: Timeout = PATIENT) -> Serve:
@@ -544,6 +570,14 @@ CASES: tuple[Case, ...] = (
         poll=OutcomeUnknownError,
     ),
     Case(
+        "job-limit",
+        english="a job's time limit, raised by a signal handler while the call waits",
+        chinese="等待响应时，信号处理函数抛出任务超时异常",
+        serve=_at_the_jobs_limit(handled(_never_answer, Timeout(2, 2, 2))),
+        send=JobLimit,
+        poll=JobLimit,
+    ),
+    Case(
         "trickled-head",
         english="headers that trickle past the deadline",
         chinese="响应头缓慢到达，超过总时限",
@@ -783,8 +817,12 @@ def table(language: str) -> str:
             "Poll over SOAP",
             "Poll over the servlet",
             "the answer is read",
+            "the job's exception, unchanged",
         ),
-        "zh": ("发生了什么", "SOAP 发送", "servlet 发送", "SOAP 轮询", "servlet 轮询", "正常读取应答"),
+        "zh": (
+            *("发生了什么", "SOAP 发送", "servlet 发送", "SOAP 轮询", "servlet 轮询", "正常读取应答"),
+            "任务自己的异常，原样抛出",
+        ),
     }[language]
     rows = ["| " + " | ".join((*heads[:5], "`may_have_been_sent`")) + " |", "|---" * 6 + "|"]
     for case in CASES:
@@ -792,8 +830,8 @@ def table(language: str) -> str:
         sent = set()
         for operation, interface in itertools.product(("send", "poll"), ("soap", "servlet")):
             error = case.expected(interface, operation)
-            cells.append(f"`{error.__name__}`" if error else heads[5])
-            if error is not None:
+            cells.append(heads[6] if error is JobLimit else f"`{error.__name__}`" if error else heads[5])
+            if error is not None and issubclass(error, JzySoapError):
                 sent.add(error.may_have_been_sent if case.sent is None else case.sent)
         flag = " / ".join(str(value) for value in sorted(sent)) or "–"
         rows.append("| " + " | ".join((case.english if language == "en" else case.chinese, *cells, flag)) + " |")
