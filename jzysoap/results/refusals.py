@@ -23,11 +23,11 @@ from jzysoap.model.errors import (
 
 # Words by the error that they mean. A text that fits no row, or several, is a plain GatewayError.
 _MEANINGS: Mapping[type[GatewayError], str] = {
-    # Not 号码停用, 手机停用, 时间戳过期, nor 密码过期: these are not about the account.
-    AccountRefusedError: "(?<![码机戳间])(?<![码机戳间][已被])(?<![码机戳间]已[经被])"
+    # Not 号码停用, 时间戳过期, 密码过期, 链接失效, 签名过期: these are not about the account.
+    AccountRefusedError: "(?<![码机戳间接名板版])(?<![码机戳间接名板版][已被])(?<![码机戳间接名板版]已[经被])"
     "(?:锁定|锁住|停用|禁用|冻结|过期|到期|失效|封停|封禁)"
-    "|[帐账][号户][已被]{0,2}(?:锁|停|封|关闭|注销)|[帐账][号户]未(?:激活|启用|开通|审核|认证)"
-    "|未授权|未经授权|没有权限|无权|权限不足|授权(?:失败|错误)"
+    "|[帐账][号户][已被]{0,2}(?:锁|停|封|关闭|注销)|(?:[帐账][号户]|用户|企业)未(?:激活|启用|审核|认证)|[帐账][号户].{0,4}禁止"
+    "|未授权|未经授权|未开通|有效期已|无权|权限不足|(?:无|没有?|缺少).{0,6}权限|授权(?:失败|错误)"
     "|(?:account|user|api ?key|service|workspace)[^,;.]{0,30}(?:locked|disabled|suspended|expired|frozen|blocked)"
     "|permission|not allowed|forbidden|access denied",
     AuthenticationError: "密码错误|密码不正确|密码不对|密码有误|用户名或密码|用户名错误|用户不存在|用户名不存在"
@@ -37,7 +37,8 @@ _MEANINGS: Mapping[type[GatewayError], str] = {
     RateLimitedError: "频繁|过快|太快|频率|频次|流速|超速|超频|速度"
     "|too (?:often|fast|frequent|many requests)|rate (?:limit|exceeded)|frequent query",
     ContentRejectedError: "敏感|非法内容|内容非法|内容不合法|关键字|关键词|违禁|屏蔽词|签名|内容过长|内容超长|内容为空"
-    "|内容重复|模[板版]|退订|(?:^|内容|文本|短信|链接|网址|变量|落款|抬头|后缀)[^号,，.。;；:：]{0,6}(?:报备|备案|审核|审批)"
+    "|内容重复|模[板版]|退订|(?:内容|文本|短信|链接|网址|变量|落款|抬头|后缀)[^号,，.。;；:：]{0,6}(?:报备|备案|审核|审批)"
+    "|^(?:[尚还]?未|没有)?(?:报备|备案|审核|审批)"
     "|sensitive|illegal content|keyword|signature|template",
     NumberRejectedError: "号码(?:错误|无效|非法|格式|不正确)|手机号(?:错误|无效|非法|格式|不正确)"
     "|(?:错误|无效|非法)的?(?:手机)?号码|空号|黑名单|(?:invalid|wrong) (?:mobile|number|phone)|blacklist",
