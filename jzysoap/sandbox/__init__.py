@@ -4,9 +4,10 @@ It needs the extra ``sandbox`` (``pip install 'jzysoap[sandbox]'``). It follows 
 is known of the real gateway's behaviour; where that is open, the arguments of ``Sandbox`` and ``Gateway`` decide.
 """
 
+from jzysoap.sandbox.delivery import Delivery
 from jzysoap.sandbox.protocol import Exchange
 from jzysoap.sandbox.question import Question
 from jzysoap.sandbox.server import Sandbox
 from jzysoap.sandbox.state import Gateway, Message, RefusedError
 
-__all__ = ["Exchange", "Gateway", "Message", "Question", "RefusedError", "Sandbox"]
+__all__ = ["Delivery", "Exchange", "Gateway", "Message", "Question", "RefusedError", "Sandbox"]

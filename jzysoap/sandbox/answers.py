@@ -119,7 +119,7 @@ def _report_fields(report: DeliveryReport) -> Mapping[str, object]:
     return {
         "mobile": report.mobile,
         "username": report.username,
-        "smslogid": report.batch_id,
+        "smslogid": report.batch_id or "",
         "status": int(report.status),
         # The form of a java.sql.Timestamp as text.
         "sendtime": f"{report.sent_at:%Y-%m-%d %H:%M:%S}.0",

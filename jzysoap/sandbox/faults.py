@@ -23,6 +23,7 @@ class Fault:
     drop: bool = False
     acted: bool = False
     times: int = 1
+    after: int = 0
 
 
 class Faults:
@@ -50,7 +51,11 @@ class Faults:
         """
         with self._lock:
             for fault in self._waiting:
-                if fault.operation in (None, operation):
+                if fault.operation not in (None, operation):
+                    continue
+                if fault.after > 0:
+                    fault.after -= 1
+                else:
                     fault.times -= 1
                     if fault.times == 0:
                         self._waiting.remove(fault)

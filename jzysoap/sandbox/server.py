@@ -204,6 +204,7 @@ class Sandbox:
         drop: bool = False,
         acted: bool = False,
         times: int = 1,
+        after: int = 0,
     ) -> None:
         """Have the next request fail. Several calls queue up.
 
@@ -221,13 +222,14 @@ class Sandbox:
             drop: True to close the connection without a reply.
             acted: True if the gateway does what is asked nevertheless: accepts the message, hands out the records.
             times: the number of requests that fail.
+            after: the number of requests, of the same operation, that are answered before as usual.
 
         Raises:
             ConfigurationError: there is no such operation.
         """
         if operation not in (None, "wsdl", *self.operations):
             raise ConfigurationError(f"operation must be one of {', '.join(self.operations)}, wsdl")
-        self._application.faults.add(Fault(operation, result, status, headers, body, delay, drop, acted, times))
+        self._application.faults.add(Fault(operation, result, status, headers, body, delay, drop, acted, times, after))
 
     def clear_faults(self) -> None:
         """Discard the faults that have not happened yet."""

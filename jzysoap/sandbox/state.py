@@ -11,15 +11,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 
 from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.masking import Secret
 from jzysoap.model.operations import InterfaceName
 from jzysoap.model.values import CHINA, Channel, DeliveryReport, DeliveryStatus, Reply
+from jzysoap.sandbox.delivery import Delivery, ReportQueue
 from jzysoap.settings.checks import MAX_BATCH
-
-T = TypeVar("T")
 
 FIRST_BATCH_ID = 337017332
 
@@ -81,7 +79,7 @@ class _Account:
     username: str
     password: Secret
     balance: dict[Channel, int]
-    reports: deque[DeliveryReport] = field(default_factory=deque)
+    reports: ReportQueue = field(default_factory=ReportQueue)
     replies: deque[Reply] = field(default_factory=deque)
     balance_asked_at: datetime | None = None
 
@@ -91,6 +89,8 @@ class Gateway:
 
     Args:
         status: the status that the reports of a message will have: see ``Status``.
+        delivery: how the reports of a message come back: late, twice, out of order, with another batch id. It may be
+            replaced at any time, for the messages sent from then on.
         consuming: True if a poll removes the records that it returns.
         max_records: the largest number of records in one poll; None for all.
         balance_interval: seconds between two balance queries that are not refused; 0 for no limit.
@@ -101,12 +101,14 @@ class Gateway:
         self,
         *,
         status: Status = DeliveryStatus.DELIVERED,
+        delivery: Delivery = Delivery(),  # noqa: B008  # frozen
         consuming: bool = True,
         max_records: int | None = None,
         balance_interval: float = 0.0,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.status = status
+        self.delivery = delivery
         self.consuming = consuming
         self.max_records = max_records
         self.balance_interval = balance_interval
@@ -221,7 +223,8 @@ class Gateway:
             account.balance[route] -= segments * len(numbers)
             self._next_batch_id += 1
             self._sent.append(message)
-            account.reports.extend(reports)
+            for due, report in self.delivery.plan(reports, now, batch_id):
+                account.reports.add(due, report)
             return message
 
     def check_password(self, username: str, password: bytes) -> None:
@@ -254,7 +257,8 @@ class Gateway:
             RefusedError: the credentials are wrong.
         """
         with self._lock:
-            return self._poll(self._authenticated(username, password).reports)
+            reports = self._authenticated(username, password).reports
+            return reports.poll(self._now(), self.max_records, consuming=self.consuming)
 
     def poll_replies(self, username: str, password: bytes) -> list[Reply]:
         """Answer a client's poll: return the replies, the oldest first.
@@ -263,7 +267,11 @@ class Gateway:
             RefusedError: the credentials are wrong.
         """
         with self._lock:
-            return self._poll(self._authenticated(username, password).replies)
+            replies = self._authenticated(username, password).replies
+            count = len(replies) if self.max_records is None else min(self.max_records, len(replies))
+            if self.consuming:
+                return [replies.popleft() for _ in range(count)]
+            return list(replies)[:count]
 
     def change_password(self, username: str, password: bytes, new: str) -> None:
         """Change the password of an account (docs/protocol.md#change-of-password).
@@ -324,7 +332,8 @@ class Gateway:
             account = self._addressed(username)
             sent_at = self._now() if when is None else _vendor_time(when)
             report = DeliveryReport(mobile, account.username, batch_id, status, sent_at)
-            account.reports.append(report)
+            # Whatever time it names, it is there now.
+            account.reports.add(self._now(), report)
             return report
 
     def _now(self) -> datetime:
@@ -334,12 +343,6 @@ class Gateway:
         if isinstance(self.status, Mapping):
             return self.status.get(number, DeliveryStatus.DELIVERED)
         return self.status(number) if callable(self.status) else self.status
-
-    def _poll(self, queue: deque[T]) -> list[T]:
-        count = len(queue) if self.max_records is None else min(self.max_records, len(queue))
-        if self.consuming:
-            return [queue.popleft() for _ in range(count)]
-        return list(queue)[:count]
 
     def _account(self, username: str) -> _Account:
         try:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import requests
 
-from jzysoap import Channel, ConfigurationError, WsdlError
-from jzysoap.sandbox import Gateway, Sandbox, soap
+from jzysoap import Channel, Client, ConfigurationError, GatewayError, WsdlError
+from jzysoap.sandbox import Delivery, Gateway, Sandbox, soap
 from tests.kit.recordings import parse_http
 from tests.kit.samples import MOBILE
 from tests.sandbox.foreign import PASSWORD, connect, envelope, is_ended, post, read_all, talk
@@ -222,6 +222,28 @@ def test_a_connection_closed_without_a_reply(sandbox: Sandbox, acted: bool) -> N
 def test_a_delayed_reply(sandbox: Sandbox) -> None:
     sandbox.fail_next(delay=0.01)
     assert requests.get(f"{sandbox.url}{ASK}", timeout=30).content.startswith(b"memberSmsNum=1000")
+
+
+def test_the_nth_request_fails(sandbox: Sandbox) -> None:
+    sandbox.fail_next("sendSms", result="failure;系统繁忙", after=2)
+    with Client(sandbox.url, "test", "secret1", cache_dir=False) as client:
+        for number in range(4):
+            client.balance()
+            if number == 2:
+                with pytest.raises(GatewayError, match="系统繁忙"):
+                    client.send("13800001234", "好")
+            else:
+                client.send("13800001234", "好")
+    assert len(sandbox.gateway.sent) == 3
+
+
+@pytest.mark.parametrize("interface", ["soap", "servlet"])
+def test_reports_may_have_no_batch_id(interface: Any, sandbox: Sandbox) -> None:
+    sandbox.gateway.delivery = Delivery(batch_ids="none")
+    with Client(sandbox.url, "test", "secret1", interface=interface, cache_dir=False) as client:
+        client.send("13800001234", "好")
+        (report,) = client.reports()
+    assert report.batch_id is None
 
 
 def test_faults_can_be_cleared(sandbox: Sandbox) -> None:

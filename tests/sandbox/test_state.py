@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jzysoap import Channel, ConfigurationError, DeliveryStatus
-from jzysoap.sandbox import Gateway, Message
+from jzysoap.sandbox import Delivery, Gateway, Message
 from jzysoap.sandbox.state import RefusedError, Status, UnknownAccountError
 from jzysoap.settings.checks import MAX_BATCH
 from tests.kit.samples import MOBILE, SECOND_MOBILE
@@ -222,3 +222,108 @@ def test_no_repr_shows_private_data() -> None:
     assert "337017332" in shown
     for private in (MOBILE, "你好", "密码1"):
         assert private not in shown
+
+
+class Clock:
+    """A clock that is put forward by hand."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def polled(one: Gateway) -> list[tuple[str, str | None]]:
+    return [(report.mobile, report.batch_id) for report in one.poll_reports("test", "密码1".encode())]
+
+
+THIRD_MOBILE = "13800001234"
+NUMBERS = (MOBILE, SECOND_MOBILE, THIRD_MOBILE)
+
+
+def test_reports_come_late() -> None:
+    clock = Clock()
+    one = gateway(clock=clock, delivery=Delivery(delay=60))
+    send(one, *NUMBERS)
+    assert polled(one) == []
+    one.delivery = Delivery()
+    send(one)
+    assert polled(one) == [(MOBILE, "337017333")]
+    clock.now += timedelta(seconds=59)
+    assert polled(one) == []
+    clock.now += timedelta(seconds=1)
+    assert [mobile for mobile, _ in polled(one)] == [*NUMBERS]
+    assert polled(one) == []
+
+
+def test_reports_are_spread_over_a_time() -> None:
+    clock = Clock()
+    one = gateway(clock=clock, delivery=Delivery(delay=10, spread=100))
+    send(one, *NUMBERS)
+    clock.now += timedelta(seconds=9)
+    assert polled(one) == []
+    came = []
+    for _ in range(101):
+        clock.now += timedelta(seconds=1)
+        came.append(polled(one))
+    assert sorted(mobile for poll in came for mobile, _ in poll) == sorted(NUMBERS)
+    assert max(map(len, came)) < 3
+
+
+@pytest.mark.parametrize(
+    ("delivery", "order"),
+    [
+        (Delivery(order="reversed"), (THIRD_MOBILE, SECOND_MOBILE, MOBILE)),
+        (Delivery(copies=2), (MOBILE, MOBILE, SECOND_MOBILE, SECOND_MOBILE, THIRD_MOBILE, THIRD_MOBILE)),
+        (Delivery(), NUMBERS),
+    ],
+)
+def test_the_order_and_the_number_of_reports(delivery: Delivery, order: tuple[str, ...]) -> None:
+    one = gateway(delivery=delivery)
+    send(one, *NUMBERS)
+    assert tuple(mobile for mobile, _ in polled(one)) == order
+
+
+def test_reports_are_shuffled_in_the_same_way_each_time() -> None:
+    orders = []
+    for _ in range(2):
+        one = Gateway(delivery=Delivery(order="shuffled"))
+        one.add_account("test", "密码1", balance=1000)
+        for _ in range(10):
+            send(one, *NUMBERS)
+        orders.append([mobile for mobile, _ in polled(one)])
+    assert orders[0] == orders[1]
+    assert orders[0] != [*NUMBERS] * 10
+    assert sorted(orders[0]) == sorted([*NUMBERS] * 10)
+
+
+@pytest.mark.parametrize(
+    ("batch_ids", "shown"),
+    [("own", "337017332"), ("padded", "000000337017332"), ("other", "9337017332"), ("none", None)],
+)
+def test_reports_with_other_batch_ids(batch_ids: Any, shown: str | None) -> None:
+    one = gateway(delivery=Delivery(batch_ids=batch_ids))
+    assert send(one, *NUMBERS).batch_id == "337017332"
+    assert polled(one) == [(number, shown) for number in NUMBERS]
+
+
+def test_a_poll_that_does_not_consume_returns_reports_again() -> None:
+    one = gateway(consuming=False, max_records=2)
+    send(one, *NUMBERS)
+    assert polled(one) == polled(one) == [(MOBILE, "337017332"), (SECOND_MOBILE, "337017332")]
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"delay": -1}, "delay and spread"),
+        ({"spread": float("nan")}, "delay and spread"),
+        ({"copies": 0}, "copies"),
+        ({"order": "random"}, "order must be one of 'sent', 'reversed', 'shuffled'"),
+        ({"batch_ids": "mine"}, "batch_ids must be one of 'own', 'padded', 'other', 'none'"),
+    ],
+)
+def test_a_delivery_that_is_none(options: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{problem}"):
+        Delivery(**options)
