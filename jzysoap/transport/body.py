@@ -14,24 +14,13 @@ import zlib
 from collections.abc import Mapping
 
 _BROKEN = "its compression is broken"
-# Registered encodings that are not supported. All other names mean nothing.
-_UNSUPPORTED = {
-    "br",
-    "compress",
-    "x-compress",
-    "zstd",
-    "dcb",
-    "dcz",
-    "gzip",
-    "x-gzip",
-    "deflate",
-    "exi",
-    "pack200-gzip",
-}
+_SUPPORTED = {"gzip", "x-gzip", "deflate"}
+# Other registered encodings. All other names mean nothing: servers write a charset, or nonsense.
+_UNSUPPORTED = {"br", "compress", "x-compress", "zstd", "dcb", "dcz", "exi", "pack200-gzip"}
 # The beginning of a text, in any charset that contains ASCII.
 _PLAIN = re.compile(rb"[\t\r\n\x20-\x7e\x80-\xff]*\Z")
-_GZIP = 0x1F
-"""The first byte of data that is compressed with gzip."""
+_GZIP = b"\x1f\x8b"
+"""The first bytes of data that is compressed with gzip, with which no text begins."""
 
 
 class ReplyBody:
@@ -92,18 +81,20 @@ def _announced_length(headers: Mapping[str, str]) -> int:
 
 
 class Inflater:
-    """Decompresses a body piece by piece.
+    """Decompresses a body piece by piece, if it is compressed: its first bytes decide, since headers are often wrong.
 
     Args:
-        encoding: the value of Content-Encoding; empty or ``identity`` for none.
+        encoding: the value of Content-Encoding.
 
     Attributes:
-        held: the first byte, until the second one shows with it whether the data is compressed at all.
+        held: the first byte, while it does not show yet whether the data is compressed.
     """
 
     def __init__(self, encoding: str) -> None:
-        self._encoding = encoding.strip().lower()
-        self._compressed = self._encoding in ("gzip", "x-gzip", "deflate")
+        self._names = set(re.split(r"[\s,;]+", encoding.strip().lower()))
+        self._declared = not self._names.isdisjoint(_SUPPORTED)
+        self._undecided = True
+        self._window: int | None = None
         self._inflate: zlib._Decompress | None = None
         self.held = b""
         self._broken = False
@@ -113,24 +104,24 @@ class Inflater:
     def feed(self, data: bytes, limit: int) -> bytes:
         """Decompress a piece, to at most ``limit`` bytes. A result of that length may lack the rest.
 
-        Data that is not compressed at all, whatever the header says, is returned verbatim; ``finish`` then raises.
+        Data that is not compressed, whatever the header says, is returned verbatim.
 
         Raises:
             ValueError: an earlier piece was broken; the bytes before the fault have been returned.
         """
-        if self._compressed and self._inflate is None:
-            self.held += data
-            if len(self.held) < 2:
+        if self._undecided:
+            data, self.held = self.held + data, b""
+            if len(data) < 2 and (self._declared or data[:1] == _GZIP[:1]):
+                self.held = data
                 return b""
-            data, self.held = self.held, b""
-            self._compressed = _is_compressed(data)
-            self._broken = not self._compressed
-        if not self._compressed:
+            self._window = self._find_window(data)
+            self._undecided = not data
+        if self._window is None:
             self._plain = self._plain and _PLAIN.match(data[:64]) is not None
             return data[:limit]
         if self._broken:
             raise ValueError(_BROKEN)
-        return self._decompress(data, limit)
+        return self._decompress(data, self._window, limit)
 
     def finish(self) -> None:
         """Check that the data was complete.
@@ -141,21 +132,34 @@ class Inflater:
         """
         if self._broken:
             raise ValueError(_BROKEN)
-        if self.held or (self._inflate is not None and not self._inflate.eof):
+        if (self._declared and self.held == _GZIP[:1]) or (self._inflate is not None and not self._inflate.eof):
             raise ValueError("its compressed data ends in the middle")
-        if self._encoding and not (self._compressed or self._plain) and _is_compression(self._encoding):
-            raise ValueError("its Content-Encoding is not supported")
+        if self._window is None and not self._plain:
+            if self._declared:
+                raise ValueError(_BROKEN)
+            if not self._names.isdisjoint(_UNSUPPORTED):
+                raise ValueError("its Content-Encoding is not supported")
 
-    def _decompress(self, data: bytes, limit: int) -> bytes:
+    def _find_window(self, data: bytes) -> int | None:
+        """Return zlib's ``wbits`` for data that begins like this; None if the data is not compressed."""
+        if data[:2] == _GZIP or (
+            self._declared and data[:1] and data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0
+        ):
+            # 32: zlib recognises gzip or zlib by the header.
+            return zlib.MAX_WBITS | 32
+        # Some servers leave out the header that "deflate" has.
+        bare = "deflate" in self._names and _PLAIN.match(data[:64]) is None
+        return -zlib.MAX_WBITS if bare else None
+
+    def _decompress(self, data: bytes, window: int, limit: int) -> bytes:
         made = b""
         while data and len(made) < limit:
             if self._inflate is None or self._inflate.eof:
                 # A further member of a gzip file begins like the first one. After anything else, the rest is padding.
-                self._padded = self._padded or (self._inflate is not None and data[0] != _GZIP)
+                self._padded = self._padded or (self._inflate is not None and data[0] != _GZIP[0])
                 if self._padded:
                     break
-                # 32: zlib recognises gzip or zlib by the header.
-                self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
+                self._inflate = zlib.decompressobj(window)
             before = self._inflate.copy()
             try:
                 made += self._inflate.decompress(data, limit - len(made))
@@ -164,15 +168,6 @@ class Inflater:
                 return made + _salvage(before, data, limit - len(made))
             data = self._inflate.unused_data
         return made
-
-
-def _is_compression(encoding: str) -> bool:
-    """Return True if an encoding is one. Servers write a charset, or nonsense, where an encoding is meant."""
-    return not _UNSUPPORTED.isdisjoint(re.split(r"[\s,]+", encoding))
-
-
-def _is_compressed(data: bytes) -> bool:
-    return data[:2] == b"\x1f\x8b" or (data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0)
 
 
 def _salvage(inflate: zlib._Decompress, data: bytes, limit: int) -> bytes:

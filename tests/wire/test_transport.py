@@ -174,6 +174,8 @@ def test_a_connection_carries_the_next_request_too(serve: Serve, transport_of: O
         ),
         pytest.param(reply(zlib.compress(b"answer"), "200 OK", "Content-Encoding: DEFLATE"), id="zlib"),
         pytest.param(reply(b"answer", "200 OK", "Content-Encoding: identity"), id="identity"),
+        pytest.param(reply(b"answer", "200 OK", "Content-Encoding: gzip"), id="decompressed on its way"),
+        pytest.param(reply(gzip.compress(b"answer")), id="gzip without a header"),
         pytest.param(reply(b"answer and more", length=6), id="more than announced"),
     ],
 )
@@ -620,8 +622,8 @@ PACKED = gzip.compress(b"answer" * 100)
             id="gzip cut",
         ),
         pytest.param(
-            after_reading(reply(b"answer", "200 OK", "Content-Encoding: gzip")),
-            b"answer",
+            after_reading(reply(b"\0answer", "200 OK", "Content-Encoding: gzip")),
+            b"\0answer",
             "its compression is broken",
             id="no gzip at all",
         ),
