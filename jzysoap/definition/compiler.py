@@ -110,9 +110,19 @@ def prepare(documents: Mapping[str, bytes], source: str, names: Sequence[str]) -
     # Imported here since it brings lxml, and a process with saved bindings never needs it.
     from lxml import etree
 
-    from jzysoap.definition.documents import MAX_EXPANSIONS, expands_too_far, normalise, parse_strictly
+    from jzysoap.definition.documents import (
+        MAX_EXPANSIONS,
+        expands_too_far,
+        has_too_many_namespaces,
+        normalise,
+        parse_strictly,
+    )
     from jzysoap.definition.overloads import find_unclear, separate
 
+    if has_too_many_namespaces(documents.values()):
+        raise WsdlError(
+            f"the definition at {source} cannot be used: it declares too many namespaces for its size", source=source
+        )
     roots = {}
     for url, document in documents.items():
         # zeep loads definitions without documents that nothing refers to, and says what is wrong with all others.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from lxml import etree
 
@@ -24,6 +24,11 @@ MAX_EXPANSIONS = 10_000
 """Parts at most that zeep makes of the groups, unions and base types that a definition refers to. It makes them anew
 for each reference: 16 kB of nested groups would take it minutes, past every deadline. Real definitions have few."""
 
+MAX_LOOKUPS = 4_000_000
+"""Tags times declarations of namespaces at most, in all documents: zeep collects the namespaces anew for each element.
+Real definitions have a few thousand tags and a few dozen namespaces."""
+
+_NAMESPACE = re.compile(rb"\sxmlns[:=]")
 _DECLARATION = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z][\w.:-]*)[\"']")
 _ROOTS = ("definitions", "schema")
 _START = re.compile(rf"<(?:[\w.-]+:)?({'|'.join(_ROOTS)})[\s>]")
@@ -109,6 +114,12 @@ def normalise(root: etree._Element) -> list[str]:
         else:
             others.append(transport)
     return others
+
+
+def has_too_many_namespaces(documents: Collection[bytes]) -> bool:
+    """Return True if zeep would collect namespaces for a long time: see ``MAX_LOOKUPS``."""
+    names = sum(len(_NAMESPACE.findall(document)) for document in documents)
+    return names * sum(document.count(b"<") for document in documents) > MAX_LOOKUPS
 
 
 def expands_too_far(roots: Iterable[etree._Element]) -> bool:

@@ -16,6 +16,9 @@ from jzysoap.definition.documents import WSDL
 
 _OPERATION = f"{{{WSDL}}}operation"
 
+MAX_FORMS = 8
+"""Forms of one operation at most: zeep has to load the definition once for each."""
+
 Owner = tuple[str, str]
 """The name of a port type or a binding, and the name of an operation in it."""
 
@@ -27,7 +30,7 @@ def separate(roots: Mapping[str, etree._Element], names: Container[str]) -> list
         roots: the root elements of the documents, by address.
         names: the operations that are used; the others are left alone.
     """
-    forms = _overloaded(roots.values(), names)
+    forms = {owner: found for owner, found in _overloaded(roots.values(), names).items() if len(found) <= MAX_FORMS}
     if not forms:
         return [dict(roots)]
     return [
@@ -49,8 +52,9 @@ def find_unclear(roots: Iterable[etree._Element], names: Container[str]) -> dict
             for name in {name for owner, name in forms if owner == port_type}:
                 bound = Counter(_key(one) for one in binding.iterchildren(_OPERATION) if one.get("name") == name)
                 known = Counter(map(_key, forms[port_type, name]))
-                if any(known[key] != 1 or times != 1 for key, times in bound.items()):
-                    shown = " and ".join(_describe(one) for one in forms[port_type, name])
+                too_many = len(forms[port_type, name]) > MAX_FORMS
+                if too_many or any(known[key] != 1 or times != 1 for key, times in bound.items()):
+                    shown = " and ".join(_describe(one) for one in forms[port_type, name][:MAX_FORMS])
                     unclear[binding.get("name", ""), name] = f"it does not tell the forms of {name} apart: {shown}"
     return unclear
 

@@ -6,12 +6,13 @@ import contextlib
 import copy
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
 from lxml import etree
 
-from jzysoap.definition import documents
+from jzysoap.definition import compiler, documents
 from jzysoap.definition.collect import collect, drive
 from jzysoap.definition.compiler import compile_bindings
 from jzysoap.definition.documents import UnreadableError, expands_too_far, read_document
@@ -169,6 +170,14 @@ def test_a_circle_is_refused(schema: str) -> None:
         compile_bindings(URL, {URL: definition(schema=schema + used)})
 
 
+def test_namespaces_and_references_do_not_multiply() -> None:
+    names = " ".join(f'xmlns:n{one}="urn:{one}"' for one in range(30_000))
+    document = definition().replace(b"<definitions ", f"<definitions {names} ".encode())
+    with pytest.raises(WsdlError, match="declares too many namespaces for its size") as caught:
+        compile_bindings(URL, {URL: document})
+    assert caught.value.readable
+
+
 def test_what_real_definitions_have_is_accepted() -> None:
     own = '<x:simpleType name="string"><x:restriction base="x:string"/></x:simpleType>'
     tree = '<x:complexType name="tree"><x:sequence><x:element name="a" type="t:tree"/></x:sequence></x:complexType>'
@@ -300,6 +309,27 @@ def test_forms_with_the_same_arguments_are_refused_and_shown() -> None:
         WsdlError, match="several forms with the same arguments, with the actions urn:six and urn:seven"
     ):
         compile_bindings(URL, {URL: overloaded(missing="nothing")})
+
+
+def test_a_definition_with_hundreds_of_forms_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = definition().decode()
+    many = re.sub(
+        r'(<operation name="sendSms">)(<input)(.*?</operation>)',
+        lambda found: "".join(f'{found[1]}{found[2]} name="f{one}" {found[3]}' for one in range(500)),
+        text,
+    )
+    loaded: list[str] = []
+    load = compiler.find_ports
+
+    def count(url: str, *given: Any) -> Any:
+        loaded.append("once")
+        return load(url, *given)
+
+    monkeypatch.setattr(compiler, "find_ports", count)
+    with pytest.raises(WsdlError, match="does not tell the forms of sendSms apart") as caught:
+        compile_bindings(URL, {URL: many.encode()})
+    assert len(str(caught.value)) < 2000
+    assert loaded == ["once"]
 
 
 def test_neither_form_matches() -> None:
