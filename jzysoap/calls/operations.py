@@ -8,12 +8,12 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 from jzysoap.calls.numbers import recipients, sort_recipients, split
-from jzysoap.calls.text import check_text, count_segments, has_other_signature, is_long, sign
+from jzysoap.calls.text import check_text, has_other_signature, segments_of, sign, utf16_units
 from jzysoap.model.errors import InvalidMessageError
 from jzysoap.model.masking import Secret, SecretNumber
 from jzysoap.model.operations import Operation
@@ -135,18 +135,14 @@ def send(
             f"mobile holds {len(mobiles):,} recipients: max_recipients of the client is {config.max_recipients:,}",
             field="mobile",
         )
-    parts = (
-        Part(
-            batch,
-            replace(
-                message,
-                arguments={**message.arguments, "mobile": ",".join(batch)},
-                numbers=len(batch),
-                secrets=(*message.secrets, *map(SecretNumber, batch if len(batch) <= MASK_NUMBERS_UP_TO else ())),
-            ),
-        )
-        for batch in split(mobiles, _checked("batch_size", checks.batch_size, batch_size, config.batch_size))
-    )
+    parts = []
+    for batch in split(mobiles, _checked("batch_size", checks.batch_size, batch_size, config.batch_size)):
+        arguments = {**message.arguments, "mobile": ",".join(batch)}
+        secrets = message.secrets
+        if len(batch) <= MASK_NUMBERS_UP_TO:
+            secrets = (*secrets, *map(SecretNumber, batch))
+        call = Call(message.operation, parse_send, arguments, len(batch), message.segments, secrets=secrets)
+        parts.append(Part(batch, call))
     hook = checks.any_hook if config.asynchronous else checks.hook
     return Plan(
         tuple(parts),
@@ -179,10 +175,11 @@ def compose(
     message = sign(bare, name)
     if name and has_other_signature(bare, name):
         logger.warning("the text begins with another signature than the one that is set: subscribers will see both")
+    segments = segments_of(utf16_units(message))
     arguments = {
         "smstype": str(int(_checked("channel", checks.channel, channel, config.channel))),
         "content": message,
-        "isLongSms": str(int(_checked("long", checks.flag, long, is_long(message)))),
+        "isLongSms": str(int(_checked("long", checks.flag, long, segments > 1))),
         "extenno": _checked("extension", checks.extension, extension, config.extension),
         **(more or {}),
     }
@@ -191,7 +188,7 @@ def compose(
         if name not in {argument.name for argument in operation.arguments} or not isinstance(value, str):
             raise InvalidMessageError(f"{name} must be an argument of sendSms, and its value text", field=name)
     secrets = tuple(Secret(one) for one in (message, bare) if len(one) >= MASK_TEXTS_FROM)
-    return Call(operation, parse_send, arguments, segments=count_segments(message), secrets=secrets)
+    return Call(operation, parse_send, arguments, segments=segments, secrets=secrets)
 
 
 def estimate(config: Config, mobile: object, message: Call[Any]) -> Estimate:

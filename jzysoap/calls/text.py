@@ -160,13 +160,12 @@ def count_segments(text: str, *, signature: str = "", single: int = SINGLE, part
     for name, limit in (("single", single), ("part", part)):
         if limit < 1:
             raise InvalidMessageError(f"{name} must be at least 1", field=name)
-    units = utf16_units(sign(text, signature))
+    return segments_of(utf16_units(sign(text, signature)), single, part)
+
+
+def segments_of(units: int, single: int = SINGLE, part: int = PART) -> int:
+    """Return the number of messages for so many UTF-16 units, as ``count_segments`` does."""
     return 1 if units <= single else -(-units // part)
-
-
-def is_long(text: str, single: int = SINGLE) -> bool:
-    """Return True if a signed text is longer than one message (docs/protocol.md#arguments, ``isLongSms``)."""
-    return utf16_units(text) > single
 
 
 def check_gbk(text: str, *, field: str = "text") -> None:

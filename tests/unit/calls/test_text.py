@@ -17,7 +17,6 @@ from jzysoap.calls.text import (
     count_segments,
     gbk_safe,
     has_other_signature,
-    is_long,
     name_character,
     sign,
     utf16_units,
@@ -132,7 +131,6 @@ def test_a_character_is_one_unit_or_two(text: str) -> None:
 def test_one_message_has_70_units_and_each_of_several_67(length: int, segments: int) -> None:
     assert (SINGLE, PART) == (70, 67)
     assert count_segments("信" * length) == segments
-    assert is_long("信" * length) == (segments > 1)
 
 
 def test_segments_count_emoji_twice_and_the_signature() -> None:
@@ -146,7 +144,6 @@ def test_segments_count_emoji_twice_and_the_signature() -> None:
 def test_the_limits_can_be_set() -> None:
     assert count_segments("a" * 160, single=160, part=153) == 1
     assert count_segments("a" * 161, single=160, part=153) == 2
-    assert is_long("a" * 71, single=160) is False
 
 
 @pytest.mark.parametrize(("name", "limits"), [("single", {"single": 0}), ("part", {"part": -1})])
