@@ -6,7 +6,6 @@ The vendor documents no such words. The table is ours; its sources are in docs/p
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -50,6 +49,7 @@ _UNSURE = (
     "|部分|(?<![不未])成功|处理中|重复提交"
     "|time[ -]?d?[ -]?out|exception|(?:system|unknown|internal|server|sql) error|connection|\\bnull\\b|ORA-[0-9]"
 )
+_FULL_WIDTH = str.maketrans("０１２３４５６７８９＋", "0123456789+")
 # A mainland number, with its prefix and with separators or without; or any number after + or 00.
 _NUMBER = (
     "(?<![0-9])(?:(?:(?:[+]|00)?86[ -]?)?(1[ .-]{0,2}[3-9](?:[ .-]{0,2}[0-9]){9})"
@@ -83,7 +83,7 @@ def find_numbers(text: str) -> tuple[str, ...]:
 
     Only a foreign number with ``+`` or ``00`` is told from other digits.
     """
-    found = re.finditer(_NUMBER, unicodedata.normalize("NFKC", text))
+    found = re.finditer(_NUMBER, text.translate(_FULL_WIDTH))
     return tuple(dict.fromkeys(re.sub("[ .-]", "", one[1]) if one[1] else one[2] for one in found))
 
 
