@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import fields, replace
 from datetime import datetime
 from functools import partial
@@ -18,6 +17,7 @@ from secrets import token_hex
 from typing import Any, TypeVar
 
 from jzysoap.calls.operations import Call, Plan
+from jzysoap.client.hooks import call_hook, report_to
 from jzysoap.client.reading import INTERFACES, read_reply
 from jzysoap.definition import source
 from jzysoap.definition.collect import fetch_request
@@ -26,7 +26,6 @@ from jzysoap.model.door import cut_frames
 from jzysoap.model.errors import (
     AuthenticationError,
     GatewayError,
-    HookError,
     NotSentError,
     PartlySentError,
     SoapFaultError,
@@ -34,10 +33,9 @@ from jzysoap.model.errors import (
 )
 from jzysoap.model.events import CallEvent, CallStarted, RawReply
 from jzysoap.model.http import HttpReply, Timeout, address_of
-from jzysoap.model.interruptions import find_interruption
 from jzysoap.model.masking import Secret
 from jzysoap.model.sent import Batch, JzySoapError, Outcome, Sent
-from jzysoap.model.steps import Hook, Prepare, Steps, Work
+from jzysoap.model.steps import Prepare, Steps, Work
 from jzysoap.model.values import CHINA
 from jzysoap.settings.credentials import Credentials
 from jzysoap.settings.options import Config
@@ -189,7 +187,7 @@ class Session:
         interface.check(call)
         about = self._describe(call, interface)
         if about is not None and self.config.on_call_started is not None:
-            yield from _report_to("on_call_started", partial(self.config.on_call_started, about))
+            yield from report_to("on_call_started", partial(self.config.on_call_started, about))
         started = time.monotonic()
         try:
             result = yield from self._authenticated(call, interface, spent)
@@ -281,7 +279,7 @@ class Session:
                 batch_id=batch_id,
                 definition=definition,
             )
-            yield from _report_to("on_call", partial(self.config.on_call, event))
+            yield from report_to("on_call", partial(self.config.on_call, event))
 
     def _authenticated(self, call: Call[T], interface: Interface, spent: float) -> Steps[T]:
         # A callable may ask a vault for the password. A known one is used at once: a thread costs more than a call.
@@ -356,42 +354,3 @@ def _outcome(error: JzySoapError) -> Outcome:
 def _less(timeout: Timeout, spent: float) -> Timeout:
     """Return the limits of a call of whose total so many seconds are spent."""
     return timeout._replace(total=max(timeout.total - spent, 0.001))
-
-
-def _report_to(name: str, hook: Callable[[], object]) -> Steps[None]:
-    """Call a hook that only watches: a broken counter must neither lose an answer nor repeat a message."""
-    try:
-        yield Hook(hook)
-    except Exception as error:
-        if find_interruption([error]) is not None:
-            raise
-        logger.exception("%s failed", name)
-
-
-def call_hook(hook: Callable[[], object], *, sent: bool = True, **received: Callable[[], object]) -> Steps[None]:
-    """Call a hook that is needed. If it raises, the exception gets the records that the hook failed to store.
-
-    Args:
-        hook: the hook with its arguments.
-        sent: True if the gateway may have acted on what the call asked.
-        received: one attribute of the exception, ``result`` or ``raw``, and what returns its value.
-
-    Raises:
-        HookError: the hook raised an error of this library.
-        BaseException: the hook's own, unchanged otherwise.
-    """
-    ((name, value),) = received.items()
-    try:
-        # What a poll received exists nowhere else: no cancellation may reach the hook that stores it.
-        yield Hook(hook, shielded=name == "raw")
-    except GeneratorExit:
-        raise
-    except (JzySoapError, StopIteration) as error:
-        # A StopIteration from a hook would look like the normal end of the operation's generator.
-        told = f"a hook raised {type(error).__name__}, which is not about this call"
-        raise HookError(told, may_have_been_sent=sent, **{name: value()}) from error
-    except BaseException as error:
-        # KeyboardInterrupt included: the records that the hook failed to store exist only on this exception.
-        with suppress(AttributeError):
-            setattr(error, name, value())
-        raise
