@@ -137,7 +137,8 @@ def test_memory_of_a_poll(kind: Kind, interface: str, url: str) -> None:
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()
-        assert others() == threads
+        # Those of other tests may end meanwhile.
+        assert others() <= threads
     assert len(poll) == 20_000
     received, read = (peak / len(poll.raw) for peak in peaks)
     # The answer, once, in a buffer that grows.
