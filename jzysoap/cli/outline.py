@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from jzysoap.definition.collect import Definition, rename_addresses
-from jzysoap.definition.compiler import encoding_styles, find_ports, type_name
+from jzysoap.definition.compiler import encoding_styles, find_ports, prepare, type_name
 from jzysoap.model.masking import mask_text
+from jzysoap.model.operations import OPERATIONS
 
 
 def outline(definition: Definition, source: str) -> dict[str, str]:
@@ -14,10 +17,21 @@ def outline(definition: Definition, source: str) -> dict[str, str]:
         WsdlError: the definition cannot be read.
     """
     found: dict[str, str] = {}
-    styles = encoding_styles(definition.documents)
     with rename_addresses(definition.names):
-        ports = find_ports(definition.url, definition.documents, source)
-    for number, (version, name, binding) in enumerate(ports, 1):
+        prepared = prepare(definition.documents, source, list(OPERATIONS))
+        forms = [_outline(definition.url, documents, source) for documents in prepared.variants]
+    for number, form in enumerate(forms, 1):
+        for key, value in form.items():
+            if value != found.setdefault(key, value):
+                # An overloaded operation, whose first form is there already.
+                found[f"{key} (form {number})"] = value
+    return found
+
+
+def _outline(url: str, documents: Mapping[str, bytes], source: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    styles = encoding_styles(documents)
+    for number, (version, name, binding) in enumerate(find_ports(url, documents, source), 1):
         port = f"port {number}"
         found[port] = f"{name}, SOAP {version}"
         for operation, one in binding.all().items():

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
+from lxml import etree
+
 from jzysoap.definition.bindings import Bindings
 from jzysoap.definition.collect import Fetch, drive, fetch_request
+from jzysoap.definition.documents import XSD
 from jzysoap.definition.source import loading
 from jzysoap.model.http import HttpReply
 from jzysoap.model.operations import OPERATIONS
@@ -132,3 +136,55 @@ def _binding(port: Port, number: int, operations: Sequence[str], action: str) ->
 def _address(port: Port) -> str:
     namespace = _SOAP.get(port, "http://schemas.xmlsoap.org/wsdl/http/")
     return f'<s:address xmlns:s="{namespace}" location="http://10.0.0.1/internal"/>'
+
+
+Names = tuple[str, str]
+"""The names of the inputs of both forms; empty for none."""
+
+
+def overloaded(
+    names: Names = ("six", "seven"), bound: Names | None = None, *, turned: bool = False, missing: str = "extenno"
+) -> bytes:
+    """A definition whose ``sendSms`` has two forms: one with the action ``urn:six`` that lacks an argument, and one
+    with all seven arguments and the action ``urn:seven``.
+
+    Args:
+        names: in the port type.
+        bound: in the bindings, if not the same.
+        turned: True to write the forms in another order in the bindings.
+        missing: the argument that the first form lacks.
+    """
+    root = etree.fromstring(definition(arguments=DOCUMENTED))
+    (seven,) = root.iterfind(f".//{{{XSD}}}element[@name='sendSms']")
+    six = copy.deepcopy(seven)
+    six.set("name", "sendSms6")
+    for argument in list(six.iter(f"{{{XSD}}}element"))[1:]:
+        if argument.get("name") == missing:
+            parent = argument.getparent()
+            assert parent is not None
+            parent.remove(argument)
+    seven.addnext(six)
+    message = root.find("{*}message[@name='sendSms']")
+    assert message is not None
+    other = copy.deepcopy(message)
+    other.set("name", "sendSms6")
+    other[0].set("element", "t:sendSms6")
+    message.addnext(other)
+    for operation in list(root.iterfind(".//{*}operation[@name='sendSms']")):
+        in_port_type = operation.getparent() is root.find("{*}portType")
+        first = copy.deepcopy(operation)
+        for one, which, name in zip(
+            (first, operation), ("six", "seven"), names if in_port_type else bound or names, strict=True
+        ):
+            if name:
+                one.find("{http://schemas.xmlsoap.org/wsdl/}input").set("name", name)  # type: ignore[union-attr]  # it is there
+                one.find("{http://schemas.xmlsoap.org/wsdl/}output").set("name", f"{name}Out")  # type: ignore[union-attr]
+            for action in one.iterfind("{*}operation"):
+                action.set("soapAction", f"urn:{which}")
+        if in_port_type:
+            first.find("{http://schemas.xmlsoap.org/wsdl/}input").set("message", "t:sendSms6")  # type: ignore[union-attr]
+        if turned and not in_port_type:
+            operation.addnext(first)
+        else:
+            operation.addprevious(first)
+    return etree.tostring(root)

@@ -19,7 +19,7 @@ from jzysoap.definition.bindings import Bindings, Template
 from jzysoap.definition.source import last_saved
 from jzysoap.model.errors import WsdlError
 from jzysoap.settings.options import configure
-from tests.kit.definitions import DOCUMENTED, definition
+from tests.kit.definitions import DOCUMENTED, definition, overloaded
 from tests.kit.recordings import ROOT, Stack, load
 from tests.kit.servers import refused_port
 
@@ -382,3 +382,15 @@ def test_the_printed_hash_is_the_hash_to_pin(capsys: pytest.CaptureFixture[str])
     with Client("http://127.0.0.1", "test", "pw", wsdl="own.wsdl", wsdl_sha256="0" * 64) as client:
         with pytest.raises(WsdlError, match=shown):
             client.prepare()
+
+
+def test_diff_compares_the_forms_of_an_overloaded_operation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "old.wsdl").write_bytes(definition(arguments=DOCUMENTED))
+    # In the port type, the form with the extension number comes second; HTTP is spelled with a slash.
+    new = overloaded().replace(b'soap/http"', b'soap/http/"').replace(b"urn:seven", b"urn:sendSms")
+    (tmp_path / "new.wsdl").write_bytes(new)
+    assert main(["wsdl", "diff", str(tmp_path / "old.wsdl"), str(tmp_path / "new.wsdl")]) == 0
+    out = capsys.readouterr().out
+    assert "what is sent stays the same" in out
+    assert "port 1, sendSms, arguments (form 2): none becomes" in out
+    assert "string extenno" in out

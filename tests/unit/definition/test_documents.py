@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +18,7 @@ from jzysoap.definition.documents import UnreadableError, expands_too_far, read_
 from jzysoap.definition.local import bundled
 from jzysoap.model.errors import WsdlError
 from jzysoap.model.http import HttpReply
-from tests.kit.definitions import DOCUMENTED, SIGNATURES, URL, definition
+from tests.kit.definitions import DOCUMENTED, SIGNATURES, URL, Names, definition, overloaded
 from tests.kit.recordings import STACKS, load
 
 XML = "text/xml"
@@ -216,58 +215,6 @@ def limit(value: int) -> Iterator[None]:
 
 
 # Overloaded operations
-
-
-Names = tuple[str, str]
-"""The names of the inputs of both forms; empty for none."""
-
-
-def overloaded(
-    names: Names = ("six", "seven"), bound: Names | None = None, *, turned: bool = False, missing: str = "extenno"
-) -> bytes:
-    """A definition whose ``sendSms`` has two forms: one with the action ``urn:six`` that lacks an argument, and one
-    with all seven arguments and the action ``urn:seven``.
-
-    Args:
-        names: in the port type.
-        bound: in the bindings, if not the same.
-        turned: True to write the forms in another order in the bindings.
-        missing: the argument that the first form lacks.
-    """
-    root = etree.fromstring(definition(arguments=DOCUMENTED))
-    (seven,) = root.iterfind(f".//{{{documents.XSD}}}element[@name='sendSms']")
-    six = copy.deepcopy(seven)
-    six.set("name", "sendSms6")
-    for argument in list(six.iter(f"{{{documents.XSD}}}element"))[1:]:
-        if argument.get("name") == missing:
-            parent = argument.getparent()
-            assert parent is not None
-            parent.remove(argument)
-    seven.addnext(six)
-    message = root.find("{*}message[@name='sendSms']")
-    assert message is not None
-    other = copy.deepcopy(message)
-    other.set("name", "sendSms6")
-    other[0].set("element", "t:sendSms6")
-    message.addnext(other)
-    for operation in list(root.iterfind(".//{*}operation[@name='sendSms']")):
-        in_port_type = operation.getparent() is root.find("{*}portType")
-        first = copy.deepcopy(operation)
-        for one, which, name in zip(
-            (first, operation), ("six", "seven"), names if in_port_type else bound or names, strict=True
-        ):
-            if name:
-                one.find("{http://schemas.xmlsoap.org/wsdl/}input").set("name", name)  # type: ignore[union-attr]  # it is there
-                one.find("{http://schemas.xmlsoap.org/wsdl/}output").set("name", f"{name}Out")  # type: ignore[union-attr]
-            for action in one.iterfind("{*}operation"):
-                action.set("soapAction", f"urn:{which}")
-        if in_port_type:
-            first.find("{http://schemas.xmlsoap.org/wsdl/}input").set("message", "t:sendSms6")  # type: ignore[union-attr]
-        if turned and not in_port_type:
-            operation.addnext(first)
-        else:
-            operation.addprevious(first)
-    return etree.tostring(root)
 
 
 @pytest.mark.parametrize("names", [("six", "seven"), ("six", ""), ("", "seven")])
