@@ -172,7 +172,7 @@ def rename_addresses(names: Mapping[str, str], source: str = "") -> Iterator[Non
         text = str(error)
         for url, name in names.items():
             text = text.replace(url, name)
-        error.args = (text,)
+        error.args = (text, error.may_have_been_sent)
         error.source = source or error.source
         raise
 
