@@ -308,10 +308,14 @@ def test_reports_with_other_batch_ids(batch_ids: Any, shown: str | None) -> None
     assert polled(one) == [(number, shown) for number in NUMBERS]
 
 
-def test_a_poll_that_does_not_consume_returns_reports_again() -> None:
+def test_a_poll_that_does_not_consume_returns_its_records_again() -> None:
     one = gateway(consuming=False, max_records=2)
     send(one, *NUMBERS)
     assert polled(one) == polled(one) == [(MOBILE, "337017332"), (SECOND_MOBILE, "337017332")]
+    for number in NUMBERS:
+        one.inject_reply(number, "好")
+    for _ in range(2):
+        assert [reply.mobile for reply in one.poll_replies("test", "密码1".encode())] == [MOBILE, SECOND_MOBILE]
 
 
 @pytest.mark.parametrize(
