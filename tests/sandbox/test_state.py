@@ -10,7 +10,8 @@ import pytest
 
 from jzysoap import Channel, ConfigurationError, DeliveryStatus
 from jzysoap.sandbox import Delivery, Gateway, Message
-from jzysoap.sandbox.state import RefusedError, Status, UnknownAccountError
+from jzysoap.sandbox.followup import Status
+from jzysoap.sandbox.messages import RefusedError, UnknownAccountError
 from jzysoap.settings.checks import MAX_BATCH
 from tests.kit.samples import MOBILE, SECOND_MOBILE
 
