@@ -63,6 +63,10 @@ def _run(options: argparse.Namespace) -> int:
 
         demonstrate(wire=options.wire)
         return 0
+    if options.command == "sandbox":
+        from jzysoap.cli.sandbox import serve
+
+        serve(options)
 
     from jzysoap.cli import definition
 
@@ -86,6 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--wire", action="store_true", help="also show the requests and replies; password, numbers and texts are masked"
     )
+
+    _add_sandbox(commands)
 
     wsdl = commands.add_parser("wsdl", help="look at a service definition, record one, compare two")
     actions = wsdl.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -118,6 +124,34 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("old", "new"):
         diff.add_argument(name, metavar=name.upper(), help="as SOURCE of 'show', or a directory written by 'fetch'")
     return parser
+
+
+def _add_sandbox(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    what = "run a gateway on this machine with a page that shows what is sent; needs the extra 'sandbox'"
+    sandbox = commands.add_parser(
+        "sandbox",
+        help=what,
+        description=what.capitalize() + ". JZYSOAP_SANDBOX_PASSWORD is the password of the accounts, 'secret1' unless "
+        "set; JZYSOAP_SANDBOX_TOKEN is the token that the page and the API demand.",
+    )
+    sandbox.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
+    sandbox.add_argument("--port", type=int, default=9003, help="the port (9003); 0 for any free one")
+    sandbox.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME", help="a name under which it is reached; repeatable"
+    )
+    sandbox.add_argument("--token-file", metavar="FILE", help="a file with the token, instead of the variable")
+    sandbox.add_argument("--account", action="append", metavar="NAME", help="an account (test); repeatable")
+    sandbox.add_argument("--balance", type=int, default=1000, metavar="N", help="messages on each channel (1000)")
+    sandbox.add_argument(
+        "--report-delay", type=float, default=0.0, metavar="SECONDS", help="how late delivery reports come (0)"
+    )
+    sandbox.add_argument(
+        "--soap-batch-ids",
+        action="store_true",
+        help="return batch ids over SOAP too, which the vendor's gateway does not",
+    )
+    sandbox.add_argument("--max-messages", type=int, default=1000, metavar="N", help="messages that are kept (1000)")
+    sandbox.add_argument("--db", metavar="FILE", help="a file that keeps messages and queues over a restart")
 
 
 def _print_error(error: Exception, status: int) -> int:

@@ -107,7 +107,12 @@ class Accounts:
 
 
 def all_channels(balance: int | Balances) -> dict[Channel, int]:
-    """Return the balance of every channel: the same for all, or 0 for those that are not named."""
-    if isinstance(balance, Mapping):
-        return {channel: balance.get(channel, 0) for channel in Channel}
-    return dict.fromkeys(Channel, balance)
+    """Return the balance of every channel: the same for all, or 0 for those that are not named.
+
+    Raises:
+        ConfigurationError: a balance is negative.
+    """
+    given = balance if isinstance(balance, Mapping) else dict.fromkeys(Channel, balance)
+    if any(count < 0 for count in given.values()):
+        raise ConfigurationError("balance must be a whole number of messages, zero or more")
+    return {channel: given.get(channel, 0) for channel in Channel}

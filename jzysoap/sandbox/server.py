@@ -17,7 +17,7 @@ from jzysoap.model.values import Channel
 from jzysoap.sandbox.answers import Behaviour, Empty, answer_documented
 from jzysoap.sandbox.definition import ServedDefinition
 from jzysoap.sandbox.faults import Fault
-from jzysoap.sandbox.front import Front
+from jzysoap.sandbox.front import PREFIXES, Front
 from jzysoap.sandbox.guard import Guard, is_loopback
 from jzysoap.sandbox.protocol import Application, Exchange
 from jzysoap.sandbox.question import Question
@@ -113,9 +113,13 @@ class Sandbox:
             )
         elif not (username is None and password is None and balance is None):
             raise ConfigurationError("give the sandbox either a gateway or username, password and balance")
+        if not 0 <= port <= 65535:
+            raise ConfigurationError("port must be a whole number from 0 to 65535")
         context_path = context_path.rstrip("/")
         if context_path and not context_path.startswith("/"):
             raise ConfigurationError("context_path must start with a slash")
+        if context_path.startswith(PREFIXES):
+            raise ConfigurationError(f"context_path must not start with {' or '.join(PREFIXES)}: the inbox is there")
         if isinstance(definition, str):
             document, source = bundled(definition), f"bundled:{definition}"
         else:
@@ -216,15 +220,14 @@ class Sandbox:
             raise ConfigurationError(
                 "the sandbox needs waitress and Werkzeug: pip install 'jzysoap[sandbox]'"
             ) from error
-        host, _ = self._address
+        host, port = self._address
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             listening = socket.create_server(self._address, family=family)
         except OSError as error:
-            port = f"port {self._address[1]} of {host}"
-            raise OSError(
-                error.errno, f"the sandbox cannot listen on {port} ({os.strerror(error.errno or 0)})"
-            ) from error
+            refused = OSError(f"the sandbox cannot listen on port {port} of {host}: {os.strerror(error.errno or 0)}")
+            refused.errno = error.errno
+            raise refused from error
         authority = f"[{host}]" if family == socket.AF_INET6 else host.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
         self._application.url = f"http://{authority}:{listening.getsockname()[1]}{self._context_path}"
         self._application.closing.clear()
