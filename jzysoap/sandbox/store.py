@@ -68,12 +68,16 @@ class Store:
         try:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             self._connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
-            # Taken now and kept: a second sandbox on the same file would answer polls with the same records.
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigurationError(f"the sandbox cannot keep its messages in {path}: {error}") from error
+        try:
+            # Taken by the first write and kept: a second sandbox would answer polls with the same records.
             self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
             self._create()
-        except (OSError, sqlite3.Error) as error:
+        except sqlite3.Error as error:
+            self.close()
             raise ConfigurationError(f"the sandbox cannot keep its messages in {path}: {error}") from error
 
     def close(self) -> None:
@@ -89,6 +93,7 @@ class Store:
         try:
             return self._load()
         except (sqlite3.Error, ValueError, LookupError, TypeError) as error:
+            self.close()
             raise ConfigurationError(f"{self._path} is damaged: move it away ({type(error).__name__})") from error
 
     def save(
@@ -158,7 +163,6 @@ class Store:
             raise sqlite3.DatabaseError(f"its tables are of version {version}, not {VERSION}")
         if version == 0:
             self._connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version={VERSION}; COMMIT;")
-        # With the locking mode above, the first write takes the file until it is closed.
         self._connection.execute("BEGIN IMMEDIATE")
         self._connection.execute("COMMIT")
 
