@@ -21,7 +21,7 @@ TOKEN = "JZYSOAP_SANDBOX_TOKEN"  # noqa: S105  # the name of a variable
 PASSWORD = "JZYSOAP_SANDBOX_PASSWORD"  # noqa: S105  # the name of a variable
 DEFAULT_PASSWORD = "secret1"  # noqa: S105  # no secret: it is in the documentation
 
-# Each line of the log is waited for so long; the wait is then begun anew.
+# Seconds of one wait for the next line of the log.
 _WAIT = 3600.0
 
 
@@ -86,8 +86,8 @@ def _print_events(gateway: Gateway) -> NoReturn:
     """Print a line for each message, refusal and fault, without numbers, texts and passwords."""
     seq = 0
     while True:
-        event = gateway.events.wait(seq, lambda event: event, _WAIT)
-        if event is not None:
+        gateway.events.wait(seq, lambda event: event, _WAIT)
+        for event in gateway.events.since(seq):
             seq = event.seq
             line = _describe(event)
             if line is not None:

@@ -45,8 +45,8 @@ class Field:
         low, high: the smallest and the largest value; of a text the shortest and the longest, in characters.
         choices: the texts that a choice allows.
         default: the value if it is omitted.
-        nullable: True if it may be null in a JSON body.
-        required: True if it must not be omitted.
+        nullable: True if it may be null in a JSON body; not for a choice.
+        required: True if it must not be omitted in a JSON body; a field in a path never is.
     """
 
     name: str
@@ -73,8 +73,6 @@ class Field:
             form["default"] = self.default
         if self.nullable:
             form["type"] = [form["type"], "null"]
-            if "enum" in form:
-                form["enum"] = [*form["enum"], None]
         return form
 
     def check(self, value: object) -> Any:
@@ -147,8 +145,6 @@ def check_query(fields: Sequence[Field], query: Mapping[str, Sequence[str]]) -> 
         texts = query.get(field.name, ())
         if len(texts) > 1:
             raise field_error(field.name, "may be given once")
-        if field.required and not texts:
-            raise field_error(field.name, "is missing")
         values[field.name] = field.check_text(texts[0]) if texts else field.default
     return values
 

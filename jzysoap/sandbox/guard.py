@@ -10,7 +10,6 @@ import hmac
 import ipaddress
 import re
 from collections.abc import Collection
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -60,11 +59,10 @@ class Guard:
         kind, _, given = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         if kind.lower() == "bearer" and self.is_token(given.strip()):
             return True
-        try:
-            cookie = SimpleCookie(environ.get("HTTP_COOKIE", "")).get(COOKIE)
-        except CookieError:
-            return False
-        return cookie is not None and hmac.compare_digest(cookie.value.encode(), self.cookie.encode())
+        # Not parsed further: the cookie has no attributes and no quotes.
+        cookies = environ.get("HTTP_COOKIE", "").split(";")
+        expected = f"{COOKIE}={self.cookie}".encode()
+        return any(hmac.compare_digest(cookie.strip().encode(), expected) for cookie in cookies)
 
     def is_token(self, given: str) -> bool:
         """Return True if a text is the token."""

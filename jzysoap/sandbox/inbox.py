@@ -92,7 +92,11 @@ class Inbox:
         exchange = next((one for one in reversed(exchanges) if one.number == number), None)
         if kept is None or exchange is None:
             return _unknown("id", "the request of that message is not kept")
-        view = {"interface": kept.message.via, "request": show_request(exchange), "reply": show_reply(exchange)}
+        view = {
+            "interface": kept.message.via,
+            "request": show_request(exchange, kept.message.via),
+            "reply": show_reply(exchange),
+        }
         return 200, view
 
     def wait_for_message(self, values: Values) -> Answer:

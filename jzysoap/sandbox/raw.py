@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import unquote_plus
 
+from jzysoap.model.operations import InterfaceName
 from jzysoap.sandbox import soap
 from jzysoap.sandbox.protocol import Exchange, Headers
 
@@ -23,14 +24,19 @@ _SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
 _SHOWN_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.-]+)", re.IGNORECASE)
 
 
-def show_request(exchange: Exchange) -> str:
-    """Return a request as text."""
+def show_request(exchange: Exchange, via: InterfaceName) -> str:
+    """Return a request as text.
+
+    Args:
+        exchange: the exchange.
+        via: the interface that the request came through.
+    """
     line, _, query = exchange.request_line.partition("?")
     target, space, version = query.rpartition(" ")
     start = f"{line}?{_mask_form(target)}{space}{version}" if query else line
     content_type = _content_type(exchange.request_headers)
     body = exchange.request_body
-    if re.search(r"\bxml\b", content_type, re.IGNORECASE) or body.lstrip().startswith(b"<"):
+    if via == "soap":
         try:
             text = soap.read_text(body, content_type.partition(";")[2]).decode()
         except (UnicodeError, LookupError):

@@ -62,8 +62,10 @@ def test_the_oldest_messages_are_forgotten_first() -> None:
 def test_records_of_forgotten_messages_wait_until_there_are_too_many() -> None:
     one = gateway(max_messages=2)
     one.set_balance("test", 1000)
-    for _ in range(100):
+    for number in range(100):
         send(one)
+        if number == 60:
+            assert len(one.poll_reports("test", "密码1".encode())) == 22
     # Two of those that are kept, and ten times as many of those that are not.
     reports = one.poll_reports("test", "密码1".encode())
     assert [report.batch_id for report in reports] == [str(337017332 + number) for number in range(78, 100)]

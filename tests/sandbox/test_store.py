@@ -155,3 +155,15 @@ def test_a_file_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
     assert one.balances("test")[Channel.GATEWAY] == 9
     one.consuming = False
     assert len(one.poll_reports("test", PASSWORD)) == 1
+
+
+def test_an_act_that_cannot_be_written_completely_is_not_written_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "inbox.db"
+    one = gateway(path=str(path))
+    with pytest.raises(UnicodeEncodeError):
+        one.inject_report("\ud800", DeliveryStatus.FAILED, batch_id="1")
+    message = send(one)
+    other = reopen(one, path)
+    assert other.sent == (message,)
+    assert len(other.poll_reports("test", PASSWORD)) == 1
+    other.close()
