@@ -23,6 +23,8 @@ _PAST = 10
 
 _SIGNATURE = re.compile(r"\A\s*【([^【】]+)】|【([^【】]+)】\s*\Z")
 _SPEAKS_OF_A_CODE = re.compile(r"码|密令|口令|\b(?:code|otp|pin|passcode)\b", re.IGNORECASE)
+# Characters between the word and its code.
+_NEAR = 6
 # Four to eight letters and digits, one digit at least, that are no part of a longer word, number, amount or address.
 _CODE = re.compile(r"(?<![\w.@/-])(?=[A-Z]*[0-9])[A-Z0-9]{4,8}(?![\w@/-]|\.\w)", re.ASCII)
 
@@ -81,8 +83,12 @@ class Message:
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """The verification codes in the text: empty unless the text speaks of a code."""
-        return tuple(_CODE.findall(self.text)) if _SPEAKS_OF_A_CODE.search(self.text) else ()
+        """The verification codes in the text, those right after the word first; empty if the text speaks of no code."""
+        word = _SPEAKS_OF_A_CODE.search(self.text)
+        if word is None:
+            return ()
+        found = [(not 0 <= code.start() - word.end() <= _NEAR, code[0]) for code in _CODE.finditer(self.text)]
+        return tuple(code for _, code in sorted(found, key=lambda one: one[0]))
 
 
 @dataclass(slots=True, eq=False)

@@ -1,0 +1,24 @@
+"""A gateway for the tests of an application: pytest fixtures, and a context manager for everything else.
+
+pytest finds the fixtures by itself (``plugin``). They need the extra ``sandbox``. Nothing is loaded before it is used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jzysoap.testing.gateway import (
+        Expected as Expected,
+        NothingCameError as NothingCameError,
+        SmsGateway as SmsGateway,
+    )
+
+__all__ = ["Expected", "NothingCameError", "SmsGateway"]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module("jzysoap.testing.gateway"), name)
