@@ -18,7 +18,6 @@ MAX_WAIT = 60
 _TO = Field("to", "text", "a number, or a part of one", 1, 20)
 _TEXT = Field("text", "text", "a part of the text", 1, 2000)
 _SINCE = Field("since", "whole", "only messages after the event of that number", 0, 10**15, default=0)
-_TIMEOUT = Field("timeout", "seconds", "seconds to wait at most", 0, MAX_WAIT, default=5)
 _ID = Field("id", "text", "the id", 1, 40, required=True)
 _DELAY = Field("delay", "seconds", "seconds until it comes", 0, MAX_DELAY, default=0)
 _CHANNELS = tuple(
@@ -63,6 +62,7 @@ def endpoints(operations: Operations) -> tuple[Endpoint, ...]:
         operations: the sandbox's table of operations, for the rules about faults.
     """
     rule = rule_fields(operations)
+    timeout = Field("timeout", "seconds", "seconds to wait at most", 0, MAX_WAIT, default=min(5, MAX_WAIT))
     before = Field("before", "whole", "only messages before the event of that number, to page back", 0, 10**15)
     limit = Field("limit", "whole", "the number of messages at most", 1, 1000, default=100)
     pattern = Field("pattern", "text", "a regular expression; its first group, if it has one, is the code", 1, 200)
@@ -102,7 +102,7 @@ def endpoints(operations: Operations) -> tuple[Endpoint, ...]:
             "The latest message that fits; or wait for one.",
             Inbox.wait_for_message,
             {200: "Message", 404: "NothingCame"},
-            query=(_TO, _TEXT, _SINCE, _TIMEOUT),
+            query=(_TO, _TEXT, _SINCE, timeout),
         ),
         Endpoint("GET", "/messages/{id}", "A message.", Inbox.message, {200: "Message", 404: "Problem"}, places=(_ID,)),
         Endpoint(
@@ -119,7 +119,7 @@ def endpoints(operations: Operations) -> tuple[Endpoint, ...]:
             "The verification code of the latest message that has one; or wait for one.",
             Inbox.wait_for_code,
             {200: "Code", 404: "NothingCame"},
-            query=(_TO, pattern, _SINCE, _TIMEOUT),
+            query=(_TO, pattern, _SINCE, timeout),
         ),
         Endpoint(
             "GET",
