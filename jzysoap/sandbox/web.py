@@ -38,6 +38,7 @@ _FILES = {
     "index.html": "text/html; charset=utf-8",
     "inbox.js": "text/javascript; charset=utf-8",
     "inbox.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
 }
 _POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 _HEADERS = {

@@ -1,91 +1,142 @@
 // The page of the inbox. All of its state comes from the JSON API, so that two tabs agree.
 // What an application or a subscriber wrote becomes text nodes only, never markup.
 
+// Each text in English and in Chinese.
 export const TEXTS = {
-  en: {
-    title: "jzysoap inbox", inbox: "inbox", languageName: "中文", switchLanguage: "Switch to Chinese",
-    switchTheme: "Switch between light and dark", showPanel: "Rules, queues and accounts", panel: "Rules, queues and accounts",
-    copyAddress: "Copy the gateway’s address", connected: "Connected", notConnected: "Not connected", connecting: "Connecting",
-    conversations: "Conversations", conversation: "Conversation", messages: "Messages", search: "Search a number or a text",
-    counts: "{phones} phones, {messages} messages", noneFound: "Nothing found.", noneYet: "No messages yet.",
-    writeAs: "Write as {number}", unread: "{n} unread", you: "Reply:",
-    emptyTitle: "Send your first message", emptyText: "Point your application at this gateway. What it sends appears here, and nothing reaches a phone.",
-    chooseTitle: "Choose a conversation", chooseText: "Each phone that your application wrote to has a conversation on the left. These settings point an application here.",
-    stepSettings: "Set the environment", stepSend: "Send", stepLook: "Look here",
-    stepLookText: "The message appears within a second. Answer it as the subscriber, decide about its delivery report, or let the next send fail.",
-    passwordNote: "the account’s password", copySettings: "Copy the settings", copySample: "Copy the example",
-    copy: "Copy", copied: "Copied", copyCode: "Copy the code {code}", copyNumber: "Copy the number", code: "Verification code",
-    back: "Back to the conversations", earlier: "Show earlier messages", noMessagesHere: "no messages yet", messageCount: "messages: {n}",
-    segments: "segments: {n}", channel_member: "member channel", channel_gateway: "gateway channel", channel_card: "card channel",
-    extension: "extension {n}", batch: "batch {id}", account: "Account", toMany: "to {n} numbers", notGbk: "not all in GBK",
-    notGbkTitle: "Some characters are not in GBK; a real gateway may garble them.", long: "marked as long",
-    delivery: "Delivery report", delivered: "Delivered", failed: "Failed", unknown: "Unknown", none: "No report",
-    polled: "polled", waiting: "waiting", due: "due {time}", late: "Late", lateTitle: "Delivered, in 60 seconds", notShown: "not shown: more than 200 numbers",
-    setDelivered: "Report as delivered now", setFailed: "Report as failed now", setNone: "Withdraw the report that was not polled",
-    raw: "Raw", rawOf: "Show request and reply of batch {id}", rawTitle: "Request and reply", request: "Request", answer: "Reply", close: "Close",
-    replyLabel: "Reply from this number", replyPlaceholder: "Reply as this subscriber …", send: "Send", automatic: "automatic",
-    replyState_waiting: "waits to be polled", replyState_polled: "polled",
-    rules: "Rules", queues: "Queues", accounts: "Accounts", nextSend: "The next send", untilOff: "Until switched off", inForce: "Rules in force",
-    quick_lose: "Accept, then lose the answer", quick_drop: "Close the connection, do nothing", quick_refuse: "Refuse it", quick_status: "Answer with HTTP 502",
-    quick_malformed: "Accept, answer with a web page", quick_slow: "Answer 10 seconds late",
-    quick_allFailed: "Report all as failed", quick_allLate: "Report 60 seconds late", quick_allNone: "Report nothing", quick_twice: "Report everything twice",
-    noRules: "No rules: every message is accepted and delivered.", addRule: "Add a rule", clearRules: "Delete all", remove: "Delete",
-    removeRule: "Delete the rule: {rule}", add: "Add", cancel: "Cancel", kind: "Concerns", kind_fault: "The answer (fault)", kind_report: "Delivery reports", kind_reply: "A reply",
-    operation: "Call", operation_any: "any call", operation_wsdl: "the definition (WSDL)", fault: "Fault",
-    fault_lose_answer: "accept, then lose the answer", fault_lose_request: "close the connection, do nothing", fault_refuse: "refuse", fault_status: "HTTP status",
-    fault_malformed: "act, answer with a web page", fault_delay: "answer late", words: "Words of the refusal", httpStatus: "HTTP status", status: "Status",
-    replyText: "Text of the reply", copies: "Copies", order: "Order", order_sent: "as sent", order_reversed: "reversed", order_shuffled: "shuffled",
-    delay: "Late by (seconds)", forNumber: "Only for the number", forText: "Only if the text has", all: "all", after: "Skip the first", times: "How often", always: "always",
-    ruleReport: "Report: {status}", ruleReply: "Reply: {reply}", ruleFor: "number {to}", ruleText: "text has “{text}”", ruleAfter: "after {n} more", ruleTimes: "{n} more times",
-    ruleDelay: "{n} s late", ruleCopies: "{n} copies",
-    reports: "Delivery reports", replies: "Replies", waitingTitle: "Waiting", polledTitle: "Polled", nothing: "Nothing.",
-    balances: "Balances", balancesText: "Messages left on each channel. A change takes effect at once.", member: "Member", gateway: "Gateway", card: "Card",
-    balanceOf: "{channel} balance of {account}", everything: "Everything", export: "Export", reset: "Reset", resetTitle: "Reset the sandbox?",
-    resetText: "Messages, replies, reports and rules are deleted for everyone who uses this sandbox. Balances start again.",
-    version: "Version {version}", newMessage: "New message to {number}: {text}", replySent: "Reply queued.", refused: "{error}",
-  },
-  zh: {
-    title: "jzysoap 收件箱", inbox: "收件箱", languageName: "English", switchLanguage: "切换为英文",
-    switchTheme: "切换浅色和深色", showPanel: "规则、队列和账户", panel: "规则、队列和账户",
-    copyAddress: "复制网关地址", connected: "已连接", notConnected: "未连接", connecting: "正在连接",
-    conversations: "会话", conversation: "会话内容", messages: "短信", search: "搜索号码或内容",
-    counts: "{phones} 个号码，{messages} 条短信", noneFound: "没有找到。", noneYet: "还没有短信。",
-    writeAs: "以 {number} 的身份发送", unread: "{n} 条未读", you: "回复：",
-    emptyTitle: "发送第一条短信", emptyText: "请将您的应用指向本网关。应用发送的短信会显示在这里，不会到达任何手机。",
-    chooseTitle: "请选择会话", chooseText: "应用发送过的每个号码在左侧都有一个会话。以下设置将应用指向本网关。",
-    stepSettings: "设置环境变量", stepSend: "发送", stepLook: "在这里查看",
-    stepLookText: "短信会在一秒内显示。您可以代替用户回复、决定其状态报告，或让下一次发送失败。",
-    passwordNote: "账户密码", copySettings: "复制设置", copySample: "复制示例",
-    copy: "复制", copied: "已复制", copyCode: "复制验证码 {code}", copyNumber: "复制号码", code: "验证码",
-    back: "返回会话列表", earlier: "显示更早的短信", noMessagesHere: "还没有短信", messageCount: "{n} 条短信",
-    segments: "计费 {n} 条", channel_member: "会员通道", channel_gateway: "网关通道", channel_card: "卡发通道",
-    extension: "扩展号 {n}", batch: "批次 {id}", account: "账户", toMany: "共 {n} 个号码", notGbk: "含非 GBK 字符",
-    notGbkTitle: "部分字符不在 GBK 中，真实网关可能会显示为乱码。", long: "标记为长短信",
-    delivery: "状态报告", delivered: "成功", failed: "失败", unknown: "未知", none: "无报告",
-    polled: "已拉取", waiting: "待拉取", due: "{time} 可拉取", late: "延迟", lateTitle: "60 秒后报告成功", notShown: "未显示：超过 200 个号码",
-    setDelivered: "立即报告成功", setFailed: "立即报告失败", setNone: "撤回尚未拉取的报告",
-    raw: "原文", rawOf: "显示批次 {id} 的请求和应答", rawTitle: "请求和应答", request: "请求", answer: "应答", close: "关闭",
-    replyLabel: "以该号码回复", replyPlaceholder: "以该用户的身份回复……", send: "发送", automatic: "自动",
-    replyState_waiting: "等待拉取", replyState_polled: "已拉取",
-    rules: "规则", queues: "队列", accounts: "账户", nextSend: "下一次发送", untilOff: "持续生效", inForce: "生效的规则",
-    quick_lose: "受理后丢失应答", quick_drop: "断开连接，不受理", quick_refuse: "拒绝", quick_status: "应答 HTTP 502",
-    quick_malformed: "受理后应答一个网页", quick_slow: "延迟 10 秒应答",
-    quick_allFailed: "全部报告失败", quick_allLate: "延迟 60 秒报告", quick_allNone: "不报告", quick_twice: "每条报告两次",
-    noRules: "没有规则：每条短信都受理并成功送达。", addRule: "添加规则", clearRules: "全部删除", remove: "删除",
-    removeRule: "删除规则：{rule}", add: "添加", cancel: "取消", kind: "类型", kind_fault: "应答（故障）", kind_report: "状态报告", kind_reply: "上行短信",
-    operation: "调用", operation_any: "任意调用", operation_wsdl: "服务定义（WSDL）", fault: "故障",
-    fault_lose_answer: "受理后丢失应答", fault_lose_request: "断开连接，不受理", fault_refuse: "拒绝", fault_status: "HTTP 状态码",
-    fault_malformed: "受理后应答一个网页", fault_delay: "延迟应答", words: "拒绝的原因", httpStatus: "HTTP 状态码", status: "状态",
-    replyText: "回复内容", copies: "份数", order: "顺序", order_sent: "按发送顺序", order_reversed: "倒序", order_shuffled: "随机",
-    delay: "延迟（秒）", forNumber: "仅限号码", forText: "仅限包含的内容", all: "全部", after: "跳过前几次", times: "次数", always: "一直",
-    ruleReport: "状态报告：{status}", ruleReply: "回复：{reply}", ruleFor: "号码 {to}", ruleText: "内容包含“{text}”", ruleAfter: "再过 {n} 次后", ruleTimes: "还有 {n} 次",
-    ruleDelay: "延迟 {n} 秒", ruleCopies: "{n} 份",
-    reports: "状态报告", replies: "上行短信", waitingTitle: "待拉取", polledTitle: "已拉取", nothing: "无。",
-    balances: "余额", balancesText: "各通道剩余条数，修改后立即生效。", member: "会员", gateway: "网关", card: "卡发",
-    balanceOf: "{account} 的{channel}通道余额", everything: "全部数据", export: "导出", reset: "重置", resetTitle: "要重置沙盒吗？",
-    resetText: "所有使用者的短信、上行短信、状态报告和规则都会被删除，余额恢复为初始值。",
-    version: "版本 {version}", newMessage: "{number} 收到新短信：{text}", replySent: "回复已加入队列。", refused: "操作未成功：{error}",
-  },
+  inbox: ["inbox", "收件箱"],
+  languageName: ["中文", "English"],
+  switchTheme: ["Switch between light and dark", "切换浅色和深色"],
+  showPanel: ["Rules, queues and accounts", "规则、队列和账户"],
+  copyAddress: ["Copy the gateway’s address", "复制网关地址"],
+  connected: ["Connected", "已连接"],
+  notConnected: ["Not connected", "未连接"],
+  connecting: ["Connecting", "正在连接"],
+  conversations: ["Conversations", "会话"],
+  messages: ["Messages", "短信"],
+  search: ["Search a number or a text", "搜索号码或内容"],
+  counts: ["{phones} phones, {messages} messages", "{phones} 个号码，{messages} 条短信"],
+  noneFound: ["Nothing found.", "没有找到。"],
+  noneYet: ["No messages yet.", "还没有短信。"],
+  writeAs: ["Write as {number}", "以 {number} 的身份发送"],
+  unread: ["{n} unread", "{n} 条未读"],
+  you: ["Reply:", "回复："],
+  emptyTitle: ["Send your first message", "发送第一条短信"],
+  emptyText: ["Point your application at this gateway. What it sends appears here, and nothing reaches a phone.", "请将您的应用指向本网关。应用发送的短信会显示在这里，不会到达任何手机。"],
+  chooseTitle: ["Choose a conversation", "请选择会话"],
+  chooseText: ["Each phone that your application wrote to has a conversation on the left. These settings point an application here.", "应用发送过的每个号码在左侧都有一个会话。以下设置将应用指向本网关。"],
+  stepSettings: ["Set the environment", "设置环境变量"],
+  stepSend: ["Send", "发送"],
+  stepLook: ["Look here", "在这里查看"],
+  stepLookText: ["The message appears within a second. Answer it as the subscriber, decide about its delivery report, or let the next send fail.", "短信会在一秒内显示。您可以代替用户回复、决定其状态报告，或让下一次发送失败。"],
+  passwordNote: ["the account’s password", "账户密码"],
+  copy: ["Copy", "复制"],
+  copied: ["Copied", "已复制"],
+  copyCode: ["Copy the code {code}", "复制验证码 {code}"],
+  code: ["Verification code", "验证码"],
+  back: ["Back to the conversations", "返回会话列表"],
+  earlier: ["Show earlier messages", "显示更早的短信"],
+  noMessagesHere: ["no messages yet", "还没有短信"],
+  segments: ["segments: {n}", "计费 {n} 条"],
+  channel_member: ["member channel", "会员通道"],
+  channel_gateway: ["gateway channel", "网关通道"],
+  channel_card: ["card channel", "卡发通道"],
+  extension: ["extension {n}", "扩展号 {n}"],
+  batch: ["batch {id}", "批次 {id}"],
+  account: ["Account", "账户"],
+  toMany: ["to {n} numbers", "共 {n} 个号码"],
+  notGbk: ["not all in GBK", "含非 GBK 字符"],
+  notGbkTitle: ["Some characters are not in GBK; a real gateway may garble them.", "部分字符不在 GBK 中，真实网关可能会显示为乱码。"],
+  long: ["marked as long", "标记为长短信"],
+  delivery: ["Delivery report", "状态报告"],
+  delivered: ["Delivered", "成功"],
+  failed: ["Failed", "失败"],
+  unknown: ["Unknown", "未知"],
+  none: ["No report", "无报告"],
+  polled: ["polled", "已拉取"],
+  waiting: ["waiting", "待拉取"],
+  due: ["due {time}", "{time} 可拉取"],
+  late: ["Late", "延迟"],
+  lateTitle: ["Delivered, in 60 seconds", "60 秒后报告成功"],
+  notShown: ["not shown: more than 200 numbers", "未显示：超过 200 个号码"],
+  setDelivered: ["Report as delivered now", "立即报告成功"],
+  setFailed: ["Report as failed now", "立即报告失败"],
+  setNone: ["Withdraw the report that was not polled", "撤回尚未拉取的报告"],
+  raw: ["Raw", "原文"],
+  rawOf: ["Show request and reply of batch {id}", "显示批次 {id} 的请求和应答"],
+  rawTitle: ["Request and reply", "请求和应答"],
+  request: ["Request", "请求"],
+  answer: ["Reply", "应答"],
+  close: ["Close", "关闭"],
+  replyLabel: ["Reply from this number", "以该号码回复"],
+  replyPlaceholder: ["Reply as this subscriber …", "以该用户的身份回复……"],
+  send: ["Send", "发送"],
+  automatic: ["automatic", "自动"],
+  rules: ["Rules", "规则"],
+  queues: ["Queues", "队列"],
+  accounts: ["Accounts", "账户"],
+  nextSend: ["The next send", "下一次发送"],
+  untilOff: ["Until switched off", "持续生效"],
+  inForce: ["Rules in force", "生效的规则"],
+  noRules: ["No rules: every message is accepted and delivered.", "没有规则：每条短信都受理并成功送达。"],
+  addRule: ["Add a rule", "添加规则"],
+  clearRules: ["Delete all", "全部删除"],
+  remove: ["Delete", "删除"],
+  removeRule: ["Delete the rule: {rule}", "删除规则：{rule}"],
+  add: ["Add", "添加"],
+  cancel: ["Cancel", "取消"],
+  kind: ["Concerns", "类型"],
+  kind_fault: ["The answer (fault)", "应答（故障）"],
+  status: ["Status", "状态"],
+  kind_reply: ["A reply", "上行短信"],
+  operation: ["Call", "调用"],
+  operation_any: ["any call", "任意调用"],
+  operation_wsdl: ["the definition (WSDL)", "服务定义（WSDL）"],
+  fault: ["Fault", "故障"],
+  fault_lose_answer: ["accept, then lose the answer", "受理后丢失应答"],
+  fault_lose_request: ["close the connection, do nothing", "断开连接，不受理"],
+  fault_refuse: ["refuse", "拒绝"],
+  fault_status: ["HTTP status", "HTTP 状态码"],
+  fault_malformed: ["act, answer with a web page", "受理后应答一个网页"],
+  fault_delay: ["answer late", "延迟应答"],
+  words: ["Words of the refusal", "拒绝的原因"],
+  httpStatus: ["HTTP status", "HTTP 状态码"],
+  replyText: ["Text of the reply", "回复内容"],
+  copies: ["Copies", "份数"],
+  order: ["Order", "顺序"],
+  order_sent: ["as sent", "按发送顺序"],
+  order_reversed: ["reversed", "倒序"],
+  order_shuffled: ["shuffled", "随机"],
+  delay: ["Late by (seconds)", "延迟（秒）"],
+  forNumber: ["Only for the number", "仅限号码"],
+  forText: ["Only if the text has", "仅限包含的内容"],
+  all: ["all", "全部"],
+  after: ["Skip the first", "跳过前几次"],
+  times: ["How often", "次数"],
+  always: ["always", "一直"],
+  ruleReport: ["Report: {status}", "状态报告：{status}"],
+  ruleReply: ["Reply: {reply}", "回复：{reply}"],
+  ruleFor: ["number {to}", "号码 {to}"],
+  ruleText: ["text has “{text}”", "内容包含“{text}”"],
+  ruleAfter: ["after {n} more", "再过 {n} 次后"],
+  ruleTimes: ["{n} more times", "还有 {n} 次"],
+  ruleDelay: ["{n} s late", "延迟 {n} 秒"],
+  ruleCopies: ["{n} copies", "{n} 份"],
+  reports: ["Delivery reports", "状态报告"],
+  replies: ["Replies", "上行短信"],
+  nothing: ["Nothing.", "无。"],
+  balances: ["Balances", "余额"],
+  balancesText: ["Messages left on each channel. A change takes effect at once.", "各通道剩余条数，修改后立即生效。"],
+  member: ["Member", "会员"],
+  gateway: ["Gateway", "网关"],
+  card: ["Card", "卡发"],
+  balanceOf: ["{channel} balance of {account}", "{account} 的{channel}通道余额"],
+  export: ["Export", "导出"],
+  reset: ["Reset", "重置"],
+  resetTitle: ["Reset the sandbox?", "要重置沙盒吗？"],
+  resetText: ["Messages, replies, reports and rules are deleted for everyone who uses this sandbox. Balances start again.", "所有使用者的短信、上行短信、状态报告和规则都会被删除，余额恢复为初始值。"],
+  version: ["Version {version}", "版本 {version}"],
+  newMessage: ["New message to {number}: {text}", "{number} 收到新短信：{text}"],
+  replySent: ["Reply queued.", "回复已加入队列。"],
 };
 
 const ROW = 64; // the height of a row of the list, as in inbox.css
@@ -101,7 +152,7 @@ const store = {
 };
 
 let language = store.get("language") ?? (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en");
-const t = (key, values = {}) => TEXTS[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+const t = (key, values = {}) => TEXTS[key][language === "zh" ? 1 : 0].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 // --- Elements -------------------------------------------------------------------------------------------------------
 
@@ -169,7 +220,7 @@ async function copy(text, from) {
 function say(text) { $("live").textContent = text; }
 
 function complain(error) {
-  $("problem").textContent = t("refused", { error: error.message });
+  $("problem").textContent = error.message;
   $("problem").hidden = false;
   clearTimeout(complain.timer);
   complain.timer = setTimeout(() => { $("problem").hidden = true; }, 8000);
@@ -199,6 +250,7 @@ async function api(method, path, body, signal) {
 // --- What is known of the gateway -----------------------------------------------------------------------------------
 
 let known = empty();
+let operations = ["sendSms"];
 let open = null; // the number of the open conversation
 let drawn = PAGE;
 let query = "";
@@ -206,7 +258,7 @@ let active = null; // the number of the row that the keyboard is on
 
 function empty() {
   return {
-    seq: 0, messagesSeq: 0, state: null, rules: [], operations: known?.operations,
+    seq: 0, messagesSeq: 0, state: null, rules: [],
     queues: { reports: { waiting: [], polled: [] }, replies: { waiting: [], polled: [] } },
     messages: [], // the newest first
     phones: new Map(), // number -> { number, messages: the newest first, replies: the newest first, unread }
@@ -505,7 +557,7 @@ function drawConversation() {
   if (open === null) return;
   const phone = known.phones.get(open) ?? { number: open, messages: [], replies: [] };
   $("number").replaceChildren(foreign(open));
-  $("number-note").textContent = phone.messages.length ? t("messageCount", { n: phone.messages.length }) : t("noMessagesHere");
+  $("number-note").textContent = phone.messages.length ? `${t("messages")}: ${phone.messages.length}` : t("noMessagesHere");
   $("earlier").hidden = phone.messages.length <= drawn;
   const messages = phone.messages.slice(0, drawn);
   const oldest = phone.messages.length > drawn ? messages.at(-1).at : "";
@@ -586,7 +638,7 @@ function buildDeliveries(message) {
 
 function buildReply(reply) {
   return make("li", { class: "message own" }, make("article", { class: "bubble", "aria-label": t("kind_reply") }, buildText({ ...reply, signature: null })),
-    make("p", { class: "stamp" }, make("time", { datetime: reply.at }, timeOf(reply.at)), ` · ${t(`replyState_${reply.polled_at ? "polled" : "waiting"}`)} · ${reply.username}`));
+    make("p", { class: "stamp" }, make("time", { datetime: reply.at }, timeOf(reply.at)), ` · ${t(reply.polled_at ? "polled" : "waiting")} · ${reply.username}`));
 }
 
 async function showRaw(id) {
@@ -656,12 +708,12 @@ const sameRule = (rule, wanted) => Object.entries({ ...USUAL, ...wanted }).every
 function drawRules() {
   const { rules } = known;
   $("rules-count").textContent = rules.length || "";
-  $("no-rules").hidden = $("clear-rules").hidden = rules.length > 0;
+  $("no-rules").hidden = rules.length > 0;
   $("clear-rules").hidden = !rules.length;
   for (const [id, switches] of Object.entries(QUICK)) {
     reconcile($(id), Object.entries(switches), ([name]) => name, ([, wanted]) => rules.find((rule) => sameRule(rule, wanted))?.id, ([name, wanted]) => {
       const rule = rules.find((one) => sameRule(one, wanted));
-      return button(t(`quick_${name}`), act(async () => {
+      return button(make("span", {}, describe({ ...USUAL, ...wanted }, true).join(", ")), act(async () => {
         await (rule ? api("DELETE", `rules/${rule.id}`) : api("POST", "rules", wanted));
         await loadRules();
         drawRules();
@@ -684,18 +736,19 @@ function drawRules() {
 const operationName = (name) => (name === "any" || name === "wsdl" ? t(`operation_${name}`) : name);
 const faultName = (name) => t(`fault_${name.replace(" ", "_")}`);
 
-/** Say what a rule does, then its conditions. */
-function describe(rule) {
+/** Say what a rule does, then its conditions; of a quick switch, whose heading names these, only the first. */
+function describe(rule, quick = false) {
   const parts = [];
   if (rule.kind === "report") parts.push(t("ruleReport", { status: t(rule.status) }));
   else if (rule.kind === "reply") parts.push(t("ruleReply", rule));
   else {
-    const detail = { refuse: ` (${rule.words})`, status: ` ${rule.http_status}` }[rule.fault] ?? "";
-    parts.push(`${operationName(rule.operation)}: ${faultName(rule.fault)}${detail}`);
+    const detail = { refuse: `: ${rule.words}`, status: ` ${rule.http_status}` }[rule.fault] ?? "";
+    parts.push(`${quick ? "" : `${operationName(rule.operation)}: `}${faultName(rule.fault)}${detail}`);
   }
   if (rule.delay) parts.push(t("ruleDelay", { n: rule.delay }));
   if (rule.kind === "report" && rule.copies > 1) parts.push(t("ruleCopies", { n: rule.copies }));
   if (rule.kind === "report" && rule.order !== "sent") parts.push(t(`order_${rule.order}`));
+  if (quick) return parts;
   if (rule.to) parts.push(t("ruleFor", rule));
   if (rule.text) parts.push(t("ruleText", rule));
   if (rule.after) parts.push(t("ruleAfter", { n: rule.after }));
@@ -719,7 +772,7 @@ function drawFormTexts() {
     form.elements[name].replaceChildren(...values.map((one) => make("option", { value: one }, text(one))));
     if (value) form.elements[name].value = value;
   };
-  fill("operation", known.operations ?? ["sendSms", "wsdl", "any"], operationName);
+  fill("operation", operations, operationName);
   fill("fault", ["lose answer", "lose request", "refuse", "status", "malformed", "delay"], faultName);
   fill("status", ["delivered", "failed", "unknown", "none"], t);
   fill("order", ["sent", "reversed", "shuffled"], (one) => t(`order_${one}`));
@@ -737,7 +790,7 @@ $("add-rule").addEventListener("click", act(async () => {
   form.elements.kind.focus();
   // A sandbox may have more operations than the documented ones.
   const document = await api("GET", "openapi.json");
-  known.operations = document.paths["/rules"].post.requestBody.content["application/json"].schema.properties.operation.enum;
+  operations = document.paths["/rules"].post.requestBody.content["application/json"].schema.properties.operation.enum;
   drawFormTexts();
 }));
 form.addEventListener("change", showFields);
@@ -780,7 +833,7 @@ function drawQueues() {
   reconcile($("panel-queues"), parts, ({ kind, side }) => `${kind} ${side}`, ({ entries }) => JSON.stringify(entries), ({ kind, side, entries }) => {
     const total = side === "waiting" ? known.state[`${kind}_waiting`] : entries.length;
     return make("section", { class: "queue" },
-      make("h3", {}, `${t(kind)} · ${t(`${side}Title`)} `, make("span", { class: "count" }, String(total))),
+      make("h3", {}, `${t(kind)} · ${t(side)} `, make("span", { class: "count" }, String(total))),
       entries.length ? make("ul", { class: "entries" }, ...entries.map((entry) => {
         const [number, what, at] = describeEntry(kind, entry);
         return make("li", { class: kind === "reports" ? entry.status : "" }, foreign(number, "mono"), foreign(what, "entry-what"), make("time", { datetime: at }, timeOf(at)));
@@ -855,13 +908,12 @@ function drawStart() {
 
 function drawTexts() {
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
-  document.title = t("title");
+  document.title = `jzysoap ${t("inbox")}`;
   for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
   for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", t(element.dataset.label));
   for (const element of document.querySelectorAll("[data-title]")) element.title = t(element.dataset.title);
   for (const element of document.querySelectorAll("[data-placeholder]")) element.placeholder = t(element.dataset.placeholder);
   $("language").textContent = t("languageName");
-  $("language").title = t("switchLanguage");
   $("language").lang = language === "zh" ? "en" : "zh-CN";
   drawFormTexts();
   showConnection(document.body.dataset.connection ?? "connecting");
