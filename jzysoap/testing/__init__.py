@@ -6,18 +6,16 @@ pytest finds the fixtures by itself (``plugin``). They need the extra ``sandbox`
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+__all__ = ["Expected", "NothingCameError", "SmsGateway"]
+
 if TYPE_CHECKING:
     from jzysoap.testing.gateway import (
         Expected as Expected,
         NothingCameError as NothingCameError,
         SmsGateway as SmsGateway,
     )
-
-__all__ = ["Expected", "NothingCameError", "SmsGateway"]
-
-
-if not TYPE_CHECKING:
-
+else:
+    # Hidden from type checkers, which would accept any name at all.
     def __getattr__(name: str) -> Any:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -31,6 +31,8 @@ def running(*arguments: str, **variables: str) -> Iterator[tuple[subprocess.Pope
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # Where the tests run in the background, Ctrl-C is ignored, and so it would be here.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     try:
@@ -125,8 +127,8 @@ def test_other_machines_and_a_password_of_ones_own(by: str, tmp_path: Path) -> N
         (["--report-delay", "-1"], "delay"),
         (["--max-messages", "0"], "max_messages"),
         (["--account", "a", "--account", "a"], "already"),
-        (["--token-file", "/nonexistent"], "--token-file"),
-        (["--db", "/nonexistent/inbox.db"], "cannot keep its messages"),
+        (["--token-file", "/dev/null/token"], "--token-file"),
+        (["--db", "/dev/null/inbox.db"], "cannot keep its messages"),
         (["--port", "70000"], "port must be"),
     ],
 )
