@@ -164,7 +164,8 @@ def test_the_wheel_holds_every_module_and_nothing_else(wheel: Path) -> None:
         names = {name for name in built.namelist() if ".dist-info/" not in name}
     modules = {path.relative_to(CLONE).as_posix() for path in (CLONE / "jzysoap").rglob("*.py")}
     data = {f"jzysoap/wsdl_data/{name}" for name in [*SHIPPED, "__init__.py"]}
-    assert names == modules | data | {"jzysoap/py.typed"}
+    page = {f"jzysoap/sandbox/page/{name}" for name in ("index.html", "inbox.js", "inbox.css", "icon.svg")}
+    assert names == modules | data | page | {"jzysoap/py.typed"}
 
 
 def test_the_sdist_can_be_tested_and_linted(sdist: Path) -> None:
