@@ -21,6 +21,7 @@ COMMANDS = {
     "balance": "balance",
     "password": "password",
     "profile": "profiles",
+    "doctor": "doctor",
     "wsdl": "definition",
     "demo": "demo",
 }

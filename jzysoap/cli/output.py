@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -19,10 +20,22 @@ Value = str | int | None
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def print_line(line: str = "") -> None:
-    """Print a line; characters that stdout cannot spell, and those that disturb a terminal, become escapes."""
+def print_line(line: str = "", *, start: str = "") -> None:
+    """Print a line; characters that stdout cannot spell, and those that disturb a terminal, become escapes.
+
+    Args:
+        line: the line.
+        start: what comes before it, from ``paint``.
+    """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(escape_unprintable(line).encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    print((start + escape_unprintable(line)).encode(encoding, "backslashreplace").decode(encoding), flush=True)
+
+
+def paint(word: str, colour: int) -> str:
+    """Return a word of the program in one of a terminal's colours; unchanged where stdout is no such terminal."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or sys.stdout is None or not sys.stdout.isatty():
+        return word
+    return f"\x1b[{colour}m{word}\x1b[0m"
 
 
 def print_message(message: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 import jzysoap
 from jzysoap.cli.main import main
-from jzysoap.cli.output import print_error, print_line, print_records, print_table
+from jzysoap.cli.output import paint, print_error, print_line, print_records, print_table
 
 
 def test_a_terminal_without_chinese_gets_escapes() -> None:
@@ -97,3 +97,34 @@ def test_an_error_is_one_line_or_its_traceback_too(capsys: pytest.CaptureFixture
     assert err.startswith("Traceback (most recent call last):\n")
     assert err.endswith("\njzysoap: made up\\x1b\n")
     assert "\x1b" not in err
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("variables", "shown"),
+    [
+        ({"TERM": "xterm"}, "\x1b[31mfailed\x1b[0m \\x1b\n"),
+        ({"TERM": "dumb"}, "failed \\x1b\n"),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, "failed \\x1b\n"),
+        ({"TERM": "xterm", "NO_COLOR": ""}, "\x1b[31mfailed\x1b[0m \\x1b\n"),
+    ],
+)
+def test_a_word_is_coloured_on_a_terminal_alone(
+    variables: dict[str, str], shown: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    print_line(" \x1b", start=paint("failed", 31))
+    assert capsys.readouterr().out == "failed \\x1b\n"
+    stdout = _Terminal()
+    monkeypatch.setattr(sys, "stdout", stdout)
+    print_line(" \x1b", start=paint("failed", 31))
+    assert stdout.getvalue() == shown
+    monkeypatch.setattr(sys, "stdout", None)
+    assert paint("failed", 31) == "failed"

@@ -52,7 +52,7 @@ def test_both_languages_have_the_same_placeholders(key: str, pair: tuple[str, st
 def test_every_key_that_the_code_names_exists_and_every_key_is_named() -> None:
     keys = {key for key, _ in PAIRS}
     named = set(used())
-    plain = {name for name in named if re.fullmatch(rf"(?:{'|'.join(GROUPS)})\.[a-z0-9-]+", name)}
+    plain = {name for name in named if re.fullmatch(rf"(?:{'|'.join(GROUPS)})\.[a-z0-9-]*[a-z0-9]", name)}
     assert plain <= keys
     patterns = [
         re.escape(name).replace(r"\{\}", "[a-z0-9-]+") for name in named if re.match(r"[a-z]+\.[a-z-]*\{\}", name)
