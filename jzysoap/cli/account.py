@@ -21,8 +21,9 @@ from jzysoap.settings.environment import from_environment, from_mapping
 from jzysoap.settings.options import OPTIONS, Config, configure
 
 _PREFIX = "JZYSOAP_"
-# The variables that the command line reads itself.
-_OWN = ("JZYSOAP_LANG", "JZYSOAP_PROFILE")
+OWN_VARIABLES = ("JZYSOAP_LANG", "JZYSOAP_PROFILE")
+"""The variables that the command line has, and a client has not."""
+
 # Values for checking the other options.
 _STAND_INS = {"base_url": "http://localhost", "username": "-", "password": "-"}
 
@@ -63,7 +64,7 @@ def find_account(options: argparse.Namespace) -> Account:
     Raises:
         ConfigurationError: there is none, or an option of it cannot be used.
     """
-    variables = {name: value for name, value in os.environ.items() if name not in _OWN}
+    variables = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
     given = {name: value for name in ("base_url", "username") if (value := getattr(options, name)) is not None}
     # An empty list of recipients means nobody; another empty variable is not set.
     set_ = {

@@ -20,10 +20,11 @@ import pytest
 
 import jzysoap
 from jzysoap import Channel, Client, DeliveryStatus, JzySoapError, Timeout
+from jzysoap.cli.account import OWN_VARIABLES
 from jzysoap.model import errors
 from jzysoap.sandbox import Sandbox
 from jzysoap.settings.options import OPTIONS
-from tests.kit import options
+from tests.kit import commands, options
 
 CLONE = Path(__file__).parent.parent.parent
 PAIRS = [
@@ -462,7 +463,7 @@ def test_every_argument_is_told(name: str) -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_variable_that_is_named_is_known(name: str) -> None:
-    assert set(re.findall(r"JZYSOAP_[A-Z0-9_]+", read(name))) <= VARIABLES
+    assert set(re.findall(r"JZYSOAP_[A-Z0-9_]+", read(name))) <= VARIABLES | {*OWN_VARIABLES}
 
 
 @pytest.mark.parametrize("name", ["docs/errors.md", "docs/errors.zh-CN.md"])
@@ -567,3 +568,13 @@ def test_the_constructor_is_documented_from_the_table_of_options() -> None:
     source = read("jzysoap/client/base.py")
     assert options.with_arguments(source) == source, "run: python -m tests.kit.options"
     assert set(options.texts()) == set(OPTIONS)
+
+
+@pytest.mark.parametrize("name", commands.DOCUMENTS)
+def test_the_commands_are_documented_from_their_parser(name: str) -> None:
+    assert commands.document(name, read(name)) == read(name), "run: python -m tests.kit.commands"
+
+
+@pytest.mark.parametrize("name", commands.DOCUMENTS)
+def test_every_command_is_documented(name: str) -> None:
+    assert commands.documented(read(name)) == commands.leaves()

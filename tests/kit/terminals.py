@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jzysoap
 
@@ -18,7 +19,7 @@ CLONE = Path(jzysoap.__file__).parent.parent
 
 # Makes the pseudo-terminal the one that the process is controlled by, then becomes the program.
 _LAUNCH = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.executable, "
+    "import fcntl, os, sys, termios; fcntl.ioctl(1, termios.TIOCSCTTY, 0); os.execv(sys.executable, "
     "[sys.executable, *sys.argv[1:]])"
 )
 _PATIENCE = 30.0
@@ -38,15 +39,22 @@ class Terminal:
         self._master = master
 
     def wait_for(self, words: str | bytes) -> None:
-        """Read until some words are shown after those that were waited for before."""
+        """Read until some words are shown."""
         wanted = words.encode() if isinstance(words, str) else words
         deadline = time.monotonic() + _PATIENCE
         while wanted not in self.shown:
             assert self._read(deadline - time.monotonic()), f"not shown: {words!r}; but: {self.shown!r}"
 
-    def type(self, words: str) -> None:
+    def type(self, words: str, *, end: str = "\n") -> None:
         """Type some words, and return."""
-        os.write(self._master, f"{words}\n".encode())
+        os.write(self._master, f"{words}{end}".encode())
+
+    def check_running(self) -> None:
+        """Fail if the process has ended; else let it run for a moment."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            status = self.process.wait(0.02)
+            self.end()
+            raise AssertionError(f"ended with {status}: {self.shown!r}")
 
     def end(self) -> int:
         """Read until the process ends, and return its exit status."""
@@ -69,19 +77,20 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def terminal(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Iterator[Terminal]:
+def terminal(
+    arguments: Sequence[str], environment: Mapping[str, str] | None = None, **options: Any
+) -> Iterator[Terminal]:
     """Run ``jzysoap`` under a pseudo-terminal.
 
     Args:
         arguments: the arguments of the program.
         environment: more variables.
+        options: more of those of ``subprocess.Popen``.
     """
     master, slave = pty.openpty()
     process = subprocess.Popen(  # noqa: S603  # our own program
         [sys.executable, "-c", _LAUNCH, "-m", "jzysoap", *arguments],
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
+        **{"stdin": slave, "stdout": slave, "stderr": slave, **options},
         start_new_session=True,
         env={**os.environ, "PYTHONPATH": str(CLONE), **(environment or {})},
     )
@@ -95,7 +104,7 @@ def terminal(arguments: Sequence[str], environment: Mapping[str, str] | None = N
 
 
 def run(
-    arguments: Sequence[str], environment: Mapping[str, str] | None = None, typed: bytes = b"", **options: object
+    arguments: Sequence[str], environment: Mapping[str, str] | None = None, typed: bytes = b"", **options: Any
 ) -> subprocess.CompletedProcess[bytes]:
     """Run ``jzysoap`` without a terminal, and return what it printed.
 
@@ -105,7 +114,7 @@ def run(
         typed: what its stdin has.
         options: more of those of ``subprocess.run``.
     """
-    return subprocess.run(  # type: ignore[call-overload,no-any-return]  # noqa: S603  # our own program, any options
+    done: subprocess.CompletedProcess[bytes] = subprocess.run(  # noqa: S603  # our own program
         [sys.executable, "-m", "jzysoap", *arguments],
         input=typed,
         capture_output=True,
@@ -116,3 +125,4 @@ def run(
         check=False,
         **options,
     )
+    return done
