@@ -41,8 +41,8 @@ class Account:
     config: Config
     profile: str | None
     sources: tuple[str, ...]
-    _overrides: Mapping[str, Any]
-    _variables: Mapping[str, str]
+    _options: Mapping[str, Any]
+    _passwords: Mapping[str, str]
     _descriptor: int | None
 
     def authenticate(self) -> tuple[dict[str, Any], Found]:
@@ -51,11 +51,10 @@ class Account:
         Raises:
             ConfigurationError: there is no password that can be used.
         """
-        found = find_password(self._descriptor, self._variables, self.config.base_url, self.config.username)
-        return self._options(found.password), found
-
-    def _options(self, password: str | None) -> dict[str, Any]:
-        return from_environment(self._variables, _PREFIX, {**self._overrides, "password": password})
+        found = find_password(self._descriptor, self._passwords, self.config.base_url, self.config.username)
+        if found.password is not None:
+            return {**self._options, "password": found.password}, found
+        return from_environment(self._passwords, _PREFIX, self._options), found
 
 
 def find_account(options: argparse.Namespace) -> Account:
@@ -84,8 +83,11 @@ def find_account(options: argparse.Namespace) -> Account:
         _say_unused({"base_url", "username"} - {*given})
     overrides = {**{name: value for name, value in kept.items() if name not in set_}, **given}
     checked = from_environment(variables, _PREFIX, {**overrides, "password": _STAND_INS["password"]})
+    config = configure(checked)
+    del checked["password"]
+    passwords = {name: variables[name] for name in VARIABLES if name in variables}
     sources = tuple(_source(name, given, set_, profile) for name in ("base_url", "username"))
-    return Account(configure(checked), profile, sources, overrides, variables, options.password_fd)
+    return Account(config, profile, sources, checked, passwords, options.password_fd)
 
 
 def _read_profile(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 from unicodedata import east_asian_width
 
 from jzysoap.cli.texts import translate
@@ -49,9 +49,7 @@ class Parser(argparse.ArgumentParser):
 
     def print_help(self, file: Any = None) -> None:
         """Print the help; characters that the stream cannot spell become escapes."""
-        stream: TextIO | None = file or sys.stdout
-        encoding = getattr(stream, "encoding", None) or "utf-8"
-        print(self.format_help().encode(encoding, "backslashreplace").decode(encoding), end="", file=stream)
+        write(self.format_help(), file or sys.stdout)
 
     def error(self, message: str) -> NoReturn:
         """Print the usage and what is wrong with the arguments, and exit with 2."""
@@ -106,6 +104,12 @@ def add_output_option(parser: Parser) -> None:
     parser.add_argument(
         "--output", choices=("table", "json", "jsonl", "csv"), default="table", help=translate("general.output")
     )
+
+
+def write(text: str, stream: Any) -> None:
+    """Write a text of the program; characters that the stream cannot spell become escapes."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), end="", file=stream)
 
 
 def wrap(words: str, width: int) -> list[str]:

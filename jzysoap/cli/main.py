@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any
 
 from jzysoap._version import __version__
-from jzysoap.cli.arguments import Parser, add_command
+from jzysoap.cli.arguments import Parser, add_command, write
 from jzysoap.cli.texts import translate
 
 COMMANDS = {
@@ -97,7 +97,7 @@ class _Completion(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, _: argparse.Namespace, shell: Any, *__: Any) -> None:
         from jzysoap.cli.extras import need
 
-        print(need("shtab").complete(build_parser(COMMANDS), shell))
+        write(need("shtab").complete(build_parser(COMMANDS), shell), sys.stdout)
         parser.exit()
 
 

@@ -89,6 +89,8 @@ def print_records(
 
 
 def _cell(value: Value) -> Value:
+    if isinstance(value, bool):
+        return str(value).lower()
     if not isinstance(value, str):
         return value
     # A spreadsheet would compute a formula, which may come from a subscriber.

@@ -46,13 +46,14 @@ def _add(options: argparse.Namespace) -> int:
         raise ConfigurationError(translate("account.name-taken", name=options.name))
     account = {"base_url": options.base_url, "username": options.username, **_read_options(options.option)}
     checked = from_mapping(account, {"password": "-"})
+    password = None if options.password_fd is None else read_line(options.password_fd)
     # An address without the slash at its end is what the password is stored under.
     account["base_url"] = checked["base_url"]
     profiles.accounts[options.name] = account
     profiles.default = profiles.default or options.name
     profiles.save()
     print_line(translate("account.added", name=options.name))
-    _store_password(options.password_fd, account["base_url"], options.username)
+    _store_password(password, account["base_url"], options.username)
     return 0
 
 
@@ -68,15 +69,13 @@ def _read_options(given: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _store_password(descriptor: int | None, base_url: str, username: str) -> None:
+def _store_password(given: Secret | None, base_url: str, username: str) -> None:
     """Store the password of an account in the keyring, or say that it was not stored."""
     try:
         # Asked for only if there is a place for it.
         keyrings.check()
-        password = Secret()
-        if descriptor is not None:
-            password = read_line(descriptor)
-        elif has_terminal():
+        password = given or Secret()
+        if given is None and has_terminal():
             password = ask(translate("account.add-prompt", username=username), empty=True)
         if not password:
             raise ConfigurationError(translate("account.none-given"))
@@ -92,7 +91,7 @@ def _list(options: argparse.Namespace) -> int:
     accounts = sorted(profiles.accounts.items())
     fields = ("name", "base_url", "username", "default")
     rows = [
-        (name, str(one.get("base_url", "")), str(one.get("username", "")), int(name == profiles.default))
+        (name, str(one.get("base_url", "")), str(one.get("username", "")), name == profiles.default)
         for name, one in accounts
     ]
     headings = tuple(translate(f"account.{key}") for key in ("name", "address", "account", "default"))

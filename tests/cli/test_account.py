@@ -88,6 +88,14 @@ def test_the_account_of_a_profile(
     assert capsys.readouterr().err == ""
 
 
+def test_a_misspelled_variable_is_said_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setenv("JZYSOAP_PASWORD", "x")
+    monkeypatch.setenv("JZYSOAP_PASSWORD", PASSWORD)
+    monkeypatch.setenv("JZYSOAP_PROFILE", "")
+    find(base_url=URL, username=USERNAME).authenticate()
+    assert caplog.messages == ["JZYSOAP_PASWORD is set, and no option has that name: is JZYSOAP_PASSWORD meant?"]
+
+
 def test_a_variable_before_a_profile_is_said(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -116,6 +116,18 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert capsys.readouterr().err == "jzysoap: this needs shtab: pip install 'jzysoap[cli]'\n"
 
 
+def test_the_completion_is_printed_where_chinese_cannot_be_spelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JZYSOAP_LANG", "zh")
+    with open(tmp_path / "out", "w", encoding="ascii") as stdout:
+        monkeypatch.setattr("sys.stdout", stdout)
+        with pytest.raises(SystemExit) as exit_:
+            main(["--completion", "zsh"])
+    assert exit_.value.code == 0
+    assert (tmp_path / "out").read_text("ascii").startswith("#compdef jzysoap")
+
+
 def test_another_shell_is_a_wrong_argument(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         main(["--completion", "tcsh"])

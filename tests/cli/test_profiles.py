@@ -59,7 +59,9 @@ def test_the_default_account(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert out == (f"name  address                account  default\nhome  {URL}  account\nwork  {URL}  account  yes\n")
     assert main(["profile", "list", "--output", "jsonl"]) == 0
-    assert [json.loads(line)["default"] for line in capsys.readouterr().out.splitlines()] == [0, 1]
+    assert [json.loads(line)["default"] for line in capsys.readouterr().out.splitlines()] == [False, True]
+    assert main(["profile", "list", "--output", "csv"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [f"home,{URL},account,false", f"work,{URL},account,true"]
     assert main(["profile", "remove", "home"]) == 0
     assert content()["default"] == "work"
 
@@ -131,6 +133,7 @@ def test_an_account_is_replaced_only_when_asked(capsys: pytest.CaptureFixture[st
         (["--option", "password=x"], "a profile cannot have password"),
         (["--option", "base_url=x"], "a profile cannot have base_url"),
         (["--option", "colour=x"], "a profile cannot have colour"),
+        (["--password-fd", "999"], "the file descriptor 999 cannot be read"),
     ],
 )
 def test_an_account_that_cannot_be_used_is_not_added(
