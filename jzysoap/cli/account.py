@@ -71,12 +71,14 @@ def find_account(options: argparse.Namespace) -> Account:
         for name in OPTIONS
         if variables.get(_PREFIX + name.upper()) or (name == "allow_recipients" and _variable(name) in variables)
     }
+    # A password from a file descriptor wins over all variables.
+    passwords = {name: variables[name] for name in VARIABLES if name in variables and options.password_fd is None}
     named = options.profile or os.environ.get("JZYSOAP_PROFILE")
     complete = set(_STAND_INS) - {"password"} <= {*given, *set_}
     profile: str | None = None
     kept: dict[str, Any] = {}
     if named or not complete:
-        profile, kept = _read_profile(named, set_ - {*given}, variables)
+        profile, kept = _read_profile(named, set_ - {*given}, passwords)
         if profile is None and not complete:
             raise ConfigurationError(translate("account.none"))
     else:
@@ -85,22 +87,27 @@ def find_account(options: argparse.Namespace) -> Account:
     checked = from_environment(variables, _PREFIX, {**overrides, "password": _STAND_INS["password"]})
     config = configure(checked)
     del checked["password"]
-    passwords = {name: variables[name] for name in VARIABLES if name in variables}
     sources = tuple(_source(name, given, set_, profile) for name in ("base_url", "username"))
     return Account(config, profile, sources, checked, passwords, options.password_fd)
 
 
 def _read_profile(
-    named: str | None, set_: Collection[str], variables: Mapping[str, str]
+    named: str | None, set_: Collection[str], passwords: Mapping[str, str]
 ) -> tuple[str | None, dict[str, Any]]:
-    """Return the name of the profile to use, and its checked options; None if there is no profile."""
+    """Return the name of the profile to use, and its checked options; None if there is no profile.
+
+    Args:
+        named: the name that was given, or None for the default profile.
+        set_: the options that a variable takes from the profile.
+        passwords: the variables with a password.
+    """
     profiles = profile_file.load()
     name = named or profiles.default
     if name is None:
         return None, {}
     stored = profiles.get(name)
     winning = [_variable(option) for option in stored if option in set_]
-    winning += [variable for variable in VARIABLES if variables.get(variable)]
+    winning += [variable for variable in VARIABLES if passwords.get(variable)]
     if winning:
         print_message(translate("account.variables-win", variables=", ".join(winning), profile=name))
     try:

@@ -147,7 +147,9 @@ def _examine_definition(config: Config, gateway: _Gateway) -> tuple[Finding, boo
         bindings = definition.compile(location, config.arguments)
     except JzySoapError as error:
         found = str(error) if saved is None else f"{error} ({translate('doctor.saved')})"
-        return find("definition", "failed", found, _advise_definition(error, gateway), url=location), saved is not None
+        return find(
+            "definition", "failed", found, _advise_definition(error, location, gateway), url=location
+        ), saved is not None
     ways = sorted({row[-1].replace(" ", "-") for row in describe_arguments(bindings)})
     matched = ", ".join(translate(f"doctor.{way}") for way in ways)
     found = translate("doctor.definition", location=location, matched=matched, digest=definition.sha256[:12])
@@ -160,8 +162,8 @@ def _examine_definition(config: Config, gateway: _Gateway) -> tuple[Finding, boo
     return find("definition", "ok", found), True
 
 
-def _advise_definition(error: JzySoapError, gateway: _Gateway) -> str:
-    if isinstance(error, WsdlError) and error.readable:
+def _advise_definition(error: JzySoapError, location: str, gateway: _Gateway) -> str:
+    if "://" not in location or (isinstance(error, WsdlError) and error.readable):
         return "wrong-definition"
     cause = error.__cause__
     if cause is not None and isinstance(cause.__cause__, ssl.SSLError):

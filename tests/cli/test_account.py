@@ -112,6 +112,8 @@ def test_a_variable_before_a_profile_is_said(
     assert capsys.readouterr().err == (
         "jzysoap: using JZYSOAP_BASE_URL, JZYSOAP_CHANNEL, JZYSOAP_PASSWORD_FILE instead of what the profile work has\n"
     )
+    find(profile="work", username="me", password_fd=3)
+    assert "JZYSOAP_PASSWORD" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -370,6 +370,12 @@ def test_a_local_definition(examine: Examine, tmp_path: Path) -> None:
     assert found["clock"]["status"] == "ok"
 
 
+def test_a_local_definition_that_is_missing(examine: Examine, tmp_path: Path) -> None:
+    found = examine(WSDL=str(tmp_path / "own.wsdl"))
+    assert statuses(found, "failed") == ["definition"]
+    assert "JZYSOAP_WSDL" in found["definition"]["advice"]
+
+
 def test_a_definition_whose_hash_is_pinned(examine: Examine) -> None:
     found = examine(WSDL_SHA256="0" * 64)
     assert statuses(found, "failed") == ["definition"]
