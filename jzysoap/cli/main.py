@@ -22,6 +22,7 @@ COMMANDS = {
     "password": "password",
     "profile": "profiles",
     "doctor": "doctor",
+    "sandbox": "sandbox",
     "wsdl": "definition",
     "demo": "demo",
 }

@@ -5,9 +5,25 @@ is known of the real gateway's behaviour; where that is open, the arguments of `
 """
 
 from jzysoap.sandbox.delivery import Delivery
+from jzysoap.sandbox.events import Event, EventLog, FaultHappened, Refusal
+from jzysoap.sandbox.messages import Message, RefusedError
 from jzysoap.sandbox.protocol import Exchange
 from jzysoap.sandbox.question import Question
+from jzysoap.sandbox.rules import Rule
 from jzysoap.sandbox.server import Sandbox
-from jzysoap.sandbox.state import Gateway, Message, RefusedError
+from jzysoap.sandbox.state import Gateway
 
-__all__ = ["Delivery", "Exchange", "Gateway", "Message", "Question", "RefusedError", "Sandbox"]
+__all__ = [
+    "Delivery",
+    "Event",
+    "EventLog",
+    "Exchange",
+    "FaultHappened",
+    "Gateway",
+    "Message",
+    "Question",
+    "Refusal",
+    "RefusedError",
+    "Rule",
+    "Sandbox",
+]

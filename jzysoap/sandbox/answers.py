@@ -13,8 +13,9 @@ from xml.sax.saxutils import escape
 
 from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.values import Channel, DeliveryReport, Reply
+from jzysoap.sandbox.messages import RefusedError, UnknownAccountError
 from jzysoap.sandbox.question import Question
-from jzysoap.sandbox.state import Gateway, RefusedError, UnknownAccountError
+from jzysoap.sandbox.state import Gateway
 
 Empty = Literal["document", "string", "nil", "failure"]
 """The answer to a poll with nothing to report (docs/protocol.md#what-is-not-known)."""
@@ -59,11 +60,12 @@ def _send(gateway: Gateway, behaviour: Behaviour, question: Question) -> str:
         question.username,
         question.password,
         channel=int(smstype) if smstype in ("0", "1", "2") else -1,
-        mobiles=[number.strip() for number in arguments.get("mobile", "").split(",") if number.strip()],
-        text=arguments.get("content", ""),
+        mobiles=question.mobiles,
+        text=question.text,
         long=arguments.get("isLongSms", "").strip() == "1",
         extension=arguments.get("extenno", ""),
         via=question.via,
+        exchange=question.exchange,
     )
     if question.via == "soap" and not behaviour.soap_batch_ids:
         return "success"
@@ -110,9 +112,7 @@ _ANSWERS: Mapping[str, Callable[[Gateway, Behaviour, Question], str | None]] = {
 
 
 def _nothing(behaviour: Behaviour, root: str) -> str | None:
-    if behaviour.empty == "failure":
-        raise RefusedError("没有记录")
-    return {"document": _poll(root, "", ()), "string": "", "nil": None}[behaviour.empty]
+    return {"document": _poll(root, "", ()), "string": "", "nil": None, "failure": "failure;没有记录"}[behaviour.empty]
 
 
 def _report_fields(report: DeliveryReport) -> Mapping[str, object]:

@@ -5,8 +5,6 @@ Real gateways report late, out of order, twice, or with a batch id that no answe
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -80,32 +78,3 @@ class Delivery:
             chance.shuffle(found)
         for report in found:
             yield now + timedelta(seconds=self.delay + chance.random() * self.spread), report
-
-
-class ReportQueue:
-    """The reports of an account that are waiting to be polled, or still on their way."""
-
-    def __init__(self) -> None:
-        self._count = itertools.count()
-        # By the time from which a poll returns them; those of the same time in the order in which they were added.
-        self._waiting: list[tuple[datetime, int, DeliveryReport]] = []
-
-    def add(self, due: datetime, report: DeliveryReport) -> None:
-        """Add a report, which polls return from that time on."""
-        heapq.heappush(self._waiting, (due, next(self._count), report))
-
-    def poll(self, now: datetime, limit: int | None, *, consuming: bool) -> list[DeliveryReport]:
-        """Return the reports that are due, the earliest first.
-
-        Args:
-            now: the time.
-            limit: the largest number of them; None for all.
-            consuming: True to remove them.
-        """
-        taken: list[tuple[datetime, int, DeliveryReport]] = []
-        while self._waiting and self._waiting[0][0] <= now and (limit is None or len(taken) < limit):
-            taken.append(heapq.heappop(self._waiting))
-        if not consuming:
-            for one in taken:
-                heapq.heappush(self._waiting, one)
-        return [report for _, _, report in taken]

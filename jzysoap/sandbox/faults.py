@@ -24,6 +24,18 @@ class Fault:
     acted: bool = False
     times: int = 1
     after: int = 0
+    to: str | None = None
+    text: str | None = None
+
+    def describe(self) -> str:
+        """Return what happens instead of the usual answer, in a few words."""
+        if self.drop:
+            return "accepted, answer lost" if self.acted else "connection closed"
+        if self.body is not None:
+            return f"HTTP {self.status} with a body of its own"
+        if self.result is not None:
+            return self.result
+        return f"answered {self.delay:g} s late"
 
 
 class Faults:
@@ -43,15 +55,19 @@ class Faults:
         with self._lock:
             self._waiting.clear()
 
-    def take(self, operation: str | None) -> Fault | None:
+    def take(self, operation: str | None, mobiles: Sequence[str] = (), text: str = "") -> Fault | None:
         """Return the first fault that is for a request, and count it as happened; None if there is no such fault.
 
         Args:
             operation: the operation that the request asks for; None if it cannot be read.
+            mobiles: the recipients of a send.
+            text: the text of a send.
         """
         with self._lock:
             for fault in self._waiting:
                 if fault.operation not in (None, operation):
+                    continue
+                if (fault.to is not None and fault.to not in mobiles) or (fault.text or "") not in text:
                     continue
                 if fault.after > 0:
                     fault.after -= 1

@@ -5,22 +5,24 @@
 
 from __future__ import annotations
 
-import ipaddress
+import itertools
 import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from jzysoap.model.operations import Operations
 from jzysoap.sandbox import servlet, soap
 from jzysoap.sandbox.definition import ServedDefinition
-from jzysoap.sandbox.faults import Faults
+from jzysoap.sandbox.events import FaultHappened, Refusal
+from jzysoap.sandbox.faults import Fault, Faults
+from jzysoap.sandbox.guard import Guard
+from jzysoap.sandbox.messages import RefusedError
 from jzysoap.sandbox.question import Question
-from jzysoap.sandbox.state import RefusedError
+from jzysoap.sandbox.state import Gateway
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -59,6 +61,7 @@ class Exchange:
     """A request and the reply to it.
 
     Attributes:
+        number: its number, counted from 1.
         request_line: verbatim.
         request_headers: verbatim, in order.
         request_body: verbatim, its chunks joined.
@@ -67,6 +70,7 @@ class Exchange:
         reply_body: the body of the reply.
     """
 
+    number: int
     request_line: str
     request_headers: Headers
     request_body: bytes
@@ -87,20 +91,24 @@ class _Routed:
         operation: the operation that it asks for; None if that is unknown.
         answer: does what is asked, and returns the reply.
         spell: makes the reply of any result string; None if the request has no result.
+        question: the call in it; None if there is none that can be read.
     """
 
     operation: str | None
     answer: Callable[[], Response]
     spell: Callable[[str | None], Response] | None = None
+    question: Question | None = None
 
 
 class Application:
     """The gateway as a WSGI application.
 
     Args:
+        gateway: the state, which notes refusals and faults, and has rules.
         answer: returns the result string of a question; a ``RefusedError`` that it raises becomes a refusal.
         operations: the table of operations.
         definition: the service definition.
+        guard: refuses requests for other hosts, and those of web pages.
         encoded_password_change: True if the servlet's ``updatePassword`` takes both passwords as BASE64.
         context_path: the path before ``/services`` and ``/servlet``.
 
@@ -112,9 +120,11 @@ class Application:
 
     def __init__(
         self,
+        gateway: Gateway,
         answer: Callable[[Question], str | None],
         operations: Operations,
         definition: ServedDefinition,
+        guard: Guard,
         *,
         encoded_password_change: bool = False,
         context_path: str = "",
@@ -122,13 +132,16 @@ class Application:
         self.url = ""
         self.faults = Faults()
         self.closing = threading.Event()
+        self._gateway = gateway
         self._answer = answer
         self._operations = operations
         self._definition = definition
+        self._guard = guard
         self._encoded_password_change = encoded_password_change
         self._context_path = context_path
         self._exchanges: deque[Exchange] = deque()
         self._held = 0
+        self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._services = {_SERVICE} | {f"{_SERVICE}.{name.lower()}" for name in definition.endpoints}
 
@@ -138,15 +151,23 @@ class Application:
         with self._lock:
             return tuple(self._exchanges)
 
+    def reset(self) -> None:
+        """Forget faults, exchanges, and what the gateway forgets in its own ``reset``."""
+        self.faults.clear()
+        with self._lock:
+            self._exchanges.clear()
+            self._held = 0
+        self._gateway.reset()
+
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request.
 
         Raises:
             ConnectionAbortedError: a fault on demand wants no reply; the server closes the connection.
         """
-        body = environ["wsgi.input"].read()
-        reply = self._answer_or_fail(self._route(environ, body))
-        self._record(environ, body, reply)
+        body, number = environ["wsgi.input"].read(), next(self._numbers)
+        reply = self._answer_or_fail(self._route(environ, body, number))
+        self._record(number, environ, body, reply)
         if reply is None:
             raise ConnectionAbortedError("dropped on demand")
         reason = HTTPStatus(reply.status).phrase if reply.status in set(HTTPStatus) else "Unknown"
@@ -158,7 +179,7 @@ class Application:
 
     def _answer_or_fail(self, routed: _Routed) -> Response | None:
         """Return the reply, or that of a fault on demand; None if the connection is to be closed without a reply."""
-        fault = self.faults.take(routed.operation)
+        fault = self._take_fault(routed)
         if fault is None:
             return routed.answer()
         replaced = fault.drop or fault.body is not None or fault.result is not None
@@ -171,27 +192,42 @@ class Application:
             return routed.spell(fault.result)
         return acted or routed.answer()
 
-    def _route(self, environ: WSGIEnvironment, body: bytes) -> _Routed:
+    def _take_fault(self, routed: _Routed) -> Fault | None:
+        question = routed.question
+        username, mobiles, text = (
+            ("", (), "") if question is None else (question.username, question.mobiles, question.text)
+        )
+        fault = self.faults.take(routed.operation, mobiles, text) or self._gateway.take_fault(
+            routed.operation, mobiles, text
+        )
+        if fault is not None:
+            self._gateway.note("fault", username, FaultHappened(routed.operation, fault.describe()))
+        return fault
+
+    def _route(self, environ: WSGIEnvironment, body: bytes, number: int) -> _Routed:
         method = environ["REQUEST_METHOD"]
-        problem = _refuse_host(environ) or _refuse_page(environ)
-        if problem is not None:
-            return _Routed(None, lambda: problem)
+        refused = self._guard.refuse(environ)
+        if refused is not None:
+            return _Routed(None, lambda: _status_only(refused))
         path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
         path = path[len(self._context_path) :] if path.startswith(f"{self._context_path}/") else ""
         if path in _SERVLETS:
             if method not in ("GET", "POST"):
                 return _Routed(None, lambda: _status_only(405))
-            return self._route_servlet(_SERVLETS[path], query.encode("latin-1"), body)
+            return self._route_servlet(_SERVLETS[path], query.encode("latin-1"), body, number)
         service = path.lower().removesuffix("/")
         if service not in self._services:
             return _Routed(None, lambda: _status_only(404))
         if method == "POST":
-            return self._route_soap(body, environ.get("CONTENT_TYPE", ""), f"{self.url}{path}")
+            return self._route_soap(body, environ.get("CONTENT_TYPE", ""), f"{self.url}{path}", number)
         if method == "GET" and "wsdl" in re.split("[&=]", query.lower()):
-            return _Routed("wsdl", lambda: _reply(200, ("text/xml", self._definition.serve_at(self.url))))
+            # Other stacks call the address that the definition names: the host under which they reached this one.
+            host = environ.get("HTTP_HOST")
+            url = self.url if host is None else f"http://{host}{self._context_path}"
+            return _Routed("wsdl", lambda: _reply(200, ("text/xml", self._definition.serve_at(url))))
         return _Routed(None, lambda: _status_only(405))
 
-    def _route_soap(self, body: bytes, content_type: str, url: str) -> _Routed:
+    def _route_soap(self, body: bytes, content_type: str, url: str, number: int) -> _Routed:
         try:
             envelope = soap.read_request(body, content_type, self._definition, url)
         except soap.FaultError as error:
@@ -201,9 +237,9 @@ class Application:
         def spell(result: str | None) -> Response:
             return _reply(200, soap.build_response(envelope, result, self._definition))
 
-        return _Routed(envelope.question.operation, lambda: spell(self._result(envelope.question)), spell)
+        return self._routed(replace(envelope.question, exchange=number), spell)
 
-    def _route_servlet(self, address: servlet.Servlet, query: bytes, body: bytes) -> _Routed:
+    def _route_servlet(self, address: servlet.Servlet, query: bytes, body: bytes, number: int) -> _Routed:
         def spell(result: str | None) -> Response:
             return _reply(200, servlet.build_response(address, result))
 
@@ -212,19 +248,24 @@ class Application:
         )
         if question is None:
             return _Routed(None, lambda: spell("failure;未知的方法"), spell)
-        return _Routed(question.operation, lambda: spell(self._result(question)), spell)
+        return self._routed(replace(question, exchange=number), spell)
+
+    def _routed(self, question: Question, spell: Callable[[str | None], Response]) -> _Routed:
+        return _Routed(question.operation, lambda: spell(self._result(question)), spell, question)
 
     def _result(self, question: Question) -> str | None:
         try:
             return self._answer(question)
         except RefusedError as refusal:
+            record = Refusal(question.operation, str(refusal), question.mobiles, question.text)
+            self._gateway.note("refused", question.username, record)
             return f"failure;{refusal}"
 
-    def _record(self, environ: WSGIEnvironment, body: bytes, reply: Response | None) -> None:
+    def _record(self, number: int, environ: WSGIEnvironment, body: bytes, reply: Response | None) -> None:
         line, *fields = environ[HEAD].decode("latin-1").split("\r\n")
         headers = tuple((name, value.strip()) for name, _, value in (field.partition(":") for field in fields) if name)
         answer = (None, (), b"") if reply is None else (reply.status, reply.headers, reply.body)
-        exchange = Exchange(line, headers, body, *answer)
+        exchange = Exchange(number, line, headers, body, *answer)
         with self._lock:
             self._exchanges.append(exchange)
             self._held += _size(exchange)
@@ -234,40 +275,6 @@ class Application:
 
 def _size(exchange: Exchange) -> int:
     return len(exchange.request_body) + len(exchange.reply_body)
-
-
-def is_loopback(host: str) -> bool:
-    """Return True if a host name or an address (IPv6 without brackets) is that of loopback."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _refuse_host(environ: WSGIEnvironment) -> Response | None:
-    """Return the reply to a request for a host other than loopback; None for loopback.
-
-    A web page may have its own name resolve to loopback, so that a browser sends its requests here. Their Host header
-    has that name.
-    """
-    header = environ.get("HTTP_HOST")
-    if header is None:
-        return None if environ["SERVER_PROTOCOL"] == "HTTP/1.0" else _status_only(400)
-    match = re.fullmatch(r"(?:\[(.+)\]|([^:]+))(?::[0-9]*)?", header)
-    return None if match and is_loopback(match[1] or match[2]) else _status_only(421)
-
-
-def _refuse_page(environ: WSGIEnvironment) -> Response | None:
-    """Return the reply to a request that a web page of another origin made; None for all others.
-
-    A browser sends some requests to any address without asking, such as a form. It names the page's origin.
-    """
-    page = urlsplit(environ.get("HTTP_ORIGIN", "")).netloc
-    site = environ.get("HTTP_SEC_FETCH_SITE", "none")
-    foreign = "HTTP_ORIGIN" in environ and page.lower() != environ.get("HTTP_HOST", "").lower()
-    return _status_only(403) if foreign or site not in ("none", "same-origin") else None
 
 
 def _status_only(status: int) -> Response:

@@ -24,6 +24,7 @@ class Question:
         via: the interface that the call came through.
         new_password: the decoded bytes of the new password of a change of password; None if it was omitted or cannot
             be decoded.
+        exchange: the number of the exchange that the call came in; None if that is not known.
     """
 
     operation: str
@@ -31,11 +32,22 @@ class Question:
     password: bytes = field(repr=False)
     via: InterfaceName
     new_password: bytes | None = field(default=None, repr=False)
+    exchange: int | None = None
 
     @property
     def username(self) -> str:
         """The account's name; empty if it was omitted."""
         return self.arguments.get("username", "")
+
+    @property
+    def mobiles(self) -> tuple[str, ...]:
+        """The recipients of a send; empty for other calls."""
+        return tuple(number.strip() for number in self.arguments.get("mobile", "").split(",") if number.strip())
+
+    @property
+    def text(self) -> str:
+        """The text of a send; empty for other calls."""
+        return self.arguments.get("content", "")
 
 
 def decode_password(text: str) -> bytes | None:

@@ -77,7 +77,7 @@ def read_request(body: bytes, content_type: str, definition: ServedDefinition, u
     expected = {"text/xml": SOAP11, "application/soap+xml": SOAP12}.get(media.strip().lower())
     version = expected or SOAP11
     try:
-        root: Any = etree.fromstring(_utf8(body, parameters), strict_parser(encoding="utf-8"))
+        root: Any = etree.fromstring(read_text(body, parameters), strict_parser(encoding="utf-8"))
     except (etree.XMLSyntaxError, UnicodeError, LookupError) as error:
         raise FaultError(f"org.apache.axiom.om.OMException: {error}", version=version) from error
     if root.getroottree().docinfo.internalDTD is not None:
@@ -128,6 +128,30 @@ def build_fault(fault: FaultError) -> tuple[str, bytes]:
     return _envelope(fault.version, content, _FAULT_ACTION)
 
 
+def read_text(body: bytes, parameters: str) -> bytes:
+    """Return an envelope in UTF-8, with each pair of surrogate references joined: XML forbids them, Axis 1 writes them.
+
+    Args:
+        body: the bytes of the envelope.
+        parameters: those of the Content-Type, with the charset.
+
+    Raises:
+        UnicodeError, LookupError: the bytes are not in their charset, or that is unknown.
+    """
+    charset = re.search(r"charset\s*=\s*[\"']?([^\s\"';]+)", parameters, re.IGNORECASE)
+    declared = _DECLARED.match(body)
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif charset is not None:
+        encoding = charset[1]
+    else:
+        encoding = declared[1].decode() if declared else "utf-8"
+    if not codecs.lookup(encoding).name.startswith(_CHARSETS):
+        raise LookupError(f"unknown encoding: {encoding}")
+    text = body.decode(encoding).removeprefix("\ufeff")
+    return _PAIRS.sub(_join_pair, text).encode()
+
+
 def _question(wrapper: Any, definition: ServedDefinition, url: str, version: str) -> Question:
     name = etree.QName(wrapper)
     operation = definition.operations.get(name.localname)
@@ -166,27 +190,6 @@ def _escape(text: str) -> str:
     """Escape a text as Axis2 does: a single ``>`` stays."""
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace("]]>", "]]&gt;")
     return escaped.replace("\r", "&#xd;")
-
-
-def _utf8(body: bytes, parameters: str) -> bytes:
-    """Return an envelope in UTF-8, with each pair of surrogate references joined: XML forbids them, Axis 1 writes them.
-
-    Args:
-        body: the bytes of the envelope.
-        parameters: those of the Content-Type, with the charset.
-    """
-    charset = re.search(r"charset\s*=\s*[\"']?([^\s\"';]+)", parameters, re.IGNORECASE)
-    declared = _DECLARED.match(body)
-    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
-    elif charset is not None:
-        encoding = charset[1]
-    else:
-        encoding = declared[1].decode() if declared else "utf-8"
-    if not codecs.lookup(encoding).name.startswith(_CHARSETS):
-        raise LookupError(f"unknown encoding: {encoding}")
-    text = body.decode(encoding).removeprefix("\ufeff")
-    return _PAIRS.sub(_join_pair, text).encode()
 
 
 def _join_pair(pair: re.Match[str]) -> str:

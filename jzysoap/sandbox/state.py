@@ -6,82 +6,31 @@ Nothing here knows HTTP or SOAP. Tests may call the gateway too, from any thread
 from __future__ import annotations
 
 import re
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
 
-from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.masking import Secret
 from jzysoap.model.operations import InterfaceName
-from jzysoap.model.values import CHINA, Channel, DeliveryReport, DeliveryStatus, Reply
-from jzysoap.sandbox.delivery import Delivery, ReportQueue
+from jzysoap.model.values import Channel, DeliveryReport, DeliveryStatus, Reply
+from jzysoap.sandbox.accounts import Accounts, Balances, all_channels
+from jzysoap.sandbox.book import Book, vendor_time
+from jzysoap.sandbox.delivery import Delivery
+from jzysoap.sandbox.events import EventKind, EventLog
+from jzysoap.sandbox.faults import Fault
+from jzysoap.sandbox.fields import field_error
+from jzysoap.sandbox.followup import Status, plan_replies, plan_reports, queue_reply
+from jzysoap.sandbox.messages import Kept, Message, Messages, RefusedError, count_segments
+from jzysoap.sandbox.queues import Queued
+from jzysoap.sandbox.rules import Rules
 from jzysoap.settings.checks import MAX_BATCH
 
 FIRST_BATCH_ID = 337017332
 
-Status = DeliveryStatus | Mapping[str, DeliveryStatus | None] | Callable[[str], DeliveryStatus | None]
-"""The status that the reports will have: the same for all numbers, by number (others are delivered), or returned by a
-function for each number. None means that nothing is reported."""
+MAX_MESSAGES = 1000
+"""The number of messages that are kept unless told otherwise."""
 
-# UTF-16 units in a single message, and in each part of a long one. Written again, not imported from the client: tests
-# against the sandbox check the client's count.
-_SINGLE, _PART = 70, 67
 _NUMBER = re.compile(r"\+?[0-9]{5,20}")
-
-
-class RefusedError(Exception):
-    """A refusal of the gateway; its text is the words after ``failure;``."""
-
-
-class UnknownAccountError(RefusedError):
-    """A refusal, since there is no account of that name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A send that was accepted.
-
-    Attributes:
-        username: the account.
-        channel: the channel.
-        mobiles: the recipients, as received.
-        text: the text of the message.
-        long: True if the message was marked as long.
-        extension: the extension number, often empty.
-        batch_id: the batch id, which its delivery reports have too.
-        via: the interface that the send came through.
-        sent_at: the time, by the gateway's clock.
-        segments: how many messages each recipient costs.
-    """
-
-    username: str
-    channel: Channel
-    mobiles: tuple[str, ...]
-    text: str
-    long: bool
-    extension: str
-    batch_id: str
-    via: InterfaceName
-    sent_at: datetime
-    segments: int
-
-    def __repr__(self) -> str:
-        return (
-            f"<Message {self.batch_id} via {self.via}: {len(self.text)} characters to {len(self.mobiles)} numbers on "
-            f"{self.channel.name}>"
-        )
-
-
-@dataclass(slots=True)
-class _Account:
-    username: str
-    password: Secret
-    balance: dict[Channel, int]
-    reports: ReportQueue = field(default_factory=ReportQueue)
-    replies: deque[Reply] = field(default_factory=deque)
-    balance_asked_at: datetime | None = None
 
 
 class Gateway:
@@ -95,6 +44,13 @@ class Gateway:
         max_records: the largest number of records in one poll; None for all.
         balance_interval: seconds between two balance queries that are not refused; 0 for no limit.
         clock: returns the time; a naive time is interpreted as the vendor's local time.
+        max_messages: the number of messages that are kept; older ones are forgotten. Of the records that these caused
+            and that no poll returned, ten times as many go on waiting.
+        path: a file that keeps messages, queues, balances and rules over a restart; None for none. Passwords are not
+            kept. One gateway at a time can use it.
+
+    Raises:
+        ConfigurationError: the file cannot be used.
     """
 
     def __init__(
@@ -106,24 +62,59 @@ class Gateway:
         max_records: int | None = None,
         balance_interval: float = 0.0,
         clock: Callable[[], datetime] | None = None,
+        max_messages: int = MAX_MESSAGES,
+        path: str | None = None,
     ) -> None:
         self.status = status
         self.delivery = delivery
         self.consuming = consuming
         self.max_records = max_records
         self.balance_interval = balance_interval
-        self._clock = clock or (lambda: datetime.now(CHINA))
-        # Reentrant, since a function given as status may call the gateway.
-        self._lock = threading.RLock()
-        self._accounts: dict[str, _Account] = {}
-        self._sent: list[Message] = []
-        self._next_batch_id = FIRST_BATCH_ID
+        self._book = Book(clock, max_messages, path)
+        kept = self._book.messages
+        self._next_batch_id = max((int(one.message.batch_id) + 1 for one in kept), default=FIRST_BATCH_ID)
 
     def __repr__(self) -> str:
-        return f"<Gateway {len(self._accounts)} accounts, {len(self._sent)} messages>"
+        return f"<Gateway {len(self._book.accounts)} accounts, {len(self._book.messages)} messages>"
 
-    def add_account(self, username: str, password: str, balance: int | Mapping[Channel, int] = 1000) -> None:
-        """Open an account.
+    @property
+    def lock(self) -> AbstractContextManager[object]:
+        """The lock of the gateway: held while several values are read that must belong together."""
+        return self._book.lock
+
+    @property
+    def events(self) -> EventLog:
+        """The last events, to wait for."""
+        return self._book.events
+
+    @property
+    def rules(self) -> Rules:
+        """The rules in force. After a change call ``rules_changed``."""
+        return self._book.rules
+
+    @property
+    def messages(self) -> Messages:
+        """The messages that are kept, with the records that each caused; look while holding ``lock``."""
+        return self._book.messages
+
+    @property
+    def accounts(self) -> Accounts:
+        """The accounts; look while holding ``lock``."""
+        return self._book.accounts
+
+    @property
+    def sent(self) -> tuple[Message, ...]:
+        """The accepted messages that are kept, in order."""
+        with self.lock:
+            return tuple(kept.message for kept in self._book.messages)
+
+    def close(self) -> None:
+        """Close the file that keeps the state, if there is one. The gateway must not be used afterwards."""
+        with self.lock:
+            self._book.close()
+
+    def add_account(self, username: str, password: str, balance: int | Balances = 1000) -> None:
+        """Open an account. One that is in the file has its messages left and its records from there.
 
         Args:
             username: the name of the account.
@@ -133,18 +124,8 @@ class Gateway:
         Raises:
             ConfigurationError: there is an account of that name already, or the name or the password is empty.
         """
-        if not username or not password:
-            raise ConfigurationError("an account of the sandbox needs a username and a password")
-        with self._lock:
-            if username in self._accounts:
-                raise ConfigurationError("the sandbox has an account of that username already")
-            self._accounts[username] = _Account(username, Secret(password), _balances(balance))
-
-    @property
-    def sent(self) -> tuple[Message, ...]:
-        """The accepted messages, in order."""
-        with self._lock:
-            return tuple(self._sent)
+        with self.lock:
+            self._book.open_account(username, password, balance)
 
     def balances(self, username: str) -> dict[Channel, int]:
         """Return the messages left on each channel. A test needs no password, and may ask at any time.
@@ -152,17 +133,17 @@ class Gateway:
         Raises:
             UnknownAccountError: there is no such account.
         """
-        with self._lock:
-            return dict(self._account(username).balance)
+        with self.lock:
+            return dict(self._book.accounts.find(username).balance)
 
-    def set_balance(self, username: str, balance: int | Mapping[Channel, int]) -> None:
+    def set_balance(self, username: str, balance: int | Balances) -> None:
         """Replace the messages left, as in ``add_account``.
 
         Raises:
             UnknownAccountError: there is no such account.
         """
-        with self._lock:
-            self._account(username).balance = _balances(balance)
+        with self.lock:
+            self._book.enter(self._book.accounts.find(username), balance=all_channels(balance))
 
     def send(
         self,
@@ -175,8 +156,9 @@ class Gateway:
         long: bool,
         extension: str,
         via: InterfaceName,
+        exchange: int | None = None,
     ) -> Message:
-        """Accept a message: charge it, keep it, queue its delivery reports.
+        """Accept a message: charge it, keep it, queue its delivery reports and what rules reply to it.
 
         Args:
             username: the account.
@@ -187,6 +169,7 @@ class Gateway:
             long: True if the message is marked as long; kept, without effect.
             extension: the extension number; kept, without effect.
             via: the interface that the send came through; kept, without effect.
+            exchange: the number of the exchange that the send came in; kept, without effect.
 
         Returns:
             The accepted message.
@@ -195,8 +178,8 @@ class Gateway:
             RefusedError: the message was refused; nothing was charged or queued.
         """
         numbers = tuple(mobiles)
-        with self._lock:
-            account = self._authenticated(username, password)
+        with self.lock:
+            account = self._book.accounts.authenticate(username, password)
             if not numbers:
                 raise RefusedError("手机号码不能为空")
             if len(numbers) > MAX_BATCH:
@@ -206,25 +189,36 @@ class Gateway:
             if not text:
                 raise RefusedError("短信内容不能为空")
             try:
-                route, segments = Channel(channel), _segments(text)
+                route, segments = Channel(channel), count_segments(text)
             except ValueError:
                 raise RefusedError("短信类型错误") from None
-            if account.balance[route] < segments * len(numbers):
+            left = account.balance[route] - segments * len(numbers)
+            if left < 0:
                 raise RefusedError("余额不足")
-            now = self._now()
-            batch_id = str(self._next_batch_id)
-            message = Message(username, route, numbers, text, long, extension, batch_id, via, now, segments)
-            reports = [
-                DeliveryReport(number, username, batch_id, status, now)
-                for number in numbers
-                if (status := self._status(number)) is not None
-            ]
-            # Changed last: everything above may fail, and a refused message changes nothing.
-            account.balance[route] -= segments * len(numbers)
+            now = self._book.now()
+            message = Message(
+                username,
+                route,
+                numbers,
+                text,
+                long,
+                extension,
+                str(self._next_batch_id),
+                via,
+                now,
+                segments,
+                self._book.events.last + 1,
+                exchange,
+            )
+            kept = Kept(
+                message,
+                plan_reports(message, self.status, self.delivery, self._book.rules),
+                plan_replies(message, self._book.rules),
+            )
+            # Entered last: everything above may fail, and a refused message changes nothing.
+            balance = account.balance | {route: left}
+            self._book.enter(account, sent=kept, balance=balance, reports=kept.reports, replies=kept.replies)
             self._next_batch_id += 1
-            self._sent.append(message)
-            for due, report in self.delivery.plan(reports, now, batch_id):
-                account.reports.add(due, report)
             return message
 
     def check_password(self, username: str, password: bytes) -> None:
@@ -233,8 +227,8 @@ class Gateway:
         Raises:
             RefusedError: there is no such account, or it has another password.
         """
-        with self._lock:
-            self._authenticated(username, password)
+        with self.lock:
+            self._book.accounts.authenticate(username, password)
 
     def ask_balance(self, username: str, password: bytes) -> dict[Channel, int]:
         """Answer a client's balance query: return the messages left on each channel.
@@ -242,9 +236,9 @@ class Gateway:
         Raises:
             RefusedError: the credentials are wrong, or the query comes too soon after another one.
         """
-        with self._lock:
-            account = self._authenticated(username, password)
-            now, before = self._now(), account.balance_asked_at
+        with self.lock:
+            account = self._book.accounts.authenticate(username, password)
+            now, before = self._book.now(), account.balance_asked_at
             if before is not None and (now - before).total_seconds() < self.balance_interval:
                 raise RefusedError("查询过于频繁")
             account.balance_asked_at = now
@@ -256,9 +250,11 @@ class Gateway:
         Raises:
             RefusedError: the credentials are wrong.
         """
-        with self._lock:
-            reports = self._authenticated(username, password).reports
-            return reports.poll(self._now(), self.max_records, consuming=self.consuming)
+        with self.lock:
+            account = self._book.accounts.authenticate(username, password)
+            return self._book.poll(
+                account, account.reports, "report consumed", self.max_records, consuming=self.consuming
+            )
 
     def poll_replies(self, username: str, password: bytes) -> list[Reply]:
         """Answer a client's poll: return the replies, the oldest first.
@@ -266,12 +262,11 @@ class Gateway:
         Raises:
             RefusedError: the credentials are wrong.
         """
-        with self._lock:
-            replies = self._authenticated(username, password).replies
-            count = len(replies) if self.max_records is None else min(self.max_records, len(replies))
-            if self.consuming:
-                return [replies.popleft() for _ in range(count)]
-            return list(replies)[:count]
+        with self.lock:
+            account = self._book.accounts.authenticate(username, password)
+            return self._book.poll(
+                account, account.replies, "reply consumed", self.max_records, consuming=self.consuming
+            )
 
     def change_password(self, username: str, password: bytes, new: str) -> None:
         """Change the password of an account (docs/protocol.md#change-of-password).
@@ -280,9 +275,9 @@ class Gateway:
             UnknownAccountError: there is no such account.
             RefusedError: the old password is wrong, or the new one is not made of ASCII letters and digits.
         """
-        with self._lock:
-            self._account(username)
-            account = self._authenticated(username, password)
+        with self.lock:
+            self._book.accounts.find(username)
+            account = self._book.accounts.authenticate(username, password)
             if not (new.isascii() and new.isalnum()):
                 raise RefusedError("新密码必须为英文和数字")
             account.password = Secret(new)
@@ -304,12 +299,13 @@ class Gateway:
         Raises:
             UnknownAccountError: there is no such account, or none is named and there are several.
         """
-        with self._lock:
-            account = self._addressed(username)
-            received_at = self._now() if when is None else _vendor_time(when)
-            reply = Reply(mobile, account.username, text, text.encode("gb18030"), received_at)
-            account.replies.append(reply)
-            return reply
+        with self.lock:
+            account = self._book.accounts.find(username)
+            now = self._book.now()
+            received_at = now if when is None else vendor_time(when)
+            entry = queue_reply(account.username, mobile, text, received_at, due=now)
+            self._book.enter(account, replies=[entry])
+            return entry.record
 
     def inject_report(
         self,
@@ -328,51 +324,77 @@ class Gateway:
         Raises:
             UnknownAccountError: there is no such account, or none is named and there are several.
         """
-        with self._lock:
-            account = self._addressed(username)
-            sent_at = self._now() if when is None else _vendor_time(when)
-            report = DeliveryReport(mobile, account.username, batch_id, status, sent_at)
+        with self.lock:
+            account = self._book.accounts.find(username)
+            now = self._book.now()
+            sent_at = now if when is None else vendor_time(when)
             # Whatever time it names, it is there now.
-            account.reports.add(self._now(), report)
-            return report
+            entry = Queued(DeliveryReport(mobile, account.username, batch_id, status, sent_at), now)
+            self._book.enter(account, reports=[entry])
+            return entry.record
 
-    def _now(self) -> datetime:
-        return _vendor_time(self._clock())
+    def report(
+        self, batch_id: str, status: DeliveryStatus | None, *, mobile: str | None = None, delay: float = 0.0
+    ) -> tuple[DeliveryReport, ...]:
+        """Decide about the delivery reports of a message: new ones take the place of those that no poll returned yet.
 
-    def _status(self, number: str) -> DeliveryStatus | None:
-        if isinstance(self.status, Mapping):
-            return self.status.get(number, DeliveryStatus.DELIVERED)
-        return self.status(number) if callable(self.status) else self.status
+        Args:
+            batch_id: the batch id of the message.
+            status: the status that is reported; None for no reports.
+            mobile: the number that is reported on; None for all numbers of the message.
+            delay: seconds from now until polls return the reports.
 
-    def _account(self, username: str) -> _Account:
-        try:
-            return self._accounts[username]
-        except KeyError:
-            raise UnknownAccountError("用户不存在") from None
+        Returns:
+            The new reports.
 
-    def _addressed(self, username: str | None) -> _Account:
-        if username is None and len(self._accounts) == 1:
-            return next(iter(self._accounts.values()))
-        return self._account(username or "")
+        Raises:
+            FieldError: no such message is kept, or it did not go to that number.
+            UnknownAccountError: the account of the message is not open.
+        """
+        with self.lock:
+            kept = self._book.messages.find(batch_id)
+            if kept is None:
+                raise field_error("message", "must be the batch id of a message that is kept")
+            numbers = set(kept.message.mobiles if mobile is None else (mobile,))
+            if not numbers <= set(kept.message.mobiles):
+                raise field_error("to", "must be a number that the message was sent to")
+            account = self._book.accounts.find(kept.message.username)
+            withdrawn = [entry for entry in kept.reports if entry.waits and entry.record.mobile in numbers]
+            added = []
+            if status is not None:
+                now = self._book.now()
+                due = now + timedelta(seconds=delay)
+                reports = [DeliveryReport(one, account.username, batch_id, status, now) for one in sorted(numbers)]
+                added = [Queued(report, due, batch_id) for report in reports]
+            self._book.enter(account, reports=added, withdrawn=withdrawn)
+            kept.reports = [entry for entry in kept.reports if not entry.withdrawn] + added
+            return tuple(entry.record for entry in added)
 
-    def _authenticated(self, username: str, password: bytes) -> _Account:
-        account = self._accounts.get(username)
-        # The charset of a password is not documented, so both are right (docs/protocol.md#what-is-not-known).
-        if account is None or password not in {account.password.encode(), account.password.encode("gb18030")}:
-            raise RefusedError("用户名或密码错误")
-        return account
+    def reset(self) -> None:
+        """Forget messages, rules and what waits to be polled, and give each account the balances it was opened with.
 
+        The passwords, ``status`` and ``delivery`` stay, and batch ids go on.
+        """
+        with self.lock:
+            self._book.reset()
 
-def _balances(balance: int | Mapping[Channel, int]) -> dict[Channel, int]:
-    if isinstance(balance, Mapping):
-        return {channel: balance.get(channel, 0) for channel in Channel}
-    return dict.fromkeys(Channel, balance)
+    def take_fault(self, operation: str | None, mobiles: Sequence[str], text: str) -> Fault | None:
+        """Return the fault that a rule has for a call, and count the rule as applied; None without such a rule.
 
+        Args:
+            operation: the operation; None if the request could not be read.
+            mobiles: the recipients of a send.
+            text: the text of a send.
+        """
+        found = self._book.rules.take("fault", mobiles, text, operation)
+        return found[0][0].as_fault() if found else None
 
-def _segments(text: str) -> int:
-    units = len(text.encode("utf-16-le")) // 2
-    return 1 if units <= _SINGLE else -(-units // _PART)
+    def rules_changed(self) -> None:
+        """Keep the rules over a restart, and note that they changed."""
+        with self.lock:
+            self._book.rules_changed()
 
-
-def _vendor_time(when: datetime) -> datetime:
-    return when.replace(tzinfo=CHINA) if when.tzinfo is None else when.astimezone(CHINA)
+    def note(self, kind: EventKind, username: str = "", record: object = None) -> None:
+        """Add an event."""
+        with self.lock:
+            self._book.note(kind, username, record)

@@ -14,16 +14,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from _pytest.fixtures import FixtureFunctionDefinition
 
 import jzysoap
 from jzysoap import Channel, Client, DeliveryStatus, JzySoapError, Timeout
 from jzysoap.cli.account import OWN_VARIABLES
 from jzysoap.model import errors
 from jzysoap.sandbox import Sandbox
+from jzysoap.sandbox.rules import FaultName
 from jzysoap.settings.options import OPTIONS
+from jzysoap.testing import NothingCameError, SmsGateway, plugin
 from tests.kit import commands, options
 
 CLONE = Path(__file__).parent.parent.parent
@@ -42,6 +45,8 @@ BUNDLED = CLONE / "wsdl" / "axis2-1.6.2-7param" / "service.wsdl"
 VARIABLES = {f"JZYSOAP_{name.upper()}" for name, option in OPTIONS.items() if option.text is not None} | {
     "JZYSOAP_PASSWORD_FILE"
 }
+# Those of jzysoap sandbox, which no client reads.
+SANDBOX_VARIABLES = {"JZYSOAP_SANDBOX_PASSWORD", "JZYSOAP_SANDBOX_TOKEN"}
 
 # Code comments and docstrings link these sections.
 PROTOCOL = [
@@ -153,12 +158,22 @@ def run_until_terminated(code: str, sandbox: Sandbox) -> None:
     assert [line.split()[0] for line in lines] == [b"<DeliveryReport", b"<Reply"]
 
 
-def run_tests(code: str) -> None:
-    """Run a test module."""
+def run_tests(name: str, code: str) -> int:
+    """Run a test module of a document, beside the modules that the document names in a first comment.
+
+    Returns:
+        The number of tests; all of them passed.
+    """
+    for module in snippets(name):
+        named = re.match(r"# (\w+\.py)\n", module)
+        if named is not None:
+            Path(named[1]).write_text(module, "utf-8")
     Path("test_sample.py").write_text(code, "utf-8")
     result = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_sample.py")
     assert result.returncode == 0, result.stdout
-    assert "1 passed" in result.stdout
+    passed = re.search(r"^(\d+) passed in ", result.stdout, re.MULTILINE)
+    assert passed is not None, result.stdout
+    return int(passed[1])
 
 
 @pytest.mark.parametrize(("name", "number"), every("python"))
@@ -168,7 +183,7 @@ def test_python_runs(name: str, number: int, surroundings: Sandbox) -> None:
     if "signal.signal" in code:
         run_until_terminated(code, surroundings)
     elif "def test_" in code:
-        run_tests(code)
+        assert run_tests(name, code) >= 1
     else:
         execute(code, surroundings)
 
@@ -182,6 +197,43 @@ def test_commands_run(name: str, number: int, surroundings: Sandbox) -> None:
         assert program == "jzysoap"
         result = run("-m", program, *arguments)
         assert (result.returncode, result.stderr) == (0, ""), command
+
+
+TESTING = ["docs/testing.md", "docs/testing.zh-CN.md"]
+
+
+@pytest.mark.parametrize("name", TESTING)
+def test_a_login_by_code_is_tested_in_few_lines(name: str, surroundings: Sandbox) -> None:
+    code = snippet(name, "from login import")
+    assert run_tests(name, code) == 12
+    assert len([line for line in code.splitlines() if line]) <= 40
+
+
+@pytest.mark.parametrize("name", TESTING)
+def test_a_wait_that_fails_says_what_is_documented(name: str) -> None:
+    with SmsGateway() as gateway, gateway.client() as client:
+        client.send("15375427702", "【签名】您的包裹已到，请尽快取")
+        gateway.sandbox.gateway.set_balance(gateway.username, 0)
+        with pytest.raises(jzysoap.InsufficientBalanceError):
+            client.send("13866194295", "【签名】您的验证码是 1234")
+        with pytest.raises(NothingCameError) as caught:
+            gateway.wait_for_code("13866194295", timeout=0)
+    (documented,) = snippets(name, "text")
+    said = re.sub(r"\d\d:\d\d:\d\d", "09:30:00", str(caught.value))
+    assert said.replace("within 0 s", "within 5 s") == documented.rstrip().replace("09:30:01", "09:30:00")
+
+
+@pytest.mark.parametrize("name", TESTING)
+def test_the_fixtures_are_documented(name: str) -> None:
+    def keys(first: str) -> list[str]:
+        (table,) = [table for table in tables(name) if table[0][0].startswith(f"`{first}")]
+        return [key for row in table for key in re.findall(r"`\"?([\w ]+)[^`]*`", row[0])]
+
+    made = [key for key, value in vars(plugin).items() if isinstance(value, FixtureFunctionDefinition)]
+    assert keys("sms_gateway") == made
+    methods = [key for key in vars(SmsGateway) if not key.startswith("_")]
+    assert sorted(keys("messages")) == sorted([*methods, "username", "password", "sandbox"])
+    assert sorted(keys('"lose answer')) == sorted(get_args(FaultName))
 
 
 @pytest.mark.parametrize("name", ["docs/protocol.md", "docs/protocol.zh-CN.md"])
@@ -392,7 +444,14 @@ def test_every_page_has_its_twin_and_is_in_the_contents() -> None:
 
 
 def test_no_code_is_of_a_language_that_no_test_runs() -> None:
-    assert {language for name in DOCUMENTS for language, _ in blocks(name)} == {"python", "sh", "xml", "java", "ini"}
+    assert {language for name in DOCUMENTS for language, _ in blocks(name)} == {
+        "python",
+        "sh",
+        "text",
+        "xml",
+        "java",
+        "ini",
+    }
 
 
 @pytest.mark.parametrize(("english", "chinese"), PAIRS)
@@ -463,7 +522,8 @@ def test_every_argument_is_told(name: str) -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_variable_that_is_named_is_known(name: str) -> None:
-    assert set(re.findall(r"JZYSOAP_[A-Z0-9_]+", read(name))) <= VARIABLES | {*OWN_VARIABLES}
+    known = VARIABLES | SANDBOX_VARIABLES | {*OWN_VARIABLES}
+    assert set(re.findall(r"JZYSOAP_[A-Z0-9_]+", read(name))) <= known
 
 
 @pytest.mark.parametrize("name", ["docs/errors.md", "docs/errors.zh-CN.md"])

@@ -165,7 +165,6 @@ def test_every_address_of_the_service_is_answered(sandbox: Sandbox, path: str) -
 @pytest.mark.parametrize(
     ("path", "status"),
     [
-        ("/", 404),
         ("/services/other", 404),
         (f"{SERVICE}.userApiHttpEndpoint/", 404),
         (SERVICE, 405),

@@ -10,7 +10,8 @@ import pytest
 
 from jzysoap import Channel, ConfigurationError, DeliveryStatus
 from jzysoap.sandbox import Delivery, Gateway, Message
-from jzysoap.sandbox.state import RefusedError, Status, UnknownAccountError
+from jzysoap.sandbox.followup import Status
+from jzysoap.sandbox.messages import RefusedError, UnknownAccountError
 from jzysoap.settings.checks import MAX_BATCH
 from tests.kit.samples import MOBILE, SECOND_MOBILE
 
@@ -331,3 +332,57 @@ def test_a_poll_that_does_not_consume_returns_its_records_again() -> None:
 def test_a_delivery_that_is_none(options: dict[str, Any], problem: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{problem}"):
         Delivery(**options)
+
+
+def statuses(of: Gateway) -> list[tuple[str, str]]:
+    return [(report.mobile, report.status.name) for report in of.poll_reports("test", "密码1".encode())]
+
+
+def test_reports_by_hand_take_the_place_of_those_that_wait() -> None:
+    one = gateway()
+    message = send(one, MOBILE, SECOND_MOBILE)
+    (report,) = one.report(message.batch_id, DeliveryStatus.FAILED, mobile=MOBILE)
+    assert report.batch_id == message.batch_id
+    assert statuses(one) == [(SECOND_MOBILE, "DELIVERED"), (MOBILE, "FAILED")]
+    # Nothing waits any more, so that a new report comes besides the old one.
+    assert len(one.report(message.batch_id, DeliveryStatus.UNKNOWN)) == 2
+    assert one.report(message.batch_id, None) == ()
+    assert statuses(one) == []
+
+
+def test_late_reports_by_hand() -> None:
+    now = NOON
+    one = gateway(clock=lambda: now)
+    message = send(one)
+    one.report(message.batch_id, DeliveryStatus.DELIVERED, delay=60)
+    assert statuses(one) == []
+    now += timedelta(seconds=60)
+    assert statuses(one) == [(MOBILE, "DELIVERED")]
+
+
+def test_reports_by_hand_need_a_message_and_its_number() -> None:
+    one = gateway()
+    message = send(one)
+    with pytest.raises(ConfigurationError, match=r"^message must be"):
+        one.report("1", DeliveryStatus.FAILED)
+    with pytest.raises(ConfigurationError, match=r"^to must be"):
+        one.report(message.batch_id, DeliveryStatus.FAILED, mobile=SECOND_MOBILE)
+
+
+def test_a_reset_leaves_an_account_as_it_was_opened() -> None:
+    one = gateway(status=DeliveryStatus.FAILED)
+    send(one)
+    one.inject_reply(MOBILE, "好")
+    one.reset()
+    assert one.sent == ()
+    assert statuses(one) == []
+    assert one.poll_replies("test", "密码1".encode()) == []
+    assert one.balances("test")[Channel.GATEWAY] == 10
+    # Batch ids go on, so that no two messages of a gateway share one.
+    assert send(one).batch_id == "337017333"
+    assert statuses(one) == [(MOBILE, "FAILED")]
+
+
+def test_a_negative_balance_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="balance"):
+        gateway().set_balance("test", {Channel.CARD: -1})

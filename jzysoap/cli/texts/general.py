@@ -51,6 +51,10 @@ TEXTS = {
         "find out step by step what works; sends nothing and polls nothing",
         "逐步检查哪一步不通；不发短信，也不拉取",
     ),
+    "sandbox": (
+        "run a gateway on this machine with a page that shows what is sent; needs the extra 'sandbox'",
+        "在本机运行模拟网关，并以网页显示发送的短信；需要可选依赖 sandbox",
+    ),
     "wsdl": ("look at a service definition, record one, compare two", "查看、录下或比较服务定义（WSDL）"),
     "demo": (
         "send, poll and receive against a sandbox on loopback; needs the extra 'sandbox', but no account",

@@ -16,6 +16,9 @@ import jzysoap
 from jzysoap import Client, __version__
 from jzysoap.cli.main import main
 
+# A path, not the module's name: pytest imports packages that have plugins with a loader that runpy cannot use.
+MAIN = str(Path(jzysoap.__file__).with_name("__main__.py"))
+
 
 def test_ctrl_c_ends_a_command_silently(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupt(self: Client) -> Any:
@@ -82,13 +85,13 @@ def test_wrong_arguments_print_the_usage(arguments: list[str], capsys: pytest.Ca
 def test_the_package_runs_as_a_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["jzysoap", "wsdl", "show"])
     with pytest.raises(SystemExit) as exit_:
-        runpy.run_module("jzysoap", run_name="__main__")
+        runpy.run_path(MAIN, run_name="__main__")
     assert exit_.value.code == 0
     assert capsys.readouterr().out.startswith("definition")
 
 
 def test_importing_the_module_runs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    runpy.run_module("jzysoap.__main__", run_name="jzysoap.__main__")
+    runpy.run_path(MAIN, run_name="jzysoap.__main__")
     assert capsys.readouterr().out == ""
 
 
