@@ -85,11 +85,15 @@ def _no_test_leaves_loopback() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_surroundings(monkeypatch: pytest.MonkeyPatch, _surroundings: str) -> None:
-    """No settings from outside, and a cache directory that no other test has."""
+    """No settings, language or keyring from outside, and directories that no other test has."""
     for name in list(os.environ):
         if name.startswith("JZYSOAP_") or name.lower() in _FOREIGN:
             monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CACHE_HOME", f"{_surroundings}/{next(_numbers)}")
+    number = next(_numbers)
+    monkeypatch.setenv("XDG_CACHE_HOME", f"{_surroundings}/{number}")
+    monkeypatch.setenv("XDG_CONFIG_HOME", f"{_surroundings}/{number}-config")
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    monkeypatch.setenv("JZYSOAP_LANG", "en")
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ The only requests that they send are for definitions; no operation is called.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import hashlib
 import os
@@ -14,8 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jzysoap._version import __version__
+from jzysoap.cli.arguments import Parser, add_command
 from jzysoap.cli.outline import outline
 from jzysoap.cli.output import print_line, print_table
+from jzysoap.cli.texts import translate
 from jzysoap.definition import source as origins
 from jzysoap.definition.bindings import Bindings, changes
 from jzysoap.definition.collect import Definition, Fetch, fetch_request
@@ -29,10 +32,43 @@ from jzysoap.transport.sync import Transport
 
 # A client's options need an account; a definition is fetched without one.
 _NO_ACCOUNT = {"username": "-", "password": "-"}
+_FETCHED = "userApi-wsdl"
 # The options of a client that `fetch` reads from the environment.
 _READ = ("CACHE_DIR", "VERIFY", "CERT", "PROXIES", "ARGUMENTS")
 # The start tag at the end of a text, and its local name.
 _START_TAG = re.compile(r"<(?:[^<>\s:/]+:)?([^<>\s:/]+)[^<>]*>\Z")
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the arguments of ``jzysoap wsdl``."""
+    actions = parser.add_actions("action", translate("general.actions"))
+
+    one = add_command(actions, "show", translate("wsdl.show"))
+    address = translate("wsdl.source", address=f"http://host:9003{origins.PATH}")
+    one.add_argument("source", nargs="?", default="bundled", metavar="SOURCE", help=address)
+    one.set_defaults(run=_run_show)
+
+    one = add_command(actions, "fetch", translate("wsdl.fetch"), translate("wsdl.fetch-variables"))
+    one.add_argument("base_url", metavar="BASE_URL", help=translate("wsdl.base-url", address="http://host:9003"))
+    one.add_argument("--out", metavar="DIR", help=translate("wsdl.out", folder=_FETCHED))
+    one.add_argument("--accept", action="store_true", help=translate("wsdl.accept"))
+    one.set_defaults(run=_run_fetch)
+
+    one = add_command(actions, "diff", translate("wsdl.diff"))
+    for name in ("old", "new"):
+        one.add_argument(name, metavar=name.upper(), help=translate("wsdl.compared"))
+    one.set_defaults(run=lambda options: diff(options.old, options.new), failure=2)
+
+
+def _run_show(options: argparse.Namespace) -> int:
+    show(options.source)
+    return 0
+
+
+def _run_fetch(options: argparse.Namespace) -> int:
+    folder = options.out or (None if options.accept else _FETCHED)
+    fetch(options.base_url, folder, accept=options.accept)
+    return 0
 
 
 def show(source: str) -> None:

@@ -5,6 +5,7 @@ No message leaves this machine.
 
 from __future__ import annotations
 
+import argparse
 import secrets
 import time
 from base64 import b64encode
@@ -12,7 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 from xml.sax.saxutils import escape
 
+from jzysoap.cli.arguments import Parser
 from jzysoap.cli.output import print_line
+from jzysoap.cli.texts import translate
 from jzysoap.client.sync import Client
 from jzysoap.model.masking import mask_number
 from jzysoap.model.sent import JzySoapError
@@ -37,6 +40,17 @@ PAUSE = 0.2
 # Bodies above so many bytes are not shown.
 _MAX_SHOWN = 2000
 _LABEL_WIDTH = 16
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the arguments of ``jzysoap demo``."""
+    parser.add_argument("--wire", action="store_true", help=translate("demo.wire"))
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    demonstrate(wire=options.wire)
+    return 0
 
 
 def demonstrate(*, wire: bool) -> None:

@@ -1,26 +1,97 @@
-"""The output of the commands: lines and tables on stdout, whatever stdout can spell."""
+"""The output of the commands: results on stdout, messages on stderr, whatever these can spell."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import os
 import sys
+import traceback
 from collections.abc import Sequence
 
+from jzysoap.cli.arguments import columns
 from jzysoap.model.masking import escape_unprintable
 
+Value = str | int | None
+"""A field of a record; None if it is not known."""
 
-def print_line(line: str = "") -> None:
-    """Print a line; characters that stdout cannot spell, and those that disturb a terminal, become escapes."""
+# The first characters of a cell that a spreadsheet takes for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def print_line(line: str = "", *, start: str = "") -> None:
+    """Print a line; characters that stdout cannot spell, and those that disturb a terminal, become escapes.
+
+    Args:
+        line: the line.
+        start: what comes before it, from ``paint``.
+    """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(escape_unprintable(line).encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    print((start + escape_unprintable(line)).encode(encoding, "backslashreplace").decode(encoding), flush=True)
+
+
+def paint(word: str, colour: int) -> str:
+    """Return a word of the program in one of a terminal's colours; unchanged where stdout is no such terminal."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or sys.stdout is None or not sys.stdout.isatty():
+        return word
+    return f"\x1b[{colour}m{word}\x1b[0m"
+
+
+def print_message(message: str) -> None:
+    """Print a message of the program as one line on stderr."""
+    print("jzysoap:", escape_unprintable(" ".join(message.split())), file=sys.stderr)
+
+
+def print_error(error: BaseException, *, trace: bool) -> None:
+    """Print an error as one line on stderr, after its traceback if that is wanted."""
+    # Texts of errors hold no secrets, and a traceback shows lines of code, no values.
+    for part in traceback.format_exception(error) if trace else ():
+        for line in part.splitlines():
+            print(escape_unprintable(line), file=sys.stderr)
+    print_message(str(error))
 
 
 def print_table(rows: Sequence[tuple[str, ...]]) -> None:
     """Print rows of equal length, their columns aligned."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows = [tuple(map(escape_unprintable, row)) for row in rows]
+    widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        print_line("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+        cells = (cell + " " * (width - columns(cell)) for cell, width in zip(row, widths, strict=True))
+        print_line("  ".join(cells).rstrip())
 
 
-def flush() -> None:
-    """Flush stdout, or do nothing in a process without stdout, where ``sys.stdout`` is None."""
-    print(end="", flush=True)
+def print_records(
+    fields: Sequence[str], rows: Sequence[Sequence[Value]], form: str, table: Sequence[tuple[str, ...]]
+) -> None:
+    """Print records.
+
+    Args:
+        fields: the names of the fields, for programs.
+        rows: the values of the fields, for programs.
+        form: ``table``, ``json``, ``jsonl`` or ``csv``.
+        table: headings and rows for people.
+    """
+    records = [dict(zip(fields, row, strict=True)) for row in rows]
+    if form == "table":
+        print_table(table)
+    elif form == "json":
+        # JSON in ASCII alone: every stdout can spell it, and no terminal is disturbed.
+        print_line(json.dumps(records))
+    elif form == "jsonl":
+        for record in records:
+            print_line(json.dumps(record))
+    else:
+        for row in (fields, *rows):
+            line = io.StringIO()
+            csv.writer(line, lineterminator="").writerow(map(_cell, row))
+            print_line(line.getvalue())
+
+
+def _cell(value: Value) -> Value:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str):
+        return value
+    # A spreadsheet would compute a formula, which may come from a subscriber.
+    return escape_unprintable(f"'{value}" if value.startswith(_FORMULA) else value)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
-import sys
 from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+from jzysoap.cli.arguments import Parser
 from jzysoap.cli.output import print_line
+from jzysoap.cli.texts import translate
 from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.sent import count_of
 from jzysoap.sandbox import Delivery, Event, FaultHappened, Gateway, Message, Refusal, Sandbox
@@ -25,6 +23,26 @@ DEFAULT_PASSWORD = "secret1"  # noqa: S105  # no secret: it is in the documentat
 _WAIT = 3600.0
 
 
+def add_arguments(parser: Parser) -> None:
+    """Add the arguments of ``jzysoap sandbox``."""
+    parser.description = f"{parser.description} {translate('sandbox.variables')}"
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help=translate("sandbox.host"))
+    parser.add_argument("--port", type=int, default=9003, metavar="N", help=translate("sandbox.port"))
+    parser.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME", help=translate("sandbox.allow-host")
+    )
+    parser.add_argument("--token-file", metavar="FILE", help=translate("sandbox.token-file"))
+    parser.add_argument("--account", action="append", metavar="NAME", help=translate("sandbox.account"))
+    parser.add_argument("--balance", type=int, default=1000, metavar="N", help=translate("sandbox.balance"))
+    parser.add_argument(
+        "--report-delay", type=float, default=0.0, metavar="SECONDS", help=translate("sandbox.report-delay")
+    )
+    parser.add_argument("--soap-batch-ids", action="store_true", help=translate("sandbox.soap-batch-ids"))
+    parser.add_argument("--max-messages", type=int, default=1000, metavar="N", help=translate("sandbox.max-messages"))
+    parser.add_argument("--db", metavar="FILE", help=translate("sandbox.db"))
+    parser.set_defaults(run=serve)
+
+
 def serve(options: Namespace) -> NoReturn:
     """Run the sandbox until a signal ends it.
 
@@ -32,8 +50,7 @@ def serve(options: Namespace) -> NoReturn:
         options: the arguments of the command.
 
     Raises:
-        SystemExit: SIGTERM or SIGHUP ended it; the status is 128 and the number of the signal.
-        KeyboardInterrupt: Ctrl-C ended it.
+        KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP ended it.
         JzySoapError: an argument cannot be used.
         OSError: the sandbox cannot listen, or stdout cannot be written to.
     """
@@ -51,7 +68,7 @@ def serve(options: Namespace) -> NoReturn:
             token=_read_token(options.token_file),
             soap_batch_ids=options.soap_batch_ids,
         )
-        with _end_on_signals(), sandbox:
+        with sandbox:
             _print_settings(sandbox, accounts[0])
             _print_events(gateway)
     finally:
@@ -104,19 +121,3 @@ def _describe(event: Event) -> str | None:
     if isinstance(record, FaultHappened):
         return f"fault    {record.operation or 'any request'}: {record.what}"
     return None
-
-
-@contextmanager
-def _end_on_signals() -> Iterator[None]:
-    """Have SIGTERM and SIGHUP end the block, as Ctrl-C does."""
-
-    def end(number: int, _: object) -> None:
-        sys.exit(128 + number)
-
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, end) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

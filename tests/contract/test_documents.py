@@ -21,12 +21,13 @@ from _pytest.fixtures import FixtureFunctionDefinition
 
 import jzysoap
 from jzysoap import Channel, Client, DeliveryStatus, JzySoapError, Timeout
+from jzysoap.cli.account import OWN_VARIABLES
 from jzysoap.model import errors
 from jzysoap.sandbox import Sandbox
 from jzysoap.sandbox.rules import FaultName
 from jzysoap.settings.options import OPTIONS
 from jzysoap.testing import NothingCameError, SmsGateway, plugin
-from tests.kit import options
+from tests.kit import commands, options
 
 CLONE = Path(__file__).parent.parent.parent
 PAIRS = [
@@ -521,7 +522,8 @@ def test_every_argument_is_told(name: str) -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_variable_that_is_named_is_known(name: str) -> None:
-    assert set(re.findall(r"JZYSOAP_[A-Z0-9_]+", read(name))) <= VARIABLES | SANDBOX_VARIABLES
+    known = VARIABLES | SANDBOX_VARIABLES | {*OWN_VARIABLES}
+    assert set(re.findall(r"JZYSOAP_[A-Z0-9_]+", read(name))) <= known
 
 
 @pytest.mark.parametrize("name", ["docs/errors.md", "docs/errors.zh-CN.md"])
@@ -626,3 +628,13 @@ def test_the_constructor_is_documented_from_the_table_of_options() -> None:
     source = read("jzysoap/client/base.py")
     assert options.with_arguments(source) == source, "run: python -m tests.kit.options"
     assert set(options.texts()) == set(OPTIONS)
+
+
+@pytest.mark.parametrize("name", commands.DOCUMENTS)
+def test_the_commands_are_documented_from_their_parser(name: str) -> None:
+    assert commands.document(name, read(name)) == read(name), "run: python -m tests.kit.commands"
+
+
+@pytest.mark.parametrize("name", commands.DOCUMENTS)
+def test_every_command_is_documented(name: str) -> None:
+    assert commands.documented(read(name)) == commands.leaves()

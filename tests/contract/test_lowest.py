@@ -14,6 +14,7 @@ def test_the_lowest_versions_are_those_that_are_allowed() -> None:
     allowed = [
         *setup["options"]["install_requires"].split(),
         *setup["options.extras_require"]["sandbox"].split(),
+        *setup["options.extras_require"]["cli"].split(),
         *setup["options.extras_require"]["async"].split(),
         *setup["options.extras_require"]["socks"].split(),
     ]
@@ -28,6 +29,6 @@ def test_the_test_extra_allows_what_the_other_extras_do() -> None:
     setup = configparser.ConfigParser()
     setup.read(HERE.parent / "setup.cfg", "utf-8")
     extras = setup["options.extras_require"]
-    assert {one for name in ("sandbox", "async", "socks") for one in extras[name].split()} <= set(
+    assert {one for name in ("sandbox", "cli", "async", "socks") for one in extras[name].split()} <= set(
         extras["test"].split()
     )

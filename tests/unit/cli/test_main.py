@@ -93,3 +93,30 @@ def test_the_package_runs_as_a_module(monkeypatch: pytest.MonkeyPatch, capsys: p
 def test_importing_the_module_runs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(MAIN, run_name="jzysoap.__main__")
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_what_prints_a_text_loads_no_command_and_no_client(arguments: list[str]) -> None:
+    code = f"""
+import sys
+
+before = set(sys.modules)
+from jzysoap.cli.main import main
+
+try:
+    main({arguments!r})
+except SystemExit:
+    print(*set(sys.modules) - before, sep="\\n", file=sys.stderr)
+"""
+    done = subprocess.run(  # noqa: S603  # ours
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(Path(jzysoap.__file__).parent.parent)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    loaded = set(done.stderr.split())
+    own = {f"jzysoap{name}" for name in ("", "._version", ".cli", ".cli.main", ".cli.arguments", ".cli.texts")}
+    assert {name for name in loaded if name.startswith("jzysoap")} == {*own, "jzysoap.cli.texts.general"}
+    assert not {"dataclasses", "json", "logging", "inspect", "lxml", "requests", "zeep"} & loaded
