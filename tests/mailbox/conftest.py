@@ -62,9 +62,12 @@ def start_server() -> Iterator[StartServer]:
         pytest.param("mariadb", marks=pytest.mark.database),
     ]
 )
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a fresh, empty database, for SQLAlchemy, on each kind of database."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'mailbox.db'}"
+        yield f"sqlite:///{tmp_path / 'mailbox.db'}"
+        return
     server: databases.Server = request.getfixturevalue(request.param)
-    return server.new_database()
+    url = server.new_database()
+    yield url
+    server.recycle(url)

@@ -107,6 +107,42 @@ def test_new_databases_are_empty_and_distinct(name: str, request: pytest.Fixture
     assert table_names(second) == []
 
 
+@SQL
+@pytest.mark.database
+def test_a_recycled_database_is_empty_and_its_sessions_have_ended(make: Make, start_server: StartServer) -> None:
+    server = start_server(make)
+    url = server.new_database()
+    run_sql(url, "CREATE TABLE kept (number INTEGER)")
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        # The table is locked until the session ends.
+        connection.execute(text("INSERT INTO kept VALUES (1)"))
+        server.recycle(url)
+        with pytest.raises(DBAPIError):
+            connection.execute(text("INSERT INTO kept VALUES (2)"))
+    engine.dispose()
+    again = server.new_database()
+    assert table_names(again) == []
+    assert again != server.new_database()
+
+
+@pytest.mark.database
+def test_a_recycled_database_of_postgresql_is_like_a_new_one(postgresql: databases.Server) -> None:
+    def facts(url: str) -> list[tuple[object, ...]]:
+        return [
+            *run_sql(url, "SELECT nspname, pg_get_userbyid(nspowner), nspacl::text FROM pg_namespace ORDER BY nspname"),
+            *run_sql(url, "SELECT relname FROM pg_class ORDER BY relname"),
+            *run_sql(url, "SHOW timezone"),
+        ]
+
+    url = postgresql.new_database()
+    run_sql(url, "CREATE SCHEMA other", "CREATE TABLE other.kept (number INTEGER)", "CREATE SEQUENCE kept")
+    run_sql(url, f"ALTER DATABASE {make_url(url).database} SET timezone TO 'UTC'")
+    postgresql.recycle(url)
+    assert postgresql.new_database() == url
+    assert facts(url) == facts(postgresql.new_database())
+
+
 @pytest.mark.database
 def test_redis_answers_and_its_databases_are_distinct(redis: databases.Server) -> None:
     assert ask_redis(redis.url, "PING") == ["+PONG"]
