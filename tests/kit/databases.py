@@ -38,7 +38,7 @@ _WATCH = """
 read -r _ && exit
 kill -s "$1" "$2"
 [ -n "$3" ] || exit
-for _ in 1 2 3 4 5 6 7 8 9 10; do kill -s 0 "$2" 2>/dev/null && sleep 0.2; done
+for _ in 1 2 3 4 5 6 7 8 9 10; do kill -s 0 "$2" 2>/dev/null && sleep 0.1; done
 rm -rf -- "$3"
 """
 

@@ -233,29 +233,51 @@ def test_nothing_is_left_of_a_server_at_its_end(make: Make, start_server: StartS
 
 
 _KILLED = """
-import os, sys
+import os, signal, sys
 from tests.kit import databases
 with getattr(databases, sys.argv[1])() as server:
     print(server.port, server.directory, flush=True)
-    os.kill(os.getpid(), int(sys.argv[2]))
+    os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-@ALL
+@pytest.mark.parametrize("name", ["postgresql", "mariadb", "redis"])
 @pytest.mark.database
-def test_a_server_ends_when_the_tests_are_killed(make: Make, number: signal.Signals, start_server: StartServer) -> None:
-    # Says if the server is not installed.
-    start_server(make).close()
+def test_a_server_ends_when_the_tests_are_killed(name: str, request: pytest.FixtureRequest) -> None:
+    # Another one, which says if it is not installed.
+    assert is_listening(request.getfixturevalue(name).port)
     done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", _KILLED, make.__name__, str(int(number))],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-c", _KILLED, name], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert done.returncode == -number, done.stderr
+    assert done.returncode == -signal.SIGKILL, done.stderr
     port, directory = done.stdout.split()
     assert wait_until(lambda: not is_listening(int(port)))
     # Removed as the last thing.
     assert wait_until(lambda: not Path(directory).exists())
+
+
+class _Absent(databases.Server):
+    name = "absent"
+    account = "absent"
+    programs = ("jzysoap-no-such-server",)
+
+
+class _Undriven(databases.Server):
+    name = "undriven"
+    account = "undriven"
+    programs = ("sh",)
+    driver = "jzysoap_no_such_driver"
+
+
+@pytest.mark.parametrize(
+    ("server", "reason"), [(_Absent, "jzysoap-no-such-server"), (_Undriven, "jzysoap_no_such_driver")]
+)
+def test_a_missing_server_skips_the_test_unless_all_must_run(
+    server: type[databases.Server], reason: str, start_server: StartServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match=reason):
+        start_server(server, directory=None, durable=True)
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match=reason):
+        start_server(server, directory=None, durable=True)
