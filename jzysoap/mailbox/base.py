@@ -21,6 +21,7 @@ from jzysoap.mailbox.store import Store, is_held, to_ms
 from jzysoap.mailbox.values import Change, Count, Delivery, Message, Problem, StoredBatch, StoredReply, StoredReport
 from jzysoap.model.door import public
 from jzysoap.model.errors import ConfigurationError, InvalidMessageError
+from jzysoap.model.events import RawReply
 from jzysoap.model.processes import PerProcess
 from jzysoap.model.sent import Outcome
 
@@ -173,6 +174,15 @@ class BaseMailbox:
     def problems(self) -> tuple[Problem, ...]:
         """Return the polls whose answer was lost, in part or as a whole, or cannot be read."""
         return self._opened.get().looks.problems()
+
+    @public
+    def raw(self, problem: int) -> RawReply:
+        """Return the stored answer of a poll, such as one that cannot be read.
+
+        Raises:
+            NotFoundError: there is no such poll, or its answer did not come.
+        """
+        return self._need("raw", self._opened.get().records).raw(problem)
 
     @public
     def counts(self) -> dict[str, Count]:

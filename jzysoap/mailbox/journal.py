@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from jzysoap.client.durable import DurableCalls
-from jzysoap.mailbox.errors import LeaseLostError, MailboxDatabaseError, ReplyNotStoredError
+from jzysoap.mailbox.errors import LeaseLostError, MailboxDatabaseError, MailboxError, ReplyNotStoredError
 from jzysoap.mailbox.matches import Matches
 from jzysoap.mailbox.records import KINDS, Records
 from jzysoap.mailbox.values import Collected, Kind, StoredReply, StoredReport
@@ -79,7 +79,7 @@ class Journal:
                 self._records.acquire("poll", token, self._lease)
                 try:
                     counts[KINDS[operation]] += self._poll(operation)
-                except MailboxDatabaseError:
+                except MailboxError:
                     raise
                 except JzySoapError as error:
                     failure = failure or error
@@ -129,6 +129,10 @@ class Journal:
             self._write(ident, operation, error.poll, "cut off", str(error))
             raise
         except JzySoapError as error:
+            if isinstance(error.__cause__, MailboxError):
+                # What ``keep`` raised: the answer came, and is in a file or on the error.
+                error.__cause__.raw = error.raw
+                raise error.__cause__ from None
             if stored:
                 refused = isinstance(error, GatewayError)
                 self._records.end(ident, "empty" if refused else "stored", str(error))

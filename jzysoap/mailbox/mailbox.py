@@ -26,9 +26,9 @@ from jzysoap.mailbox.store import Claim, Draft, is_held, to_ms
 from jzysoap.mailbox.values import Collected, Message, StoredBatch, StoredReply, StoredReport
 from jzysoap.mailbox.worker import Worker
 from jzysoap.model.door import public
-from jzysoap.model.errors import ConfigurationError
+from jzysoap.model.errors import ConfigurationError, InvalidMessageError
 from jzysoap.model.sent import JzySoapError
-from jzysoap.model.values import Channel
+from jzysoap.model.values import CHINA, Channel
 
 SEND_LIFETIME = timedelta(hours=1)
 ENQUEUE_LIFETIME = timedelta(hours=24)
@@ -81,7 +81,7 @@ class Mailbox(BaseMailbox):
                 numbers, text and options, it sends nothing, and returns what is known. It is kept while the message is
                 open or unknown, and for 30 days after that.
             not_before: the time before which it is not sent, aware.
-            expires_at: the time from which on it is not sent any more, aware; by default in an hour.
+            expires_at: the time from which on it is not sent any more, aware; by default an hour after it is due.
 
         Raises:
             InvalidMessageError: an argument, by name; nothing is stored.
@@ -147,7 +147,7 @@ class Mailbox(BaseMailbox):
 
         Args:
             mobile, text, key, not_before, channel, extension, signature, long, batch_size: as in ``send``.
-            expires_at: as in ``send``; by default in 24 hours.
+            expires_at: as in ``send``; by default 24 hours after it is due.
             connection: the caller's connection to the same database, of SQLAlchemy or of the DB-API, such as
                 Django's: the message is stored in its transaction, and exists once that is committed.
 
@@ -171,14 +171,14 @@ class Mailbox(BaseMailbox):
         )
         if connection is not None:
             return self._enqueue_in(connection, draft)
-        known = self._known(draft)
+        opened, known = self._opened.get(), self._known(draft)
         if known is not None:
             return known
         try:
             ident, _ = self._database.write(partial(self._add, draft, None))
         except TakenError:
             return self._replay(draft)
-        return self._opened.get().looks.message(ident)
+        return opened.looks.message(ident)
 
     @public
     def dispatch(self, limit: int | None = None) -> int:
@@ -289,8 +289,13 @@ class Mailbox(BaseMailbox):
     ) -> Draft:
         calls = self._need("sending", self._calls)
         batch_size = options.pop("batch_size")
-        plan = calls.plan(mobile, text, batch_size=batch_size or self._batch_size, **options)
+        size = self._batch_size if batch_size is None else batch_size
+        plan = calls.plan(mobile, text, batch_size=size, **options)
         arguments = plan.parts[0].call.arguments
+        begin = None if not_before is None else to_ms(checked_time("not_before", not_before))
+        expires = None if expires_at is None else to_ms(checked_time("expires_at", expires_at))
+        if expires is not None and expires <= max(to_ms(datetime.now(CHINA)), begin or 0):
+            raise InvalidMessageError("expires_at must be later than now, and than not_before", field="expires_at")
         kept = options_of(arguments)
         parts = tuple(part.call.arguments["mobile"] for part in plan.parts)
         fingerprint = ""
@@ -303,8 +308,8 @@ class Mailbox(BaseMailbox):
             arguments["content"],
             kept,
             parts,
-            None if not_before is None else to_ms(checked_time("not_before", not_before)),
-            None if expires_at is None else to_ms(checked_time("expires_at", expires_at)),
+            begin,
+            expires,
             to_milliseconds(lifetime),
         )
 

@@ -63,7 +63,7 @@ class Draft:
         parts: the recipients of each batch, separated by commas.
         not_before: milliseconds since the epoch, or None.
         expires: milliseconds since the epoch, or None for ``lifetime``.
-        lifetime: milliseconds until it expires.
+        lifetime: milliseconds from the time when it is due until it expires.
     """
 
     key: str | None
@@ -91,8 +91,8 @@ def to_ms(time: datetime) -> int:
     return (time - _EPOCH) // timedelta(milliseconds=1)
 
 
-_expires = func.coalesce(bindparam("expires", type_=BigInteger), now_ms() + bindparam("lifetime", type_=BigInteger))
 _due = func.coalesce(bindparam("not_before", type_=BigInteger), now_ms())
+_expires = func.coalesce(bindparam("expires", type_=BigInteger), _due + bindparam("lifetime", type_=BigInteger))
 
 INSERT_MESSAGE = insert(message).values(
     {
@@ -221,6 +221,7 @@ class Store:
             "fingerprint": draft.fingerprint,
             "content": draft.content,
             "arguments": draft.arguments,
+            "not_before": draft.not_before,
             "expires": draft.expires,
             "lifetime": draft.lifetime,
         }

@@ -7,6 +7,9 @@ from typing import Any, Protocol
 
 import pytest
 
+from jzysoap import Client
+from jzysoap.mailbox import Mailbox
+from jzysoap.sandbox import Sandbox
 from tests.kit import databases
 from tests.kit.missing import lacking
 
@@ -17,6 +20,12 @@ class StartServer(Protocol):
     """Starts a server by a function of `tests.kit.databases` and its options."""
 
     def __call__(self, make: Make, **options: Any) -> databases.Server: ...
+
+
+class MakeBox(Protocol):
+    """Makes a mailbox, with the fixture's client and database unless told otherwise."""
+
+    def __call__(self, *, client: Client | None = ..., url: str = ..., **options: Any) -> Mailbox: ...
 
 
 def _start(stack: ExitStack, make: Make, **options: Any) -> databases.Server:
@@ -71,3 +80,38 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     url = server.new_database()
     yield url
     server.recycle(url)
+
+
+@pytest.fixture(name="sandbox")
+def _sandbox() -> Iterator[Sandbox]:
+    """A gateway that returns batch ids, as the servlet does."""
+    with Sandbox(soap_batch_ids=True) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(name="client")
+def _client(sandbox: Sandbox) -> Iterator[Client]:
+    with Client(sandbox.url, "test", "secret1", wsdl="bundled", cache_dir=False) as client:
+        yield client
+
+
+@pytest.fixture(name="make_box")
+def _make_box(client: Client, database_url: str) -> Iterator[MakeBox]:
+    """Makes mailboxes over the same database, which are closed at the end."""
+    with ExitStack() as stack:
+
+        def make(*, client: Client | None = client, url: str = database_url, **options: Any) -> Mailbox:
+            return stack.enter_context(Mailbox(client, url, **options))
+
+        yield make
+
+
+@pytest.fixture(name="box")
+def _box(make_box: MakeBox) -> Mailbox:
+    return make_box()
+
+
+def change(box: Mailbox, statement: str) -> None:
+    """Change the database behind the mailbox's back, as time or another process would."""
+    box._opened.get()
+    box._database.write(lambda connection, _: connection.exec_driver_sql(statement))
