@@ -33,7 +33,8 @@ _PATIENCE = 60.0
 _PORTS = range(20_000, 32_000)
 
 # Run by a shell of its own. A line on its input ends it. The end of its input without a line means that the tests were
-# killed: it ends the server, and removes the directory if that was made for the server.
+# killed: the shell ends the server, and removes the directory if that was made for the server. It waits for a second at
+# most: where nobody waits for orphans, as in many containers, a process that has ended can be signalled forever.
 _WATCH = """
 read -r _ && exit
 kill -s "$1" "$2"
