@@ -6,7 +6,7 @@ import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 from jzysoap.client.durable import DurableCalls
 from jzysoap.client.sync import Client
@@ -106,7 +106,8 @@ class BaseMailbox:
         for name, number in (("batch_size", batch_size), ("attempts", attempts), ("failures", failures)):
             if type(number) is not int or not 1 <= number <= 20_000:
                 raise ConfigurationError(f"{name} must be a whole number from 1 to 20,000")
-        for name, length in (("report_wait", report_wait), ("window", window)):
+        lengths: tuple[tuple[str, Any], ...] = (("report_wait", report_wait), ("window", window))
+        for name, length in lengths:
             if not isinstance(length, timedelta) or not timedelta() < length <= _LONGEST:
                 raise ConfigurationError(f"{name} must be a timedelta, longer than nothing and no longer than a year")
         self._calls = None if client is None else DurableCalls(client)

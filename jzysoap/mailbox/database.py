@@ -33,6 +33,9 @@ logger = logging.getLogger("jzysoap.mailbox")
 
 T = TypeVar("T")
 
+AnyRow = Any
+"""A row of a result: SQLAlchemy 2.0 and 2.1 have types for it that differ."""
+
 TRIES = 12
 """How often a transaction is tried that lost against another one, or whose connection was lost."""
 _LONGEST_PAUSE = 1.0
@@ -211,10 +214,10 @@ class _Connections:
 
 def database_error(error: SQLAlchemyError) -> MailboxDatabaseError:
     """Return the error for a failure of the database, without the values of a statement."""
-    original = getattr(error, "orig", None) or error
+    original: Any = getattr(error, "orig", None) or error
     # What an operational error says is about the server, the file, the disk; other errors quote values.
     operational = type(original).__name__ in ("OperationalError", "InterfaceError")
-    words = str(original.args[-1] if original.args else "").splitlines() if operational else []
+    words = "".join(map(str, getattr(original, "args", ())[-1:])).splitlines() if operational else []
     said = f": {words[0][:300]}" if words else ""
     return MailboxDatabaseError(f"the mailbox's database failed: {type(original).__name__}{said}")
 
@@ -226,7 +229,7 @@ def _is_conflict(error: SQLAlchemyError) -> bool:
         return True
     if getattr(original, "sqlstate", None) in ("40001", "40P01", "55P03"):
         return True
-    arguments = getattr(original, "args", ())
+    arguments: tuple[Any, ...] = getattr(original, "args", ())
     return bool(arguments) and arguments[0] in (1205, 1213)
 
 

@@ -15,7 +15,7 @@ from jzysoap.mailbox.errors import MailboxError, NotAllowedError, not_found
 from jzysoap.mailbox.matching import Evidence
 from jzysoap.mailbox.schema import batch, event, message, meta, poll, recipient, record
 from jzysoap.mailbox.states import UNDECIDED, State, may_follow
-from jzysoap.mailbox.store import CHUNK, HOLD, Store, drop_texts
+from jzysoap.mailbox.store import CHUNK, HOLD, Store, drop_texts, new_id
 from jzysoap.model.errors import ConfigurationError
 from jzysoap.model.sent import Outcome
 
@@ -91,8 +91,8 @@ class Decisions:
             if before is State.UNKNOWN and not force and now < row.started + report_wait:
                 hours = (row.started + report_wait - now) / 3_600_000
                 raise NotAllowedError(
-                    f"batch {ident} is unknown, and a delivery report may still settle it: wait {hours:.1f} hours more, "
-                    "ask the gateway's operator, or give force=True and risk texting people twice"
+                    f"batch {ident} is unknown, and a delivery report may still settle it: wait {hours:.1f} hours "
+                    "more, ask the gateway's operator, or give force=True and risk texting people twice"
                 )
             if connection.execute(select(message.c.content).where(message.c.id == row.message)).scalar() is None:
                 raise NotAllowedError(f"batch {ident} cannot be sent again: its text was dropped (keep_text=False)")
@@ -113,7 +113,7 @@ class Decisions:
                     resend_of=ident,
                 )
             )
-            return int(added.inserted_primary_key[0])
+            return new_id(added)
 
         return self._database.write(work)
 

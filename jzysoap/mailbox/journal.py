@@ -53,6 +53,7 @@ class Journal:
 
     def __init__(self, records: Records, calls: DurableCalls, matches: Matches, spool: Path) -> None:
         self._records = records
+        self._leases = records.leases
         self._calls = calls
         self._matches = matches
         self._spool = spool
@@ -68,7 +69,7 @@ class Journal:
             JzySoapError: the first error; the other poll was made all the same.
         """
         token, counts = token_hex(16), {"report": 0, "reply": 0}
-        if not self._records.acquire("poll", token, self._lease):
+        if not self._leases.acquire("poll", token, self._lease):
             return Collected(polled=False)
         failure: JzySoapError | None = None
         try:
@@ -76,7 +77,7 @@ class Journal:
             self._records.lose(self._lease)
             self.parse_pending()
             for operation in KINDS:
-                self._records.acquire("poll", token, self._lease)
+                self._leases.acquire("poll", token, self._lease)
                 try:
                     counts[KINDS[operation]] += self._poll(operation)
                 except MailboxError:
@@ -85,7 +86,7 @@ class Journal:
                     failure = failure or error
         finally:
             with contextlib.suppress(MailboxDatabaseError):
-                self._records.give_up("poll", token)
+                self._leases.give_up("poll", token)
         if failure is not None:
             raise failure
         return Collected(counts["report"], counts["reply"])
@@ -194,7 +195,7 @@ class Journal:
             raw = RawReply(
                 kept["operation"],
                 kept["interface"],
-                self._calls.config.username,
+                self._calls.account,
                 datetime.fromisoformat(kept["received_at"]),
                 kept["status"],
                 kept["content_type"],
@@ -221,6 +222,7 @@ class Handover(Generic[T]):
 
     def __init__(self, records: Records, kind: Kind, limit: int | None, lease: float, most: int) -> None:
         self._records = records
+        self._leases = records.leases
         self._kind = kind
         self._left = limit
         self._lease = lease
@@ -233,7 +235,7 @@ class Handover(Generic[T]):
         self._in_hand: int | None = None
 
     def __enter__(self) -> Self:
-        self._busy = not self._records.acquire(f"consume {self._kind}", self._token, self._lease_ms)
+        self._busy = not self._leases.acquire(f"consume {self._kind}", self._token, self._lease_ms)
         if self._busy:
             logger.info("another process consumes: no %s is handed out here", self._kind)
         self._renewed = elapsed()
@@ -271,11 +273,11 @@ class Handover(Generic[T]):
                 token, done, failed if failed in passed else None, most=self._most, pause=pause
             )
         if not self._busy:
-            self._records.give_up(f"consume {self._kind}", self._token)
+            self._leases.give_up(f"consume {self._kind}", self._token)
         if missed and error is None:
             raise LeaseLostError(
-                f"{missed} records were acknowledged too late, and are handed out again: work in smaller blocks (limit), "
-                "or with a longer lease"
+                f"{missed} records were acknowledged too late, and are handed out again: work in smaller blocks "
+                "(limit), or with a longer lease"
             )
 
     @property
@@ -286,6 +288,6 @@ class Handover(Generic[T]):
         if elapsed() - self._renewed < self._lease / 3:
             return
         self._renewed = elapsed()
-        self._records.acquire(f"consume {self._kind}", self._token, self._lease_ms)
+        self._leases.acquire(f"consume {self._kind}", self._token, self._lease_ms)
         for token, _ in self._claims:
             self._records.renew(token, self._lease_ms)

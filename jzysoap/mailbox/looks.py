@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Select, func, select
 
-from jzysoap.mailbox.database import now_ms
+from jzysoap.mailbox.database import AnyRow, now_ms
 from jzysoap.mailbox.errors import not_found
 from jzysoap.mailbox.matching import Evidence
 from jzysoap.mailbox.schema import batch, event, message, poll, recipient, record
@@ -42,7 +42,7 @@ def load_message(connection: Connection, ident: int, account: str | None, *, rep
     )
 
 
-def to_batch(row: Row[Any]) -> StoredBatch:
+def to_batch(row: AnyRow) -> StoredBatch:
     """Return the value of a row of the table of batches."""
     return StoredBatch(
         id=row.id,
@@ -137,7 +137,7 @@ class Looks:
         found = select(poll).where(poll.c.state.in_(list(states))).order_by(poll.c.id)
         if self._store.account is not None:
             found = found.where(poll.c.account == self._store.account)
-        rows: Sequence[Row[Any]] = self._database.read(lambda connection: connection.execute(found).all())
+        rows: Sequence[AnyRow] = self._database.read(lambda connection: connection.execute(found).all())
         return tuple(Problem(row.id, row.operation, states[row.state], to_time(row.asked), row.error) for row in rows)  # type: ignore[arg-type]  # one of three
 
     def counts(self) -> dict[str, Count]:

@@ -232,8 +232,8 @@ class Mailbox(BaseMailbox):
     def reports(self, limit: int | None = None, *, lease: float = 300.0) -> Handover[StoredReport]:
         """Return the delivery reports that nobody has acknowledged, as a context manager to iterate over.
 
-        They are acknowledged when its block ends, so each is handed out at least once. If the block raises, those before
-        the one in hand are acknowledged, that one is handed out again later and alone, and the rest at once.
+        They are acknowledged when its block ends, so each is handed out at least once. If the block raises, those
+        before the one in hand are acknowledged, that one is handed out again later and alone, and the rest at once.
 
         Args:
             limit: how many at most; None for all.
@@ -258,7 +258,7 @@ class Mailbox(BaseMailbox):
         """
         opened = self._opened.get()
         records = self._need("run", opened.records)
-        Worker(self._outbox(), self._journal(), records, opened.store, opened.decisions).run(
+        Worker(self._outbox(), self._journal(), records.leases, opened.store, opened.decisions).run(
             stop or (lambda: False), interval
         )
 
@@ -279,8 +279,8 @@ class Mailbox(BaseMailbox):
 
     def _draft(
         self,
-        mobile: object,
-        text: object,
+        mobile: str | Iterable[str],
+        text: str,
         lifetime: timedelta,
         key: str | None,
         not_before: datetime | None,

@@ -10,9 +10,9 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
-from jzysoap.mailbox.database import now_ms
+from jzysoap.mailbox.database import AnyRow, now_ms
 from jzysoap.mailbox.decisions import set_meta
 from jzysoap.mailbox.matching import Evidence, Match, Matching, Record, SentBatch, best_status, match_records
 from jzysoap.mailbox.schema import batch, meta, recipient, record
@@ -101,7 +101,7 @@ class Matches:
         return until is not None and int(until) > int(connection.execute(select(now_ms())).scalar_one())
 
     def _compute(
-        self, connection: Connection, batches: Mapping[int, Row[Any]], records: Mapping[int, Row[Any]]
+        self, connection: Connection, batches: Mapping[int, AnyRow], records: Mapping[int, AnyRow]
     ) -> Matching:
         sent = (SentBatch(row.id, tuple(row.mobiles.split(",")), row.started, row.batch_id) for row in batches.values())
         reported = (
@@ -109,7 +109,7 @@ class Matches:
         )
         return match_records(sent, reported, window=self._window, shared=self._is_shared(connection))
 
-    def _load(self, connection: Connection, start: int, end: int) -> tuple[dict[int, Row[Any]], dict[int, Row[Any]]]:
+    def _load(self, connection: Connection, start: int, end: int) -> tuple[dict[int, AnyRow], dict[int, AnyRow]]:
         """Return the batches and records that matching needs for a slice of time, by id."""
         margin = 4 * self._window
         reports = select(
@@ -151,9 +151,7 @@ class Matches:
             batches |= {row.id: row for row in connection.execute(started.where(batch.c.batch_id.in_(some)))}
         return batches, records
 
-    def _write_records(
-        self, connection: Connection, rows: Iterable[Row[Any]], matched: Mapping[int, Match]
-    ) -> set[int]:
+    def _write_records(self, connection: Connection, rows: Iterable[AnyRow], matched: Mapping[int, Match]) -> set[int]:
         touched: set[int] = set()
         for row in rows:
             match = matched.get(row.id)
@@ -166,7 +164,7 @@ class Matches:
             connection.execute(update(record).where(record.c.id == row.id).values(values))
         return touched
 
-    def _write_batches(self, connection: Connection, rows: Iterable[Row[Any]], claimed: Mapping[int, str]) -> None:
+    def _write_batches(self, connection: Connection, rows: Iterable[AnyRow], claimed: Mapping[int, str]) -> None:
         for row in rows:
             matched_id = claimed.get(row.id)
             if row.batch_id is not None or matched_id == row.matched_id:
@@ -188,7 +186,7 @@ class Matches:
         self,
         connection: Connection,
         touched: set[int],
-        records: Iterable[Row[Any]],
+        records: Iterable[AnyRow],
         matched: Mapping[int, Match],
     ) -> None:
         best: dict[tuple[int, str], tuple[DeliveryStatus, Evidence]] = {}

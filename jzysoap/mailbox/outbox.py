@@ -113,7 +113,8 @@ class Outbox:
                 break
             if time.monotonic() >= until:
                 raise OutcomeNotRecordedError(
-                    f"message {claim.message}: the gateway's answer ({sent.outcome.value}) could not be recorded: {problem}",
+                    f"message {claim.message}: the gateway's answer ({sent.outcome.value}) could not be recorded: "
+                    f"{problem}",
                     message_id=claim.message,
                     outcome=sent.outcome,
                     batch_id=sent.batch_id,

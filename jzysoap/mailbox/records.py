@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from jzysoap.mailbox.database import Database, Statement, now_ms
+from jzysoap.mailbox.database import AnyRow, Database, Statement, now_ms
 from jzysoap.mailbox.errors import NotAllowedError, not_found
-from jzysoap.mailbox.schema import batch, lease, message, poll, record
-from jzysoap.mailbox.store import to_ms, to_time
+from jzysoap.mailbox.leases import Leases
+from jzysoap.mailbox.schema import batch, message, poll, record
+from jzysoap.mailbox.store import new_id, to_ms, to_time
 from jzysoap.mailbox.values import Kind, StoredReply, StoredReport
 from jzysoap.model.events import RawReply
 from jzysoap.model.values import DeliveryReport, DeliveryStatus, Reply
@@ -54,11 +55,15 @@ class Records:
     Args:
         database: the database.
         account: the account, as the rows name it.
+
+    Attributes:
+        leases: its leases.
     """
 
     def __init__(self, database: Database, account: str) -> None:
         self.database = database
         self.account = account
+        self.leases = Leases(database, account)
         self._username = username_of(account)
         self._insert = Statement(_INSERT, database.engine)
 
@@ -67,7 +72,7 @@ class Records:
 
         def work(connection: Connection, _uncertain: bool) -> int:
             values = {"account": self.account, "operation": operation, "state": "asked", "asked": now_ms()}
-            return int(connection.execute(insert(poll).values(values)).inserted_primary_key[0])
+            return new_id(connection.execute(insert(poll).values(values)))
 
         return self.database.write(work)
 
@@ -158,7 +163,7 @@ class Records:
             lambda connection, _: connection.execute(update(poll).where(*left).values(values)).rowcount
         )
 
-    def write(self, ident: int, records: Sequence[DeliveryReport] | Sequence[Reply]) -> None:
+    def write(self, ident: int, records: Sequence[DeliveryReport | Reply]) -> None:
         """Write the records of a poll, in several transactions. What an earlier attempt has written stays."""
         found = select(func.max(record.c.place)).where(record.c.poll == ident)
         last = self.database.read(lambda connection: connection.execute(found).scalar())
@@ -331,36 +336,6 @@ class Records:
 
         self.database.write(work)
 
-    def acquire(self, name: str, token: str, lease_ms: int) -> bool:
-        """Take or renew a lease that one process at a time has; return False if another one has it."""
-        name = f"{name} {self.account}"
-        values = {"token": token, "until": now_ms() + lease_ms}
-
-        def work(connection: Connection, _uncertain: bool) -> bool:
-            row = connection.execute(
-                select(lease.c.token, (lease.c.until < now_ms()).label("over"))
-                .where(lease.c.name == name)
-                .with_for_update()
-            ).first()
-            if row is None:
-                try:
-                    with connection.begin_nested():
-                        connection.execute(insert(lease).values(name=name, **values))
-                except IntegrityError:
-                    return False
-                return True
-            if row.token != token and not row.over:
-                return False
-            connection.execute(update(lease).where(lease.c.name == name).values(values))
-            return True
-
-        return self.database.write(work)
-
-    def give_up(self, name: str, token: str) -> None:
-        """Give a lease back."""
-        mine = (lease.c.name == f"{name} {self.account}", lease.c.token == token)
-        self.database.write(lambda connection, _: connection.execute(delete(lease).where(*mine)))
-
 
 def _joined() -> Select[Any]:
     """Return the statement that finds records, each with the message that it is about."""
@@ -382,7 +357,7 @@ def _is_plain(text: str) -> bool:
     return len(text) <= 64 and text.isascii() and text.isprintable()
 
 
-def _to_raw(row: Row[Any]) -> RawReply:
+def _to_raw(row: AnyRow) -> RawReply:
     return RawReply(
         row.operation,
         row.interface,
@@ -395,7 +370,7 @@ def _to_raw(row: Row[Any]) -> RawReply:
     )
 
 
-def _to_stored(row: Row[Any]) -> StoredReport | StoredReply:
+def _to_stored(row: AnyRow) -> StoredReport | StoredReply:
     rest: dict[str, Any] = json.loads(row.rest) if row.rest else {}
     at = None if row.at is None else to_time(row.at)
     mobile, fields = rest.get("mobile", row.mobile), rest.get("raw_fields")

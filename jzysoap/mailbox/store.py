@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Row, bindparam, case, func, insert, null, select, update
+from sqlalchemy import Connection, select, update
 
-from jzysoap.mailbox.database import Database, Statement, now_ms
+from jzysoap.mailbox.database import AnyRow, Database, Statement, now_ms
 from jzysoap.mailbox.errors import NotAllowedError, not_found
+from jzysoap.mailbox.hot import INSERT_CLAIMED, INSERT_EVENT, INSERT_MESSAGE, INSERT_QUEUED, SETTLE
 from jzysoap.mailbox.matching import Evidence
-from jzysoap.mailbox.schema import batch, event, message, meta
+from jzysoap.mailbox.schema import batch, message, meta
 from jzysoap.mailbox.states import OPEN, Next, State, may_follow
 from jzysoap.model.values import CHINA
 
@@ -91,70 +92,6 @@ def to_ms(time: datetime) -> int:
     return (time - _EPOCH) // timedelta(milliseconds=1)
 
 
-_due = func.coalesce(bindparam("not_before", type_=BigInteger), now_ms())
-_expires = func.coalesce(bindparam("expires", type_=BigInteger), _due + bindparam("lifetime", type_=BigInteger))
-
-INSERT_MESSAGE = insert(message).values(
-    {
-        name: bindparam(name, type_=message.c[name].type)
-        for name in ("account", "key_hash", "key", "fingerprint", "content", "arguments")
-    }
-    | {"created": now_ms(), "expires": _expires}
-)
-_BATCH = {
-    "message": bindparam("message", type_=BigInteger),
-    "account": bindparam("account"),
-    "place": bindparam("place", type_=batch.c.place.type),
-    "mobiles": bindparam("mobiles"),
-    "due": _due,
-    "expires": _expires,
-}
-INSERT_QUEUED = insert(batch).values({**_BATCH, "state": State.QUEUED.value, "attempt": 0, "evidence": 0})
-INSERT_CLAIMED = insert(batch).values(
-    {
-        **_BATCH,
-        "state": State.SENDING.value,
-        "attempt": 1,
-        "evidence": 0,
-        "token": bindparam("token"),
-        "lease": now_ms() + bindparam("lease_ms", type_=BigInteger),
-        "started": now_ms(),
-    }
-)
-_ends = bindparam("ends", type_=batch.c.place.type)
-_SETTLE = (
-    update(batch)
-    .where(
-        batch.c.id == bindparam("batch", type_=BigInteger),
-        batch.c.token == bindparam("held_token"),
-        (batch.c.state == State.SENDING.value) | (batch.c.state == State.UNKNOWN.value),
-    )
-    .values(
-        state=bindparam("new_state"),
-        # A batch that is queued again has no claim; one that has ended keeps its token, by which a retry finds it.
-        token=case((_ends == 1, batch.c.token), else_=null()),
-        lease=null(),
-        due=now_ms() + bindparam("pause", type_=BigInteger),
-        attempt=batch.c.attempt - bindparam("uncounted", type_=batch.c.attempt.type),
-        ended=case((_ends == 1, now_ms()), else_=null()),
-        batch_id=bindparam("answer_id", type_=batch.c.batch_id.type),
-        evidence=bindparam("new_evidence", type_=batch.c.evidence.type),
-        error=bindparam("new_error", type_=batch.c.error.type),
-    )
-)
-_EVENT = insert(event).values(
-    {
-        "batch": bindparam("batch", type_=BigInteger),
-        "at": now_ms(),
-        "before": bindparam("before"),
-        "after": bindparam("after"),
-        "evidence": bindparam("evidence", type_=event.c.evidence.type),
-        "by": bindparam("by"),
-        "reason": bindparam("reason", type_=event.c.reason.type),
-    }
-)
-
-
 class Store:
     """The messages of one account.
 
@@ -175,10 +112,10 @@ class Store:
         )
         self._insert_queued = Statement(INSERT_QUEUED, engine)
         self._insert_claimed = Statement(INSERT_CLAIMED.returning(batch.c.id) if returning else INSERT_CLAIMED, engine)
-        self._settle = Statement(_SETTLE, engine)
-        self._insert_event = Statement(_EVENT, engine)
+        self._settle = Statement(SETTLE, engine)
+        self._insert_event = Statement(INSERT_EVENT, engine)
 
-    def find_key(self, connection: Connection, key: str) -> Row[Any] | None:
+    def find_key(self, connection: Connection, key: str) -> AnyRow | None:
         """Return the row of the message that has a key, in the caller's transaction; None if there is none."""
         found = select(message).where(message.c.key_hash == hash_key(key))
         if self.account is not None:
@@ -201,13 +138,13 @@ class Store:
         """
         times = {"expires": draft.expires, "lifetime": draft.lifetime, "not_before": draft.not_before}
         inserted = self._insert_message.run(connection, self.message_values(draft))
-        ident = self._new_id(inserted)
+        ident = self._inserted(inserted)
         common = {"message": ident, "account": self.account, **times}
         first, claimed = 0, None
         if claim is not None:
             token, lease = claim
             values = {**common, "place": 0, "mobiles": draft.parts[0], "token": token, "lease_ms": lease}
-            claimed, first = self._new_id(self._insert_claimed.run(connection, values)), 1
+            claimed, first = self._inserted(self._insert_claimed.run(connection, values)), 1
         for place in range(first, len(draft.parts)):
             self._insert_queued.run(connection, {**common, "place": place, "mobiles": draft.parts[place]})
         return ident, claimed
@@ -226,7 +163,7 @@ class Store:
             "lifetime": draft.lifetime,
         }
 
-    def _new_id(self, inserted: Any) -> int:
+    def _inserted(self, inserted: Any) -> int:
         return int(inserted.scalar_one() if self.database.dialect == "postgresql" else inserted.lastrowid)
 
     def settle(
@@ -254,7 +191,7 @@ class Store:
         def work(connection: Connection, uncertain: bool) -> bool:
             if uncertain and self._is_settled(connection, claim, after):
                 return True
-            held = self._settle.run(connection, values).rowcount == 1
+            held = bool(self._settle.run(connection, values).rowcount == 1)
             before = State.SENDING.value
             if not held:
                 before = str(connection.execute(select(batch.c.state).where(batch.c.id == claim.id)).scalar_one())
@@ -320,7 +257,7 @@ class Store:
     def change(
         self,
         connection: Connection,
-        rows: Iterable[Row[Any]],
+        rows: Iterable[AnyRow],
         after: State,
         *,
         by: str,
@@ -382,7 +319,7 @@ class Store:
         queued = (batch.c.message == ident, batch.c.state == State.QUEUED.value)
         self.database.write(lambda connection, _: connection.execute(update(batch).where(*queued).values(error=error)))
 
-    def locked(self, connection: Connection, ident: int) -> Row[Any]:
+    def locked(self, connection: Connection, ident: int) -> AnyRow:
         """Return the row of a batch, locked in the caller's transaction.
 
         Raises:
@@ -412,5 +349,10 @@ def drop_texts(connection: Connection, messages: Iterable[int]) -> None:
     )
 
 
-def _claim(row: Row[Any], token: str) -> Claim:
+def new_id(inserted: Any) -> int:
+    """Return the id of the row that an insert of SQLAlchemy has made."""
+    return int(inserted.inserted_primary_key[0])
+
+
+def _claim(row: AnyRow, token: str) -> Claim:
     return Claim(row.id, row.message, tuple(row.mobiles.split(",")), row.content, row.arguments, row.attempt, token)

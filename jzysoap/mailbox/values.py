@@ -178,8 +178,8 @@ class Problem:
     Attributes:
         id: its number in the mailbox.
         operation: ``getSmsReport`` or ``getRecvSMS``.
-        state: ``"perhaps lost"`` if it was asked and no answer is stored; ``"cut off"`` if the end of the answer did not
-            come; ``"bad"`` if the answer, or a record in it, cannot be read.
+        state: ``"perhaps lost"`` if it was asked and no answer is stored; ``"cut off"`` if the end of the answer did
+            not come; ``"bad"`` if the answer, or a record in it, cannot be read.
         asked_at: when, at UTC+8.
         error: the text of the error, or None.
     """

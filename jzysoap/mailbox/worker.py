@@ -10,8 +10,8 @@ from secrets import token_hex
 from jzysoap.mailbox.decisions import Decisions
 from jzysoap.mailbox.errors import OutcomeNotRecordedError
 from jzysoap.mailbox.journal import Journal
+from jzysoap.mailbox.leases import Leases
 from jzysoap.mailbox.outbox import Outbox
-from jzysoap.mailbox.records import Records
 from jzysoap.mailbox.store import Store
 from jzysoap.model.clock import elapsed
 from jzysoap.model.sent import JzySoapError
@@ -38,15 +38,15 @@ class Worker:
     Args:
         outbox: sends.
         journal: polls.
-        records: has the lease of the process that may run, on SQLite.
+        leases: have the one of the process that may run, on SQLite.
         store: the messages.
         decisions: forgets old keys.
     """
 
-    def __init__(self, outbox: Outbox, journal: Journal, records: Records, store: Store, decisions: Decisions) -> None:
+    def __init__(self, outbox: Outbox, journal: Journal, leases: Leases, store: Store, decisions: Decisions) -> None:
         self._outbox = outbox
         self._journal = journal
-        self._records = records
+        self._leases = leases
         self._store = store
         self._decisions = decisions
         self._token = token_hex(16)
@@ -72,15 +72,15 @@ class Worker:
                 if not busy:
                     self._sleep(stop)
         finally:
-            if self._records.database.path is not None:
-                self._guarded("release", lambda: self._records.give_up("run", self._token))
+            if self._leases.database.path is not None:
+                self._guarded("release", lambda: self._leases.give_up("run", self._token))
 
     def _wait_for_turn(self, stop: Callable[[], bool]) -> bool:
         """Wait until no other process runs on the same file of SQLite; return False if told to stop before."""
-        if self._records.database.path is None:
+        if self._leases.database.path is None:
             return True
         waited = False
-        while not self._records.acquire("run", self._token, round(_LEASE * 1000)):
+        while not self._leases.acquire("run", self._token, round(_LEASE * 1000)):
             if not waited:
                 logger.info("another process runs on this file: waiting for its end")
                 waited = True
@@ -113,8 +113,8 @@ class Worker:
             logger.info("collected %d reports and %d replies", found.reports, found.replies)
 
     def _tidy(self) -> None:
-        if self._records.database.path is not None:
-            self._records.acquire("run", self._token, round(_LEASE * 1000))
+        if self._leases.database.path is not None:
+            self._leases.acquire("run", self._token, round(_LEASE * 1000))
         swept = self._store.sweep()
         if swept:
             logger.warning("%d batches are unknown: their processes ended before they could tell the outcome", swept)
