@@ -83,6 +83,12 @@ def savepoint(connection: Any) -> Iterator[None]:
     Raises:
         TakenError: it did.
     """
+    plain: Any = connection
+    if isinstance(connection, Connection):
+        plain = connection.connection.driver_connection
+    if isinstance(plain, sqlite3.Connection) and not plain.in_transaction:
+        # Without a transaction around it, the end of the savepoint would be a commit.
+        plain.execute("BEGIN")
     if isinstance(connection, Connection):
         try:
             with connection.begin_nested():
@@ -90,9 +96,6 @@ def savepoint(connection: Any) -> Iterator[None]:
         except IntegrityError:
             raise TakenError from None
         return
-    if isinstance(connection, sqlite3.Connection) and not connection.in_transaction:
-        # Without a transaction around it, the end of the savepoint would be a commit.
-        connection.execute("BEGIN")
     cursor = connection.cursor()
     cursor.execute(f"SAVEPOINT {_SAVEPOINT}")
     try:

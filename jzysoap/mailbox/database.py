@@ -240,9 +240,12 @@ def _checked_url(url: str) -> URL:
         raise ConfigurationError("url must be the address of a database, such as sqlite:///sms.db") from None
     backend = found.get_backend_name()
     if backend == "sqlite":
-        if not found.database or found.database == ":memory:" or "mode=memory" in str(found.query):
-            raise ConfigurationError("url must name a file: a mailbox in memory would forget what was sent")
-        return found.set(query={})
+        if not found.database or found.database == ":memory:" or found.query:
+            raise ConfigurationError(
+                "url must name a file, such as sqlite:///sms.db, without parameters: a mailbox in memory would forget "
+                "what was sent"
+            )
+        return found
     if backend not in _DRIVERS:
         raise ConfigurationError(f"url names {backend}: a mailbox can be in SQLite, PostgreSQL, MySQL or MariaDB")
     driver, library = _DRIVERS[backend]

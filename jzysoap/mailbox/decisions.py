@@ -47,11 +47,15 @@ class Decisions:
         if outcome not in _SETTLED:
             raise NotAllowedError("outcome must be Outcome.ACCEPTED or Outcome.NOT_SENT")
 
-        def work(connection: Connection, _uncertain: bool) -> None:
+        # Another token: a late answer of the old call changes nothing any more.
+        token = token_hex(16)
+
+        def work(connection: Connection, uncertain: bool) -> None:
             row = self._store.locked(connection, ident)
+            if uncertain and row.token == token:
+                return
             if State(row.state) is not State.UNKNOWN:
                 raise NotAllowedError(f"batch {ident} is {row.state}: only an unknown one can be resolved")
-            # Another token: a late answer of the old call changes nothing any more.
             self._store.change(
                 connection,
                 [row],
@@ -59,7 +63,7 @@ class Decisions:
                 by=by,
                 evidence=Evidence.PERSON,
                 reason=reason,
-                token=token_hex(16),
+                token=token,
             )
 
         self._database.write(work)

@@ -28,6 +28,7 @@ _BATCH = {
     "mobiles": bindparam("mobiles"),
     "due": _due,
     "expires": _expires,
+    "token": bindparam("token", type_=batch.c.token.type),
 }
 INSERT_QUEUED = insert(batch).values({**_BATCH, "state": State.QUEUED.value, "attempt": 0, "evidence": 0})
 INSERT_CLAIMED = insert(batch).values(
@@ -36,7 +37,6 @@ INSERT_CLAIMED = insert(batch).values(
         "state": State.SENDING.value,
         "attempt": 1,
         "evidence": 0,
-        "token": bindparam("token"),
         "lease": now_ms() + bindparam("lease_ms", type_=BigInteger),
         "started": now_ms(),
     }

@@ -112,9 +112,9 @@ class Mailbox(BaseMailbox):
         except JzySoapError as error:
             problem = error
         not_after, token = outbox.deadline(), token_hex(16)
-        wanted = (token, outbox.lease) if problem is None and draft.not_before is None else None
+        lease = outbox.lease if problem is None and draft.not_before is None else None
         try:
-            ident, claimed = self._database.write(partial(self._add, draft, wanted))
+            ident, claimed = self._database.write(partial(self._add, draft, token, lease))
         except TakenError:
             return self._replay(draft)
         if problem is not None:
@@ -175,7 +175,7 @@ class Mailbox(BaseMailbox):
         if known is not None:
             return known
         try:
-            ident, _ = self._database.write(partial(self._add, draft, None))
+            ident, _ = self._database.write(partial(self._add, draft, token_hex(16), None))
         except TakenError:
             return self._replay(draft)
         return opened.looks.message(ident)
@@ -337,15 +337,13 @@ class Mailbox(BaseMailbox):
         return known
 
     def _add(
-        self, draft: Draft, claim: tuple[str, int] | None, connection: Connection, uncertain: bool
+        self, draft: Draft, token: str, lease: int | None, connection: Connection, uncertain: bool
     ) -> tuple[int, int | None]:
         store = self._opened.get().store
-        if uncertain and claim is not None:
-            found = store.find_token(connection, claim[0])
-            if found is not None:
-                return found
+        if uncertain and (found := store.find_token(connection, token)) is not None:
+            return found
         try:
-            return store.add(connection, draft, None if claim is None or is_held(connection) else claim)
+            return store.add(connection, draft, token, None if is_held(connection) else lease)
         except IntegrityError:
             raise TakenError from None
 
@@ -360,7 +358,7 @@ class Mailbox(BaseMailbox):
             return known
         try:
             with savepoint(connection):
-                ident, _ = store.add(own, draft)
+                ident, _ = store.add(own, draft, token_hex(16), None)
         except TakenError:
             known = self._look_up(draft, own)
             if known is None:

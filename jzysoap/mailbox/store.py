@@ -122,13 +122,14 @@ class Store:
             found = found.where(message.c.account == self.account)
         return connection.execute(found).first()
 
-    def add(self, connection: Connection, draft: Draft, claim: tuple[str, int] | None = None) -> tuple[int, int | None]:
+    def add(self, connection: Connection, draft: Draft, token: str, lease: int | None) -> tuple[int, int | None]:
         """Store a message in the caller's transaction.
 
         Args:
             connection: the connection.
             draft: the message.
-            claim: the token and the lease in milliseconds, to claim its first batch at once; None to queue all.
+            token: a new one, by which its first batch is found again.
+            lease: milliseconds of the lease, to claim its first batch at once; None to queue all.
 
         Returns:
             The ids of the message and of the claimed batch.
@@ -137,19 +138,18 @@ class Store:
             sqlalchemy.exc.IntegrityError: the key is taken.
         """
         times = {"expires": draft.expires, "lifetime": draft.lifetime, "not_before": draft.not_before}
-        inserted = self._insert_message.run(connection, self.message_values(draft))
-        ident = self._inserted(inserted)
+        ident = self._inserted(self._insert_message.run(connection, self._message_values(draft)))
         common = {"message": ident, "account": self.account, **times}
-        first, claimed = 0, None
-        if claim is not None:
-            token, lease = claim
-            values = {**common, "place": 0, "mobiles": draft.parts[0], "token": token, "lease_ms": lease}
-            claimed, first = self._inserted(self._insert_claimed.run(connection, values)), 1
-        for place in range(first, len(draft.parts)):
-            self._insert_queued.run(connection, {**common, "place": place, "mobiles": draft.parts[place]})
+        claimed = None
+        for place, mobiles in enumerate(draft.parts):
+            values = {**common, "place": place, "mobiles": mobiles, "token": None if place else token}
+            if place == 0 and lease is not None:
+                claimed = self._inserted(self._insert_claimed.run(connection, {**values, "lease_ms": lease}))
+            else:
+                self._insert_queued.run(connection, values)
         return ident, claimed
 
-    def message_values(self, draft: Draft) -> dict[str, Any]:
+    def _message_values(self, draft: Draft) -> dict[str, Any]:
         """Return the values of ``INSERT_MESSAGE`` for a draft."""
         return {
             "account": self.account,
@@ -309,10 +309,12 @@ class Store:
         """Return the database's time, in milliseconds since the epoch."""
         return int(self.database.read(lambda connection: connection.execute(select(now_ms())).scalar_one()))
 
-    def find_token(self, connection: Connection, token: str) -> tuple[int, int] | None:
-        """Return the ids of the message and the batch that a token has claimed, in the caller's transaction."""
-        row = connection.execute(select(batch.c.message, batch.c.id).where(batch.c.token == token)).first()
-        return None if row is None else (row.message, row.id)
+    def find_token(self, connection: Connection, token: str) -> tuple[int, int | None] | None:
+        """Return what ``add`` has returned for a token, in the caller's transaction; None if nothing has it."""
+        row = connection.execute(
+            select(batch.c.message, batch.c.id, batch.c.state).where(batch.c.token == token)
+        ).first()
+        return None if row is None else (row.message, row.id if row.state == State.SENDING.value else None)
 
     def note(self, ident: int, error: str) -> None:
         """Note why the batches of a message, which are queued, were not sent yet."""
