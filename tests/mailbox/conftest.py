@@ -12,6 +12,7 @@ from jzysoap.mailbox import Mailbox
 from jzysoap.sandbox import Sandbox
 from tests.kit import databases
 from tests.kit.missing import lacking
+from tests.kit.samples import TEXT
 
 Make = Callable[..., databases.Server]
 
@@ -115,3 +116,15 @@ def change(box: Mailbox, statement: str) -> None:
     """Change the database behind the mailbox's back, as time or another process would."""
     box._opened.get()
     box._database.write(lambda connection, _: connection.exec_driver_sql(statement))
+
+
+def answer(sandbox: Sandbox, *mobiles: str) -> bytes:
+    """Return the raw answer to a poll for reports of these numbers."""
+    bodies: list[bytes] = []
+    with Client(
+        sandbox.url, "test", "secret1", wsdl="bundled", cache_dir=False, on_reply=lambda raw: bodies.append(raw.body)
+    ) as client:
+        for mobile in mobiles:
+            client.send(mobile, TEXT)
+        client.reports()
+    return bodies[0]

@@ -27,7 +27,7 @@ from jzysoap.mailbox import (
 from jzysoap.model.values import CHINA
 from jzysoap.sandbox import Sandbox
 from tests.kit.samples import MOBILE, SECOND_MOBILE, TEXT, THIRD_MOBILE
-from tests.mailbox.conftest import MakeBox, change
+from tests.mailbox.conftest import MakeBox, answer, change
 
 
 def fill(box: Mailbox, *mobiles: str) -> list[StoredReport]:
@@ -241,7 +241,7 @@ def _cut(body: bytes) -> bytes:
 
 
 def test_a_cut_off_answer_gives_its_whole_records(box: Mailbox, sandbox: Sandbox) -> None:
-    body = _answer(sandbox, MOBILE, SECOND_MOBILE)
+    body = answer(sandbox, MOBILE, SECOND_MOBILE)
     sandbox.fail_next("getSmsReport", body=_cut(body), headers=[("Content-Type", "text/xml;charset=utf-8")])
     with pytest.raises(IncompletePollError):
         box.collect()
@@ -249,18 +249,6 @@ def test_a_cut_off_answer_gives_its_whole_records(box: Mailbox, sandbox: Sandbox
         assert [report.report.mobile for report in reports] == [MOBILE]
     (problem,) = box.problems()
     assert problem.state == "cut off"
-
-
-def _answer(sandbox: Sandbox, *mobiles: str) -> bytes:
-    """Return the raw answer to a poll for reports of these numbers."""
-    bodies: list[bytes] = []
-    with Client(
-        sandbox.url, "test", "secret1", wsdl="bundled", cache_dir=False, on_reply=lambda raw: bodies.append(raw.body)
-    ) as client:
-        for mobile in mobiles:
-            client.send(mobile, TEXT)
-        client.reports()
-    return bodies[0]
 
 
 def test_an_answer_that_cannot_be_read_is_tried_again_and_kept(box: Mailbox, sandbox: Sandbox) -> None:
@@ -278,7 +266,7 @@ def test_an_answer_that_cannot_be_read_is_tried_again_and_kept(box: Mailbox, san
 
 
 def test_records_that_cannot_be_read_are_listed_beside_the_others(box: Mailbox, sandbox: Sandbox) -> None:
-    body = _answer(sandbox, MOBILE).replace(MOBILE.encode(), b"")
+    body = answer(sandbox, MOBILE).replace(MOBILE.encode(), b"")
     sandbox.fail_next("getSmsReport", body=body, headers=[("Content-Type", "text/xml;charset=utf-8")])
     box.collect()
     (problem,) = box.problems()
@@ -313,7 +301,7 @@ def test_records_that_a_crash_left_half_written_are_completed(box: Mailbox) -> N
 
 
 def test_a_refusal_and_a_cut_off_answer_that_a_crash_left(box: Mailbox, sandbox: Sandbox) -> None:
-    bodies = [_cut(_answer(sandbox, MOBILE, SECOND_MOBILE)), None]
+    bodies = [_cut(answer(sandbox, MOBILE, SECOND_MOBILE)), None]
     for body in bodies:
         if body is None:
             sandbox.fail_next("getSmsReport", result="failure;操作过于频繁")
@@ -407,7 +395,7 @@ def test_an_answer_that_can_be_stored_nowhere_is_on_the_error(client: Client, tm
 
 def test_a_record_with_anything_malformed_keeps_its_fields(box: Mailbox, sandbox: Sandbox) -> None:
     long = "1" * 100
-    body = _answer(sandbox, MOBILE).replace(MOBILE.encode(), long.encode())
+    body = answer(sandbox, MOBILE).replace(MOBILE.encode(), long.encode())
     sandbox.fail_next("getSmsReport", body=body, headers=[("Content-Type", "text/xml;charset=utf-8")])
     box.collect()
     with box.reports() as reports:
