@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ from jzysoap.client.durable import DurableCalls
 from jzysoap.client.sync import Client
 from jzysoap.mailbox.database import Database
 from jzysoap.mailbox.decisions import Decisions
+from jzysoap.mailbox.errors import MailboxDatabaseError
 from jzysoap.mailbox.looks import Looks
 from jzysoap.mailbox.matches import Matches
 from jzysoap.mailbox.records import Records
@@ -47,7 +49,7 @@ class Opened:
 
     def __init__(self, box: BaseMailbox) -> None:
         database, calls = box._database, box._calls
-        self.salt = database.write(lambda connection, _: prepare_schema(connection, create=box._create))
+        self.salt = self._prepare(box)
         account = None if calls is None else f"{calls.address} {calls.account}"
         self.store = Store(database, account, keep_text=box._keep_text)
         self.looks = Looks(self.store)
@@ -56,6 +58,18 @@ class Opened:
         self.records = None if account is None else Records(database, account)
         window = to_milliseconds(box._window)
         self.matches = None if account is None else Matches(self.store, window=window, shared=box._shared)
+
+    @staticmethod
+    def _prepare(box: BaseMailbox) -> bytes:
+        database, left = box._database, 5 if box._database.dialect == "mysql" else 1
+        while True:
+            left -= 1
+            try:
+                return database.write(lambda connection, _: prepare_schema(connection, create=box._create))
+            except MailboxDatabaseError as error:
+                if left <= 0 or error.retry == "never":
+                    raise
+            time.sleep(0.2)
 
 
 class BaseMailbox:

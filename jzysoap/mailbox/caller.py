@@ -104,7 +104,7 @@ def savepoint(connection: Any) -> Iterator[None]:
         cursor.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
         cursor.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
         # Each driver has a class of that name, and Django another one.
-        if type(error).__name__ == "IntegrityError":
+        if any(kind.__name__ == "IntegrityError" for kind in type(error).__mro__):
             raise TakenError from None
         raise
     cursor.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")

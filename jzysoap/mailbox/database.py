@@ -141,19 +141,19 @@ class Database:
         begin: Callable[[], contextlib.AbstractContextManager[Connection]],
         work: Callable[[Connection, bool], T],
     ) -> T:
-        uncertain = False
-        for left in range(TRIES - 1, -1, -1):
+        uncertain, left = False, TRIES
+        while True:
+            left -= 1
             try:
                 with begin() as connection:
                     return work(connection, uncertain)
             except SQLAlchemyError as error:
                 lost = isinstance(error, DBAPIError) and error.connection_invalidated
-                if not left or not (lost or _is_conflict(error)):
+                if left <= 0 or not (lost or _is_conflict(error)):
                     raise database_error(error) from None
                 uncertain = uncertain or lost
             # Twice as long each time, by chance, so that two that met do not meet again.
             time.sleep(random.uniform(0.0, min(0.01 * 2.0 ** (TRIES - left), _LONGEST_PAUSE)))  # noqa: S311  # no secret
-        raise AssertionError("the last try returns or raises")
 
 
 class _Connections:

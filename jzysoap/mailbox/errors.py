@@ -3,7 +3,7 @@
 from typing import Any
 
 from jzysoap.model.errors import InvalidMessageError
-from jzysoap.model.sent import JzySoapError, Outcome
+from jzysoap.model.sent import JzySoapError, Outcome, Retry
 
 
 class MailboxError(JzySoapError):
@@ -20,7 +20,7 @@ class MailboxDatabaseError(MailboxError):
 
     __module__ = "jzysoap.mailbox"
 
-    retry = "later"
+    retry: Retry = "later"
 
 
 class KeyReusedError(MailboxError, InvalidMessageError):
@@ -84,7 +84,7 @@ class LeaseLostError(MailboxError):
 
     __module__ = "jzysoap.mailbox"
 
-    retry = "later"
+    retry: Retry = "later"
 
 
 def not_found(kind: str, key: Any) -> NotFoundError:

@@ -215,9 +215,11 @@ def prepare_schema(connection: Connection, *, create: bool) -> bytes:
                 "let a user with the right to create tables open it once, without create=False",
                 retry="never",
             )
-        _lock(connection)
-        # Another process may have been faster.
-        facts = _read_facts(connection)
+        if connection.dialect.name == "postgresql":
+            # One process at a time, as on SQLite. On MySQL a change of a table ends a transaction: two that meet fail
+            # at the other's tables or rows, and try again.
+            connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+            facts = _read_facts(connection)
         for step in STEPS[int(facts.get("version", 0)) :]:
             step(connection)
         if "salt" not in facts:
@@ -232,12 +234,3 @@ def _read_facts(connection: Connection) -> dict[str, str]:
     if not inspect(connection).has_table(meta.name):
         return {}
     return {row.name: row.value for row in connection.execute(meta.select())}
-
-
-def _lock(connection: Connection) -> None:
-    """Let one process at a time change the tables. SQLite's transactions do so anyway."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-    elif connection.dialect.name in ("mysql", "mariadb"):
-        # Each change of a table commits there; the lock ends with the session, or below.
-        connection.execute(select(func.get_lock("jzysoap", 60)))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select, update
 
 from jzysoap.mailbox.database import AnyRow, Database, Statement, now_ms
-from jzysoap.mailbox.errors import NotAllowedError, not_found
+from jzysoap.mailbox.errors import not_found
 from jzysoap.mailbox.hot import INSERT_CLAIMED, INSERT_EVENT, INSERT_MESSAGE, INSERT_QUEUED, SETTLE
 from jzysoap.mailbox.matching import Evidence
 from jzysoap.mailbox.schema import batch, message, meta
@@ -237,9 +237,10 @@ class Store:
             found = connection.execute(queued).scalar()
             if found is None:
                 return None
-            taken = connection.execute(
+            # Locked by this transaction.
+            connection.execute(
                 update(batch)
-                .where(batch.c.id == found, batch.c.state == State.QUEUED.value)
+                .where(batch.c.id == found)
                 .values(
                     state=State.SENDING.value,
                     token=token,
@@ -248,8 +249,6 @@ class Store:
                     attempt=batch.c.attempt + 1,
                 )
             )
-            if taken.rowcount != 1:
-                return None
             return _claim(connection.execute(claimed.where(batch.c.id == found)).one(), token)
 
         return self.database.write(work)
@@ -265,12 +264,11 @@ class Store:
         reason: str | None = None,
         **values: Any,
     ) -> int:
-        """Give batches, which the caller's transaction has locked, another state; return how many changed."""
+        """Give batches another state in the caller's transaction; return how many still had the one of their row."""
         changed = 0
         for row in rows:
             before = State(row.state)
-            if not may_follow(before, after):
-                raise NotAllowedError(f"batch {row.id} is {before}, and cannot become {after}")
+            assert may_follow(before, after), f"a batch that is {before} cannot become {after}"
             set_ = {"state": after.value, "evidence": evidence.value, "lease": None, "ended": now_ms(), **values}
             done = connection.execute(
                 update(batch).where(batch.c.id == row.id, batch.c.state == row.state).values(set_)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import sqlite3
+import sys
 import threading
 from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import pymysql
 import pytest
+from psycopg.errors import lookup
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -129,7 +133,7 @@ def test_a_newer_mailbox_is_refused(box: Mailbox, make_box: MakeBox) -> None:
     change(box, "UPDATE jzysoap_meta SET value = '99' WHERE name = 'version'")
     with pytest.raises(MailboxDatabaseError, match="install a newer jzysoap") as caught:
         make_box().counts()
-    assert str(caught.value.retry) == "never"
+    assert caught.value.retry == "never"
 
 
 def test_tables_are_not_made_without_the_right(make_box: MakeBox) -> None:
@@ -220,6 +224,57 @@ def test_errors_hide_the_values_of_statements(box: Mailbox) -> None:
     assert MOBILE not in str(caught.value)
     assert TEXT not in str(caught.value)
     METADATA.create_all(box._database.engine)
+
+
+@pytest.mark.parametrize(
+    ("original", "again"),
+    [
+        (lookup("40P01")("deadlock detected"), True),
+        (lookup("40001")("could not serialize"), True),
+        (lookup("23505")("duplicate key"), False),
+        (pymysql.err.OperationalError(1213, "Deadlock found"), True),
+        (pymysql.err.OperationalError(1205, "Lock wait timeout exceeded"), True),
+        (pymysql.err.OperationalError(1146, "Table doesn't exist"), False),
+        (sqlite3.OperationalError(), False),
+    ],
+)
+def test_what_lost_against_another_transaction_is_tried_again(original: Exception, again: bool) -> None:
+    assert database._is_conflict(DBAPIError("SELECT 1", {}, original)) is again
+
+
+def test_a_backup_that_cannot_be_written(client: Client, tmp_path: Path) -> None:
+    with Mailbox(client, f"sqlite:///{tmp_path / 'sms.db'}") as box:
+        box.counts()
+        with pytest.raises(MailboxDatabaseError):
+            box._database.copy_to(tmp_path)
+
+
+def test_without_sqlalchemy_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    monkeypatch.delitem(sys.modules, "jzysoap.mailbox")
+    with pytest.raises(ConfigurationError, match=r"pip install 'jzysoap\[mailbox\]'"):
+        importlib.import_module("jzysoap.mailbox")
+
+
+def test_a_row_that_has_changed_meanwhile_stays(box: Mailbox) -> None:
+    batch = box.enqueue(MOBILE, TEXT).batches[0]
+    store = box._opened.get().store
+
+    def work(connection: Any, _uncertain: bool) -> int:
+        row = store.locked(connection, batch.id)
+        assert store.change(connection, [row], State.CANCELLED, by="first") == 1
+        return store.change(connection, [row], State.EXPIRED, by="second")
+
+    assert box._database.write(work) == 0
+    assert box.message(batch.message_id).state is State.CANCELLED
+
+
+def test_on_a_server_answers_are_put_aside_in_the_users_directory(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    box = Mailbox(client, "postgresql://localhost/x")
+    assert box._spool == tmp_path / "jzysoap" / "spool"
 
 
 def test_errors_without_words() -> None:

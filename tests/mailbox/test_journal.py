@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 
-from jzysoap import Client, DeliveryStatus, GatewayError, IncompletePollError, JzySoapError, NotSentError, Reply
+from jzysoap import (
+    Client,
+    DeliveryReport,
+    DeliveryStatus,
+    GatewayError,
+    IncompletePollError,
+    JzySoapError,
+    NotSentError,
+    Reply,
+)
 from jzysoap.mailbox import (
     LeaseLostError,
     Mailbox,
@@ -408,3 +417,13 @@ def test_a_reply_of_another_account_keeps_its_receiver() -> None:
     row.account, row._username = "http://gateway:80 test", "test"
     values = row._row(1, 0, Reply("1" * 70, None, "x", b"x", None, {"mobile": "1"}))
     assert (values["mobile"], values["at"], values["kind"]) == ("", None, "reply")
+    values = row._row(1, 0, DeliveryReport(MOBILE, None, "7", DeliveryStatus.FAILED, None))
+    assert (values["rest"], values["status"], values["at"]) == ('{"username": null}', 0, None)
+
+
+def test_a_lease_that_another_process_takes_at_this_moment(box: Mailbox) -> None:
+    if box._database.path is None:
+        # Only there does a trigger raise the error of a row that is there already.
+        return
+    change(box, "CREATE TRIGGER taken BEFORE INSERT ON jzysoap_lease BEGIN SELECT RAISE(ABORT, 'taken'); END")
+    assert not box.collect().polled

@@ -10,7 +10,7 @@ from jzysoap import Channel, Client, InvalidMessageError, Outcome
 from jzysoap.mailbox import Evidence, KeyReusedError, Mailbox, NotFoundError, State
 from jzysoap.sandbox import Sandbox
 from tests.kit.samples import MOBILE, SECOND_MOBILE, TEXT
-from tests.mailbox.conftest import MakeBox
+from tests.mailbox.conftest import MakeBox, change
 
 MANY = [f"1380000{number:04}" for number in range(450)]
 
@@ -225,3 +225,33 @@ def test_texts_hide_numbers(box: Mailbox) -> None:
     shown = f"{message!r} {message.batches!r} {box.deliveries(message.id)!r} {box!r}"
     assert MOBILE not in shown
     assert TEXT not in shown
+
+
+def test_a_refused_account_stops_the_rest_of_a_message(box: Mailbox, sandbox: Sandbox) -> None:
+    sandbox.fail_next("sendSms", result="failure;余额不足", after=1)
+    message = box.send(MANY, TEXT)
+    assert [batch.state for batch in message.batches] == [State.ACCEPTED, State.QUEUED, State.QUEUED]
+    assert message.batches[2].error is None
+
+
+def test_an_answer_after_a_person_has_decided_is_told(
+    sandbox: Sandbox, make_box: MakeBox, caplog: pytest.LogCaptureFixture
+) -> None:
+    boxes: list[Mailbox] = []
+
+    def decide(_: object) -> None:
+        # The answer came late: meanwhile the lease has ended, and a person has decided.
+        change(boxes[0], "UPDATE jzysoap_batch SET lease = 1")
+        boxes[0]._opened.get().store.sweep()
+        (batch,) = boxes[0].unknown()
+        boxes[0].resolve(batch.id, Outcome.NOT_SENT, by="li", reason="")
+
+    with Client(sandbox.url, "test", "secret1", wsdl="bundled", cache_dir=False, on_call=decide) as client:
+        boxes.append(make_box(client=client))
+        message = boxes[0].send(MOBILE, TEXT)
+        assert message.state is State.NOT_SENT
+        assert "came after a person had decided" in caplog.text
+        assert caplog.records[-1].levelname == "ERROR"
+        sandbox.fail_next("sendSms", result="failure;内容有误")
+        boxes[0].send(MOBILE, TEXT)
+        assert caplog.records[-1].levelname == "WARNING"

@@ -131,7 +131,14 @@ def test_a_refused_account_stops_the_loops_sending(
     for mobile in (MOBILE, SECOND_MOBILE):
         box.enqueue(mobile, TEXT)
     sandbox.fail_next("sendSms", result="failure;余额不足")
-    run_until(box, lambda: "the gateway refuses the account" in caplog.text)
+    polls: list[int] = []
+
+    def polled_since() -> bool:
+        if "the gateway refuses the account" in caplog.text:
+            polls.append(1)
+        return len(polls) > 10
+
+    run_until(box, polled_since)
     assert sandbox.gateway.sent == ()
 
 
@@ -177,7 +184,13 @@ def test_on_sqlite_the_second_loop_waits_for_the_first(
         deadline = Until(lambda: _runs(box))
         while not deadline():
             time.sleep(0.01)
-        run_until(second, lambda: "waiting for its end" in caplog.text)
+        looks: list[int] = []
+
+        def waited() -> bool:
+            looks.append(1)
+            return "waiting for its end" in caplog.text and len(looks) > 5
+
+        run_until(second, waited)
     finally:
         ended.set()
         first.join()
