@@ -134,6 +134,8 @@ class BaseMailbox:
         self._keep_text = keep_text
         self._failures = failures
         self._create = create
+        # A client that the mailbox made itself, and closes.
+        self._client: Client | None = None
         self._spool = Path(spool) if spool is not None else _default_spool(self._database)
         self._opened = PerProcess(lambda: Opened(self))
 
@@ -290,8 +292,10 @@ class BaseMailbox:
         self._opened.get().decisions.backup(path)
 
     def close(self) -> None:
-        """Close the connections to the database. The client stays open."""
+        """Close the connections to the database; the client stays open, unless ``from_env`` has made it."""
         self._database.close()
+        if self._client is not None:
+            self._client.close()
 
     def __enter__(self) -> Self:
         return self

@@ -53,7 +53,10 @@ class Mailbox(BaseMailbox):
         url = options.pop("url", None) or os.environ.get(f"{prefix}MAILBOX")
         if not url:
             raise ConfigurationError(f"{prefix}MAILBOX is missing: set it, such as to sqlite:///sms.db")
-        return cls(Client.from_env(prefix), url, **options)
+        client = Client.from_env(prefix)
+        box = cls(client, url, **options)
+        box._client = client
+        return box
 
     @public
     def send(
@@ -184,7 +187,8 @@ class Mailbox(BaseMailbox):
     def dispatch(self, limit: int | None = None) -> int:
         """Send what is queued and due; return how many batches were handed to the gateway.
 
-        A refusal that concerns the account ends it early: the next batch would be refused too.
+        Batches of processes that were killed become unknown once their lease has ended. A refusal that concerns the
+        account ends the call early: the next batch would be refused too.
 
         Args:
             limit: batches at most; None for all.
@@ -194,6 +198,7 @@ class Mailbox(BaseMailbox):
             OutcomeNotRecordedError: the database failed after the gateway had answered.
         """
         outbox, count = self._outbox(), 0
+        self._opened.get().store.sweep()
         while limit is None or count < limit:
             done = outbox.dispatch_one()
             if done is None:
