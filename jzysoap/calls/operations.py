@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 from jzysoap.calls.numbers import recipients, sort_recipients, split
 from jzysoap.calls.text import check_text, has_other_signature, segments_of, sign, utf16_units
 from jzysoap.model.errors import InvalidMessageError
+from jzysoap.model.events import RawReply
 from jzysoap.model.masking import Secret, SecretNumber
 from jzysoap.model.operations import Operation
 from jzysoap.model.sent import Batch, Outcome, Sent
@@ -55,6 +56,8 @@ class Call(Generic[T_co]):
         segments: how many messages each recipient costs.
         plain_password: True if the password is sent in the clear on every interface.
         secrets: texts that an error's message must not show, besides the password.
+        not_after: the moment after which it must not be sent, as in ``HttpRequest``, for a second try too.
+        on_reply: called with the answer to a poll, before the client's own ``on_reply``.
     """
 
     operation: Operation
@@ -64,6 +67,8 @@ class Call(Generic[T_co]):
     segments: int = 0
     plain_password: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    not_after: float | None = None
+    on_reply: Callable[[RawReply], object] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,14 +140,8 @@ def send(
             f"mobile holds {len(mobiles):,} recipients: max_recipients of the client is {config.max_recipients:,}",
             field="mobile",
         )
-    parts = []
-    for batch in split(mobiles, _checked("batch_size", checks.batch_size, batch_size, config.batch_size)):
-        arguments = {**message.arguments, "mobile": ",".join(batch)}
-        secrets = message.secrets
-        if len(batch) <= MASK_NUMBERS_UP_TO:
-            secrets = (*secrets, *map(SecretNumber, batch))
-        call = Call(message.operation, parse_send, arguments, len(batch), message.segments, secrets=secrets)
-        parts.append(Part(batch, call))
+    batches = split(mobiles, _checked("batch_size", checks.batch_size, batch_size, config.batch_size))
+    parts = [Part(batch, _address(message, batch)) for batch in batches]
     hook = checks.any_hook if config.asynchronous else checks.hook
     return Plan(
         tuple(parts),
@@ -150,6 +149,28 @@ def send(
         _checked("on_batch_started", hook, on_batch_started, None),
         _checked("on_batch", hook, on_batch, None),
     )
+
+
+def resume(
+    config: Config, mobiles: tuple[str, ...], arguments: Mapping[str, str], not_after: float
+) -> Call[str | None]:
+    """Return the call of a batch that was planned before, and whose arguments were stored since.
+
+    Args:
+        config: the client's options; its ``allow_recipients`` may have changed.
+        mobiles: the recipients, in the wire's spelling.
+        arguments: the other arguments of the planned call, by their names on the wire.
+        not_after: the moment after which it must not be sent.
+
+    Raises:
+        InvalidMessageError: a recipient is not allowed, or not usable, any more.
+    """
+    recipients(mobiles, international=config.international, allowed=config.allow_recipients)
+    content = arguments["content"]
+    secrets = (Secret(content),) if len(content) >= MASK_TEXTS_FROM else ()
+    segments = segments_of(utf16_units(content))
+    message = Call(config.operations["sendSms"], parse_send, arguments, segments=segments, secrets=secrets)
+    return replace(_address(message, mobiles), not_after=not_after)
 
 
 def compose(
@@ -206,15 +227,16 @@ def balance(config: Config) -> Call[Balance]:
     return Call(config.operations["getRestMoney"], parse_balance)
 
 
-def reports(config: Config) -> Call[Poll[DeliveryReport]]:
+def reports(config: Config, on_reply: Callable[[RawReply], object] | None = None) -> Call[Poll[DeliveryReport]]:
     """Poll for delivery reports (docs/protocol.md#delivery-reports)."""
-    return Call(config.operations["getSmsReport"], partial(parse_reports, empty_texts=config.empty_texts))
+    parse = partial(parse_reports, empty_texts=config.empty_texts)
+    return Call(config.operations["getSmsReport"], parse, on_reply=on_reply)
 
 
-def replies(config: Config) -> Call[Poll[Reply]]:
+def replies(config: Config, on_reply: Callable[[RawReply], object] | None = None) -> Call[Poll[Reply]]:
     """Poll for replies (docs/protocol.md#replies)."""
     parse = partial(parse_replies, empty_texts=config.empty_texts, encoding=config.reply_encoding)
-    return Call(config.operations["getRecvSMS"], parse)
+    return Call(config.operations["getRecvSMS"], parse, on_reply=on_reply)
 
 
 def change_password(config: Config, new: object, *, base64: bool) -> Call[None]:
@@ -234,6 +256,15 @@ def change_password(config: Config, new: object, *, base64: bool) -> Call[None]:
         plain_password=not base64,
         secrets=(Secret(new), encoded, Secret(encoded.rstrip("="))),
     )
+
+
+def _address(message: Call[str | None], mobiles: tuple[str, ...]) -> Call[str | None]:
+    """Return the call that sends a composed message to these recipients."""
+    arguments = {**message.arguments, "mobile": ",".join(mobiles)}
+    secrets = message.secrets
+    if len(mobiles) <= MASK_NUMBERS_UP_TO:
+        secrets = (*secrets, *map(SecretNumber, mobiles))
+    return Call(message.operation, parse_send, arguments, len(mobiles), message.segments, secrets=secrets)
 
 
 def _checked(name: str, check: Callable[[Any], Any], value: Any, default: Any) -> Any:

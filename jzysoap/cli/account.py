@@ -21,7 +21,7 @@ from jzysoap.settings.environment import from_environment, from_mapping
 from jzysoap.settings.options import OPTIONS, Config, configure
 
 _PREFIX = "JZYSOAP_"
-OWN_VARIABLES = ("JZYSOAP_LANG", "JZYSOAP_PROFILE")
+OWN_VARIABLES = ("JZYSOAP_LANG", "JZYSOAP_MAILBOX", "JZYSOAP_PROFILE")
 """The variables that the command line has, and a client has not."""
 
 # Values for checking the other options.

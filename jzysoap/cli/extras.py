@@ -19,3 +19,12 @@ def need(library: str) -> Any:
         return import_module(library)
     except ImportError as error:
         raise ConfigurationError(translate("general.missing-extra", library=library)) from error
+
+
+def need_mailbox() -> Any:
+    """Return the module ``jzysoap.mailbox``.
+
+    Raises:
+        ConfigurationError: SQLAlchemy is not installed; the error says what to install.
+    """
+    return import_module("jzysoap.mailbox")

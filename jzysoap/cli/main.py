@@ -19,6 +19,8 @@ from jzysoap.cli.texts import translate
 
 COMMANDS = {
     "balance": "balance",
+    "worker": "worker",
+    "outbox": "outbox",
     "password": "password",
     "profile": "profiles",
     "doctor": "doctor",

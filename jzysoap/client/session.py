@@ -116,6 +116,16 @@ class Session:
         # Assigned last: other threads treat "needs no definition" as "ready".
         self._interface.use_bindings(loaded.bindings)
 
+    def get_ready(self) -> Steps[None]:
+        """Load the service definition and the password, so that the next call does nothing else before it is sent.
+
+        Raises:
+            JzySoapError: there is no usable definition, or no password.
+        """
+        yield Prepare(self._interface.needs_definition)
+        if self.credentials.known is None:
+            yield Work(self.credentials.encoded, exclusive=True)
+
     def send(self, plan: Plan) -> Steps[Sent]:
         """Send every batch of a plan, in order; the first that is not accepted stops the rest.
 
@@ -145,7 +155,7 @@ class Session:
                 # The batch keeps the error, and with its frames it would keep the request.
                 failure = error
                 cut_frames(error)
-                batch = Batch(part.mobiles, _outcome(error), None, error, started)
+                batch = Batch(part.mobiles, outcome_of(error), None, error, started)
             done, spent = (*done, batch), 0.0
             if failure is not None:
                 failure.result = plan.result(done)
@@ -197,7 +207,7 @@ class Session:
             if call.operation.kind != "send" and error.may_have_been_sent and error.retry == "never":
                 # Repeating a query or a poll texts nobody; records that a poll lost are lost either way.
                 error.retry = "later"
-            yield from self._report(call, about, started, _outcome(error), error)
+            yield from self._report(call, about, started, outcome_of(error), error)
             raise
         except GeneratorExit:
             # Nobody carries out steps any more.
@@ -297,16 +307,18 @@ class Session:
         sent = self.credentials.plain() if interface.needs_plain_password(call) else password
         request = interface.build(call, sent)
         reply: HttpReply = yield (replace(request, timeout=_less(request.timeout, spent)) if spent else request)
-        if poll and self.config.on_reply is not None and reply.body:
+        hooks = [hook for hook in (call.on_reply, self.config.on_reply) if hook is not None] if poll else []
+        if hooks and reply.body:
             raw = self._raw_reply(call, interface, reply)
-            yield from call_hook(partial(self.config.on_reply, raw), raw=lambda: reply.body)
+            for hook in hooks:
+                yield from call_hook(partial(hook, raw), raw=lambda: reply.body)
         read = partial(read_reply, call, type(interface), reply, self._secrets(call, password))
         try:
             return (yield Work(read)) if len(reply.body) > PARSE_IN_THREAD_ABOVE else read()
         except (Exception, GeneratorExit):
             raise
         except BaseException:  # KeyboardInterrupt, or the cancellation of a task: what was received is lost
-            if poll and self.config.on_reply is None:
+            if poll and not hooks:
                 logger.warning("an interrupted poll received %d bytes that no on_reply keeps", len(reply.body))
             raise
 
@@ -345,7 +357,8 @@ def _partly_sent(done: tuple[Batch, ...], failure: JzySoapError) -> PartlySentEr
     return error
 
 
-def _outcome(error: JzySoapError) -> Outcome:
+def outcome_of(error: JzySoapError) -> Outcome:
+    """Return the outcome of a call that raised an error."""
     if error.may_have_been_sent:
         return Outcome.UNKNOWN
     return Outcome.REJECTED if isinstance(error, GatewayError) else Outcome.NOT_SENT

@@ -114,6 +114,7 @@ class Interface(ABC):
             config.poll_timeout if poll else config.timeout,
             config.max_poll_bytes if poll else config.max_reply_bytes,
             consuming=poll,
+            not_after=call.not_after,
         )
 
 

@@ -31,7 +31,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from jzysoap.model.masking import mask_text
-from jzysoap.model.sent import JzySoapError
+from jzysoap.model.sent import JzySoapError, Retry
 from jzysoap.model.values import InvalidNumber, Poll
 
 
@@ -88,7 +88,7 @@ class NotSentError(TransportError):
 
     __module__ = "jzysoap"
 
-    retry = "safe"
+    retry: Retry = "safe"
 
 
 class OutcomeUnknownError(TransportError):
@@ -157,7 +157,7 @@ class IncompletePollError(JzySoapError):
     __module__ = "jzysoap"
 
     may_have_been_sent = True
-    retry = "later"
+    retry: Retry = "later"
     poll: Poll[Any] = Poll()
 
 
@@ -234,7 +234,7 @@ class InsufficientBalanceError(GatewayError):
     __module__ = "jzysoap"
 
     summary = "the account's balance is too low"
-    retry = "later"
+    retry: Retry = "later"
 
 
 class RateLimitedError(GatewayError):
@@ -243,7 +243,7 @@ class RateLimitedError(GatewayError):
     __module__ = "jzysoap"
 
     summary = "the gateway wants to be asked less often"
-    retry = "later"
+    retry: Retry = "later"
 
 
 class ContentRejectedError(GatewayError):

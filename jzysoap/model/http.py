@@ -36,6 +36,8 @@ class HttpRequest:
         timeout: the limits of this exchange.
         max_bytes: how large a reply may be, decompressed.
         consuming: True if the gateway may forget the reply once it was asked for.
+        not_after: the moment, on the clock ``time.CLOCK_BOOTTIME`` where there is one, else ``time.monotonic()``, after
+            which the first byte must not be sent; None for no such moment.
     """
 
     method: str
@@ -45,6 +47,7 @@ class HttpRequest:
     timeout: Timeout
     max_bytes: int
     consuming: bool = False
+    not_after: float | None = None
 
     __module__ = "jzysoap"
 

@@ -20,7 +20,7 @@ from jzysoap.model.sent import JzySoapError
 from jzysoap.settings.options import Config
 from jzysoap.transport.cancellation import Exchanged, outlast
 from jzysoap.transport.custom import close_custom, exchange_over
-from jzysoap.transport.failures import choose_pause, describe_failure, find_foreign, transport_error
+from jzysoap.transport.failures import check_right, choose_pause, describe_failure, find_foreign, transport_error
 from jzysoap.transport.routes import Route, TlsContexts, route_to
 from jzysoap.transport.surroundings import proxy_for
 
@@ -133,6 +133,7 @@ class AsyncTransport:
             if not connection.is_open:
                 raise ConnectionResetError("closed")
             reply = self._aio.IncomingReply(request, pool.loop, deadline)
+            check_right(request.not_after)
             connection.start(data, reply)
             if request.consuming:
                 cancelled = await outlast(reply.wait, lambda: reply.ended)

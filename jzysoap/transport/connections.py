@@ -21,6 +21,7 @@ import urllib3
 from urllib3.util import is_connection_dropped
 
 from jzysoap.model.http import Timeout
+from jzysoap.transport.failures import check_right
 from jzysoap.transport.workarounds import HookedConnection, HookedPool, read_head, replace_reader
 
 _PIECE = 16384
@@ -37,6 +38,7 @@ class Trace:
         deadline: when the exchange must be over, on the monotonic clock.
         timeout: the limits of the exchange.
         max_idle: seconds that a pooled connection may have been idle.
+        not_after: as the request's.
         provable: True if no code of the user's runs between the transport and the pool, which could send the request
             in other ways.
 
@@ -45,18 +47,26 @@ class Trace:
         connect_by: when the connection that is being made must be there, on the monotonic clock.
     """
 
-    __slots__ = ("connect_by", "deadline", "max_idle", "not_sent", "provable", "timeout")
+    __slots__ = ("connect_by", "deadline", "max_idle", "not_after", "not_sent", "provable", "timeout")
 
-    def __init__(self, deadline: float, timeout: Timeout, max_idle: float, *, provable: bool) -> None:
+    def __init__(
+        self, deadline: float, timeout: Timeout, max_idle: float, *, provable: bool, not_after: float | None = None
+    ) -> None:
         self.deadline = deadline
         self.timeout = timeout
         self.max_idle = max_idle
         self.provable = provable
+        self.not_after = not_after
         self.not_sent = True
         self.connect_by = deadline
 
     def hand_over(self) -> None:
-        """Note that from now on the request may be sent, whatever is seen of it."""
+        """Note that from now on the request may be sent, whatever is seen of it.
+
+        Raises:
+            NotSentError: the right to send it has ended.
+        """
+        check_right(self.not_after)
         self.not_sent = self.provable = False
 
     def limit(self, seconds: float) -> float:

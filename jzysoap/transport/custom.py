@@ -16,7 +16,7 @@ from jzysoap.model.errors import ConfigurationError, NotSentError, OutcomeUnknow
 from jzysoap.model.http import HttpReply, HttpRequest
 from jzysoap.settings.options import Config
 from jzysoap.transport.cancellation import Exchanged, outlast
-from jzysoap.transport.failures import find_foreign, transport_error
+from jzysoap.transport.failures import check_right, find_foreign, transport_error
 
 
 class CustomTransport:
@@ -46,6 +46,7 @@ class CustomTransport:
             ConfigurationError: the client is closed.
         """
         self.check_open()
+        check_right(request.not_after)
         try:
             return _checked(self._custom.exchange(request))
         except Exception as error:  # noqa: BLE001  # none of them may reach the caller unclassified
@@ -75,6 +76,7 @@ async def exchange_over(custom: Any, request: HttpRequest, deadline: float) -> E
         NotSentError: the transport says so.
         OutcomeUnknownError: it failed otherwise.
     """
+    check_right(request.not_after)
     loop = asyncio.get_running_loop()
     cancelled = None
     try:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 
+from jzysoap.model.clock import elapsed
 from jzysoap.model.errors import NotSentError, OutcomeUnknownError, TransportError
 from jzysoap.model.http import HttpRequest
 from jzysoap.model.interruptions import find_interruption
@@ -65,6 +66,16 @@ _REASONS: Reasons = (
     ((http.client.HTTPException, urllib3.exceptions.InvalidHeader), "the answer is not valid HTTP"),
     ((urllib3.exceptions.EmptyPoolError,), "no connection was free within {connect:g} s"),
 )
+
+
+def check_right(not_after: float | None) -> None:
+    """Refuse to send the first byte of a request once the right to send it has ended.
+
+    Raises:
+        NotSentError: it has ended. Another attempt to connect would come too late as well.
+    """
+    if not_after is not None and elapsed() >= not_after:
+        raise NotSentError("nothing was sent: the right to send this ended before its first byte", retry="later")
 
 
 def transport_error(error: BaseException, request: HttpRequest, *, sent: bool) -> TransportError:

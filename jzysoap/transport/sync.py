@@ -27,7 +27,14 @@ from jzysoap.model.sent import JzySoapError
 from jzysoap.settings.options import Config
 from jzysoap.transport.body import ReplyBody
 from jzysoap.transport.connections import Trace, current, inherits, watch
-from jzysoap.transport.failures import at_deadline, choose_pause, describe_failure, find_foreign, transport_error
+from jzysoap.transport.failures import (
+    at_deadline,
+    check_right,
+    choose_pause,
+    describe_failure,
+    find_foreign,
+    transport_error,
+)
 from jzysoap.transport.surroundings import find_tls_fault, proxy_for, trusted
 from jzysoap.transport.workarounds import unwrap
 
@@ -176,11 +183,13 @@ class Transport:
         self.check_open()
         state = self._state.get()
         limits = request.timeout
-        trace = Trace(deadline, limits, self._config.max_idle, provable=self._provable)
+        trace = Trace(deadline, limits, self._config.max_idle, provable=self._provable, not_after=request.not_after)
         token = current.set(trace)
         try:
             prepared, proxies = self._prepare(request), self._proxies_for(request.url, state)
             connect = min(limits.connect, max(deadline - time.monotonic(), 0.001))
+            # A watched connection checks it once more, when it has been made.
+            check_right(request.not_after)
             # From here on the adapter, or a mock in its place, may send. Only a watched pool can prove the opposite.
             trace.not_sent = False
             response = self._adapter.send(

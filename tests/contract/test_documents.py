@@ -22,6 +22,7 @@ from _pytest.fixtures import FixtureFunctionDefinition
 import jzysoap
 from jzysoap import Channel, Client, DeliveryStatus, JzySoapError, Timeout
 from jzysoap.cli.account import OWN_VARIABLES
+from jzysoap.mailbox import Mailbox
 from jzysoap.model import errors
 from jzysoap.sandbox import Sandbox
 from jzysoap.sandbox.rules import FaultName
@@ -107,6 +108,8 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sa
     monkeypatch.chdir(tmp_path)
     Path("userApi.wsdl").write_bytes(BUNDLED.read_bytes())
     Path("sms-password").write_text("password\n", "utf-8")
+    Path("numbers.csv").write_text("mobile\n13866194295\n15375427702\n", "utf-8")
+    monkeypatch.setenv("JZYSOAP_MAILBOX", "sqlite:///sms.db")
     # Other processes must import the package that is tested.
     monkeypatch.setenv("PYTHONPATH", str(Path(jzysoap.__file__).parent.parent))
     with Sandbox(username=ACCOUNT[0], password=ACCOUNT[1]) as sandbox:
@@ -192,7 +195,11 @@ def test_python_runs(name: str, number: int, surroundings: Sandbox) -> None:
     ("name", "number"), [(name, number) for name, number in every("sh") if not name.startswith("README")]
 )
 def test_commands_run(name: str, number: int, surroundings: Sandbox) -> None:
-    for command in snippets(name, "sh")[number].splitlines():
+    code = snippets(name, "sh")[number]
+    if "outbox" in code:
+        with Mailbox.from_env() as box:
+            box.enqueue("13866194295", "【签名】您的包裹已到", key="order-4711-shipped")
+    for command in code.splitlines():
         program, *arguments = command.replace(ADDRESS, surroundings.url).split()
         assert program == "jzysoap"
         result = run("-m", program, *arguments)
@@ -264,7 +271,7 @@ def test_signatures_of_the_protocol_are_those_of_a_definition(name: str, surroun
     assert found == documented
 
 
-@pytest.mark.parametrize("name", ["docs/deployment.md", "docs/deployment.zh-CN.md"])
+@pytest.mark.parametrize("name", ["docs/deployment.md", "docs/deployment.zh-CN.md", "docs/mailbox.md"])
 def test_the_unit_of_systemd(name: str) -> None:
     (code,) = snippets(name, "ini")
     unit = configparser.ConfigParser(strict=False, interpolation=None)
@@ -431,6 +438,55 @@ def test_the_deadlines_are_the_defaults(name: str) -> None:
         assert f"JZYSOAP_{key.upper()}={','.join(limits)}" in prose(name)
     for key in ("max_reply_bytes", "max_poll_bytes"):
         assert re.search(rf"`{key}`[(（ ]+{parameters[key].default // 2**20} MiB", prose(name))
+
+
+def test_a_campaign_survives_a_kill(surroundings: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = snippet("docs/mailbox.md", "def campaign")
+    assert len([line for line in code.splitlines() if line]) <= 25
+    numbers = [f"138{number:08}" for number in range(20_000)]
+    Path("numbers.csv").write_text("mobile\n" + "\n".join(numbers), "utf-8")
+    surroundings.gateway.set_balance(ACCOUNT[0], 100_000)
+    # Short limits: a claim of a killed process ends that much sooner.
+    monkeypatch.setenv("JZYSOAP_TIMEOUT", "1,1,1")
+    Path("program.py").write_text(f"from jzysoap.mailbox import outbox\n\noutbox.MARGIN = 1.0\n{code}", "utf-8")
+    for sent in (10, 40):
+        with subprocess.Popen([sys.executable, "program.py"], stdout=subprocess.DEVNULL) as process:
+            try:
+                eventually(lambda sent=sent: len(surroundings.gateway.sent) >= sent)  # type: ignore[misc]  # bound
+            finally:
+                process.kill()
+    done = run("program.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    states = [line.split()[0] for line in done.stdout.splitlines()]
+    assert len(states) == 100
+    texted = [mobile for message in surroundings.gateway.sent for mobile in message.mobiles]
+    assert len(set(texted)) == len(texted)
+    # At most the two batches that were under way are unknown, and those may have been sent.
+    assert states.count("accepted") >= 98
+    assert set(states) <= {"accepted", "unknown"}
+    assert len(texted) >= 200 * states.count("accepted")
+
+
+def test_a_periodic_task_handles_reports_and_unsubscribes(surroundings: Sandbox) -> None:
+    code = snippet("docs/mailbox.md", "def receive")
+    assert len([line for line in code.splitlines() if line]) <= 25
+    with Mailbox.from_env() as box:
+        box.send("13866194295", "【签名】您的包裹已到", key="order-1")
+        surroundings.gateway.inject_reply("15375427702", " td ")
+        surroundings.gateway.inject_reply("13866194295", "谢谢")
+
+        def use(names: dict[str, Any]) -> None:
+            delivered: dict[str, str] = {}
+            unsubscribed: set[str] = set()
+            box.send("15275427712", "【签名】您的包裹已到", key="order-2")
+            surroundings.gateway.inject_reply("15375427702", "退订")
+            names["receive"](box, delivered, unsubscribed)
+            assert delivered == {"order-2 15275427712": "DELIVERED"}
+            assert unsubscribed == {"15375427702"}
+
+        execute(code, surroundings, use)
+        assert box.counts()["report done"].number == 2
+        assert box.counts()["reply done"].number == 3
 
 
 def test_every_page_has_its_twin_and_is_in_the_contents() -> None:

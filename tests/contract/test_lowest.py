@@ -17,6 +17,9 @@ def test_the_lowest_versions_are_those_that_are_allowed() -> None:
         *setup["options.extras_require"]["cli"].split(),
         *setup["options.extras_require"]["async"].split(),
         *setup["options.extras_require"]["socks"].split(),
+        *setup["options.extras_require"]["mailbox"].split(),
+        *setup["options.extras_require"]["postgresql"].split(),
+        *setup["options.extras_require"]["mysql"].split(),
     ]
     bounds = {line.partition(">=")[0]: line.partition(">=")[2].partition(",")[0] for line in allowed}
     lines = (HERE / "lowest.txt").read_text("utf-8").splitlines()
@@ -29,6 +32,5 @@ def test_the_test_extra_allows_what_the_other_extras_do() -> None:
     setup = configparser.ConfigParser()
     setup.read(HERE.parent / "setup.cfg", "utf-8")
     extras = setup["options.extras_require"]
-    assert {one for name in ("sandbox", "cli", "async", "socks") for one in extras[name].split()} <= set(
-        extras["test"].split()
-    )
+    tested = ("sandbox", "cli", "async", "socks", "mailbox", "postgresql", "mysql")
+    assert {one for name in tested for one in extras[name].split()} <= set(extras["test"].split())

@@ -14,9 +14,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
+
+from tests.kit.missing import lacking
 
 HERE = Path(__file__).parent
 SERVERS = HERE / "servers"
@@ -24,13 +25,6 @@ CLIENTS = HERE / "clients"
 
 # A server that has not said where it listens by then never will; not a measure of anything.
 _PATIENCE = 120.0
-
-
-def lacking(reason: str) -> NoReturn:
-    """A toolchain that the tests need is missing: a failure where all must run, else a skip that says so."""
-    if os.environ.get("CI"):
-        pytest.fail(f"cannot run here: {reason}", pytrace=False)
-    pytest.skip(reason)
 
 
 def need(*programs: str) -> None:

@@ -22,7 +22,8 @@ import pytest
 from jzysoap import Channel, DeliveryStatus
 from jzysoap.sandbox import Sandbox
 from tests.interop.ledger import LEDGER, Facts
-from tests.interop.stacks import CLIENTS, lacking, need, need_soap_of_php, run
+from tests.interop.stacks import CLIENTS, need, need_soap_of_php, run
+from tests.kit.missing import lacking
 
 pytestmark = pytest.mark.interop
 

@@ -45,6 +45,11 @@ TEXTS = {
     ),
     "unknown": ("unknown", "未知"),
     "balance": ("show the messages left on each channel", "查询各通道的剩余条数"),
+    "outbox": (
+        "look at the messages of a mailbox, and decide about unknown ones",
+        "查看信箱中的短信，处理结果未知的短信",
+    ),
+    "worker": ("send and poll for a mailbox until told to end", "持续发送信箱中的短信并拉取，直到收到停止信号"),
     "password": ("change the account's password", "修改账号密码"),
     "profile": ("keep accounts by name: add, list, use, remove", "按名称保存账号：添加、列出、选用、删除"),
     "doctor": (

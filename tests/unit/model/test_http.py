@@ -22,7 +22,7 @@ REQUEST = HttpRequest(
 def test_a_request_shows_neither_its_headers_nor_its_body() -> None:
     assert repr(REQUEST) == (
         "HttpRequest(method='POST', url='http://h/services/userApi', "
-        "timeout=Timeout(connect=1, read=2, total=3), max_bytes=4096, consuming=False)"
+        "timeout=Timeout(connect=1, read=2, total=3), max_bytes=4096, consuming=False, not_after=None)"
     )
     assert dataclasses.replace(REQUEST, body=None).body is None
 

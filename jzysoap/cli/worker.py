@@ -1,0 +1,63 @@
+"""The command ``jzysoap worker``: the mailbox's loop in the foreground, for systemd and containers."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+
+from jzysoap.cli.account import find_account
+from jzysoap.cli.arguments import Parser, add_account_options
+from jzysoap.cli.extras import need_mailbox
+from jzysoap.cli.texts import translate
+from jzysoap.client.sync import Client
+
+# SIGHUP does not exist on Windows.
+_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the arguments of ``jzysoap worker``."""
+    add_account_options(parser)
+    parser.add_argument("--mailbox", metavar="URL", help=translate("worker.mailbox"))
+    parser.add_argument("--interval", type=float, default=10.0, metavar="SECONDS", help=translate("worker.interval"))
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    mailbox = need_mailbox()
+    arguments, _ = find_account(options).authenticate()
+    _log_to_stderr()
+    with Client(**arguments) as client, mailbox.Mailbox(client, options.mailbox) as box, _noting_signals() as came:
+        box.run(lambda: bool(came), interval=options.interval)
+    # Told to end is how a service ends; another signal is reported as a shell does.
+    return 0 if came[0] == signal.SIGTERM else 128 + came[0]
+
+
+@contextlib.contextmanager
+def _noting_signals() -> Iterator[list[int]]:
+    """Note signals instead of raising, so that the batch under way ends; a second one changes nothing."""
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number, handler in before.items():
+        # One that is ignored, as by nohup, stays so.
+        if handler != signal.SIG_IGN:
+            signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _log_to_stderr() -> None:
+    """Print one line an event. No event holds a number, a text or a password."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    logger = logging.getLogger("jzysoap.mailbox")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.info(translate("worker.begins"))

@@ -1,0 +1,358 @@
+"""The statements about messages and batches. Each method of ``Store`` is one transaction, unless it says otherwise.
+
+What a state allows is decided by ``states``; nothing here knows a client.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select, update
+
+from jzysoap.mailbox.database import AnyRow, Database, Statement, now_ms
+from jzysoap.mailbox.errors import not_found
+from jzysoap.mailbox.hot import INSERT_CLAIMED, INSERT_EVENT, INSERT_MESSAGE, INSERT_QUEUED, SETTLE
+from jzysoap.mailbox.matching import Evidence
+from jzysoap.mailbox.schema import batch, message, meta
+from jzysoap.mailbox.states import OPEN, Next, State, may_follow
+from jzysoap.model.values import CHINA
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=CHINA) + timedelta(hours=8)
+
+HOLD = "hold"
+"""The row of ``meta`` that stops all dispatching."""
+
+# Rows of one statement: short enough that other writers need not wait.
+CHUNK = 500
+
+
+class Claim(NamedTuple):
+    """The right to send one batch.
+
+    Attributes:
+        id: the batch.
+        message: its message.
+        mobiles: its recipients.
+        content: the text.
+        arguments: the other arguments of the call, as JSON.
+        attempt: the calls for this batch so far, this one included.
+        token: proves the right.
+    """
+
+    id: int
+    message: int
+    mobiles: tuple[str, ...]
+    content: str
+    arguments: str
+    attempt: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message that is about to be stored.
+
+    Attributes:
+        key: the caller's key, or None.
+        fingerprint: a hash of numbers, text and options, to compare a repeated key's message.
+        content: the text.
+        arguments: the other arguments of the call, as JSON.
+        parts: the recipients of each batch, separated by commas.
+        not_before: milliseconds since the epoch, or None.
+        expires: milliseconds since the epoch, or None for ``lifetime``.
+        lifetime: milliseconds from the time when it is due until it expires.
+    """
+
+    key: str | None
+    fingerprint: str
+    content: str
+    arguments: str
+    parts: tuple[str, ...]
+    not_before: int | None
+    expires: int | None
+    lifetime: int
+
+
+def hash_key(key: str | None) -> str | None:
+    """Return the hash by which a key is compared: a database may take different texts for the same."""
+    return None if key is None else hashlib.sha256(key.encode()).hexdigest()
+
+
+def to_time(milliseconds: int) -> datetime:
+    """Return the time at UTC+8."""
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def to_ms(time: datetime) -> int:
+    """Return the milliseconds since the epoch of an aware time."""
+    return (time - _EPOCH) // timedelta(milliseconds=1)
+
+
+class Store:
+    """The messages of one account.
+
+    Args:
+        database: the database.
+        account: the account, as the rows name it; None for all of them, to look only.
+        keep_text: False if the text of a message is dropped once it has ended.
+    """
+
+    def __init__(self, database: Database, account: str | None, *, keep_text: bool = True) -> None:
+        self.database = database
+        self.account = account
+        self._keep_text = keep_text
+        returning = database.dialect == "postgresql"
+        engine = database.engine
+        self._insert_message = Statement(
+            INSERT_MESSAGE.returning(message.c.id) if returning else INSERT_MESSAGE, engine
+        )
+        self._insert_queued = Statement(INSERT_QUEUED, engine)
+        self._insert_claimed = Statement(INSERT_CLAIMED.returning(batch.c.id) if returning else INSERT_CLAIMED, engine)
+        self._settle = Statement(SETTLE, engine)
+        self._insert_event = Statement(INSERT_EVENT, engine)
+
+    def find_key(self, connection: Connection, key: str) -> AnyRow | None:
+        """Return the row of the message that has a key, in the caller's transaction; None if there is none."""
+        found = select(message).where(message.c.key_hash == hash_key(key))
+        if self.account is not None:
+            found = found.where(message.c.account == self.account)
+        return connection.execute(found).first()
+
+    def add(self, connection: Connection, draft: Draft, token: str, lease: int | None) -> tuple[int, int | None]:
+        """Store a message in the caller's transaction.
+
+        Args:
+            connection: the connection.
+            draft: the message.
+            token: a new one, by which its first batch is found again.
+            lease: milliseconds of the lease, to claim its first batch at once; None to queue all.
+
+        Returns:
+            The ids of the message and of the claimed batch.
+
+        Raises:
+            sqlalchemy.exc.IntegrityError: the key is taken.
+        """
+        times = {"expires": draft.expires, "lifetime": draft.lifetime, "not_before": draft.not_before}
+        ident = self._inserted(self._insert_message.run(connection, self._message_values(draft)))
+        common = {"message": ident, "account": self.account, **times}
+        claimed = None
+        for place, mobiles in enumerate(draft.parts):
+            values = {**common, "place": place, "mobiles": mobiles, "token": None if place else token}
+            if place == 0 and lease is not None:
+                claimed = self._inserted(self._insert_claimed.run(connection, {**values, "lease_ms": lease}))
+            else:
+                self._insert_queued.run(connection, values)
+        return ident, claimed
+
+    def _message_values(self, draft: Draft) -> dict[str, Any]:
+        """Return the values of ``INSERT_MESSAGE`` for a draft."""
+        return {
+            "account": self.account,
+            "key_hash": hash_key(draft.key),
+            "key": draft.key,
+            "fingerprint": draft.fingerprint,
+            "content": draft.content,
+            "arguments": draft.arguments,
+            "not_before": draft.not_before,
+            "expires": draft.expires,
+            "lifetime": draft.lifetime,
+        }
+
+    def _inserted(self, inserted: Any) -> int:
+        return int(inserted.scalar_one() if self.database.dialect == "postgresql" else inserted.lastrowid)
+
+    def settle(
+        self, claim: Claim, after: Next, batch_id: str | None, error: str | None, evidence: Evidence = Evidence.ANSWER
+    ) -> bool:
+        """Record the outcome of a call.
+
+        Returns:
+            False if the claim no longer holds: a person has decided since. The outcome is in the history only.
+        """
+        ends = after.state not in OPEN
+        values = {
+            "batch": claim.id,
+            "held_token": claim.token,
+            "new_state": after.state.value,
+            "ends": int(ends),
+            "pause": round(after.pause * 1000),
+            "uncounted": int(not after.counts),
+            "answer_id": batch_id,
+            "new_evidence": (evidence if after.state not in (State.UNKNOWN, State.QUEUED) else Evidence.NONE).value,
+            "new_error": error,
+        }
+        change = {"batch": claim.id, "after": after.state.value, "evidence": values["new_evidence"], "by": "gateway"}
+
+        def work(connection: Connection, uncertain: bool) -> bool:
+            if uncertain and self._is_settled(connection, claim, after):
+                return True
+            held = bool(self._settle.run(connection, values).rowcount == 1)
+            before = State.SENDING.value
+            if not held:
+                before = str(connection.execute(select(batch.c.state).where(batch.c.id == claim.id)).scalar_one())
+            reason = error if held else f"a late answer: {after.state}"
+            written = {**change, "before": before, "reason": reason}
+            self._insert_event.run(connection, written if held else {**written, "after": before})
+            if held and ends and not self._keep_text:
+                drop_texts(connection, [claim.message])
+            return held
+
+        return self.database.write(work)
+
+    def _is_settled(self, connection: Connection, claim: Claim, after: Next) -> bool:
+        row = connection.execute(select(batch.c.state, batch.c.token).where(batch.c.id == claim.id)).one()
+        return bool(row.state == after.state.value and row.token in (claim.token, None))
+
+    def claim(self, token: str, lease: int, ident: int | None = None) -> Claim | None:
+        """Claim the next batch that is due, or the one that is named if it is due; None if there is none.
+
+        None does not prove that the queue is empty: another worker may hold a row at this moment.
+        """
+        due = [
+            batch.c.state == State.QUEUED.value,
+            batch.c.account == self.account,
+            batch.c.due <= now_ms(),
+            batch.c.expires > now_ms(),
+        ]
+        if ident is not None:
+            due.append(batch.c.id == ident)
+        queued = select(batch.c.id).where(*due).order_by(batch.c.due, batch.c.id).limit(1)
+        queued = queued.with_for_update(skip_locked=True)
+        claimed = select(
+            batch.c.id, batch.c.message, batch.c.mobiles, batch.c.attempt, message.c.content, message.c.arguments
+        ).join(message, message.c.id == batch.c.message)
+
+        def work(connection: Connection, uncertain: bool) -> Claim | None:
+            if uncertain:
+                row = connection.execute(claimed.where(batch.c.token == token)).first()
+                if row is not None:
+                    return _claim(row, token)
+            if is_held(connection):
+                return None
+            found = connection.execute(queued).scalar()
+            if found is None:
+                return None
+            # Locked by this transaction.
+            connection.execute(
+                update(batch)
+                .where(batch.c.id == found)
+                .values(
+                    state=State.SENDING.value,
+                    token=token,
+                    lease=now_ms() + lease,
+                    started=now_ms(),
+                    attempt=batch.c.attempt + 1,
+                )
+            )
+            return _claim(connection.execute(claimed.where(batch.c.id == found)).one(), token)
+
+        return self.database.write(work)
+
+    def change(
+        self,
+        connection: Connection,
+        rows: Iterable[AnyRow],
+        after: State,
+        *,
+        by: str,
+        evidence: Evidence = Evidence.NONE,
+        reason: str | None = None,
+        **values: Any,
+    ) -> int:
+        """Give batches another state in the caller's transaction; return how many still had the one of their row."""
+        changed = 0
+        for row in rows:
+            before = State(row.state)
+            assert may_follow(before, after), f"a batch that is {before} cannot become {after}"
+            set_ = {"state": after.value, "evidence": evidence.value, "lease": None, "ended": now_ms(), **values}
+            done = connection.execute(
+                update(batch).where(batch.c.id == row.id, batch.c.state == row.state).values(set_)
+            )
+            if done.rowcount == 1:
+                changed += 1
+                change = {"batch": row.id, "before": before.value, "after": after.value, "evidence": evidence.value}
+                self._insert_event.run(connection, {**change, "by": by, "reason": reason})
+        return changed
+
+    def sweep(self) -> int:
+        """Give batches whose lease has ended the state ``unknown``; return how many. They are never queued again."""
+        ended = (batch.c.state == State.SENDING.value, batch.c.lease < now_ms())
+        reason = "its process has not told the outcome in time"
+        return self._change_all(ended, State.UNKNOWN, "sweep", reason)
+
+    def expire(self) -> int:
+        """Give queued batches whose time is over the state ``expired``; return how many."""
+        over = (batch.c.state == State.QUEUED.value, batch.c.expires <= now_ms())
+        return self._change_all(over, State.EXPIRED, "expiry", None)
+
+    def _change_all(self, which: Sequence[Any], after: State, by: str, reason: str | None) -> int:
+        # A plain UPDATE would wait for rows that others hold, and meet them crosswise on MariaDB.
+        found = select(batch.c.id, batch.c.state).where(*which, batch.c.account == self.account)
+        found = found.order_by(batch.c.id).limit(CHUNK).with_for_update(skip_locked=True)
+
+        def work(connection: Connection, _uncertain: bool) -> int:
+            return self.change(connection, connection.execute(found).all(), after, by=by, reason=reason)
+
+        total = 0
+        while changed := self.database.write(work):
+            total += changed
+        return total
+
+    def now(self) -> int:
+        """Return the database's time, in milliseconds since the epoch."""
+        return int(self.database.read(lambda connection: connection.execute(select(now_ms())).scalar_one()))
+
+    def find_token(self, connection: Connection, token: str) -> tuple[int, int | None] | None:
+        """Return what ``add`` has returned for a token, in the caller's transaction; None if nothing has it."""
+        row = connection.execute(
+            select(batch.c.message, batch.c.id, batch.c.state).where(batch.c.token == token)
+        ).first()
+        return None if row is None else (row.message, row.id if row.state == State.SENDING.value else None)
+
+    def note(self, ident: int, error: str) -> None:
+        """Note why the batches of a message, which are queued, were not sent yet."""
+        queued = (batch.c.message == ident, batch.c.state == State.QUEUED.value)
+        self.database.write(lambda connection, _: connection.execute(update(batch).where(*queued).values(error=error)))
+
+    def locked(self, connection: Connection, ident: int) -> AnyRow:
+        """Return the row of a batch, locked in the caller's transaction.
+
+        Raises:
+            NotFoundError: there is no such batch.
+        """
+        found = select(batch).where(batch.c.id == ident)
+        if self.account is not None:
+            found = found.where(batch.c.account == self.account)
+        row = connection.execute(found.with_for_update()).first()
+        if row is None:
+            raise not_found("batch", ident)
+        return row
+
+
+def is_held(connection: Connection) -> bool:
+    """Return True if nothing may be dispatched."""
+    return connection.execute(select(meta.c.value).where(meta.c.name == HOLD)).first() is not None
+
+
+def drop_texts(connection: Connection, messages: Iterable[int]) -> None:
+    """Drop the texts of those of these messages that have ended, in the caller's transaction."""
+    still_open = select(batch.c.id).where(
+        batch.c.message == message.c.id, batch.c.state.in_([state.value for state in OPEN])
+    )
+    connection.execute(
+        update(message).where(message.c.id.in_(list(messages)), ~still_open.exists()).values(content=None)
+    )
+
+
+def new_id(inserted: Any) -> int:
+    """Return the id of the row that an insert of SQLAlchemy has made."""
+    return int(inserted.inserted_primary_key[0])
+
+
+def _claim(row: AnyRow, token: str) -> Claim:
+    return Claim(row.id, row.message, tuple(row.mobiles.split(",")), row.content, row.arguments, row.attempt, token)

@@ -1,0 +1,1 @@
+"""Tests of the mailbox, on SQLite, PostgreSQL and MariaDB."""
