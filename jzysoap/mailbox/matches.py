@@ -17,7 +17,7 @@ from jzysoap.mailbox.decisions import set_meta
 from jzysoap.mailbox.matching import Evidence, Match, Matching, Record, SentBatch, best_status, match_records
 from jzysoap.mailbox.schema import batch, meta, recipient, record
 from jzysoap.mailbox.states import State
-from jzysoap.mailbox.store import Store
+from jzysoap.mailbox.store import NAMED, Store
 from jzysoap.model.values import DeliveryStatus
 
 logger = logging.getLogger("jzysoap.mailbox")
@@ -60,6 +60,10 @@ class Matches:
                 self._database.write(
                     lambda connection, _, start=start, end=end: self._match_slice(connection, start, end)  # type: ignore[misc]
                 )
+
+    def adopt(self) -> None:
+        """Settle the batches that reports named while they were being sent, and whose outcome is unknown since."""
+        self._store.adopt_matches()
 
     def hints(self, ident: int) -> tuple[str, ...]:
         """Return the gateway's ids that might be the one of a batch, for a person to look up."""
@@ -172,8 +176,7 @@ class Matches:
             connection.execute(update(batch).where(batch.c.id == row.id).values(matched_id=matched_id))
             state = State(row.state)
             if matched_id is not None and state is State.UNKNOWN:
-                reason = "delivery reports name its numbers"
-                after, evidence = State.ACCEPTED, Evidence.MATCH
+                reason, after, evidence = NAMED, State.ACCEPTED, Evidence.MATCH
             elif matched_id is None and state is State.ACCEPTED and row.evidence == Evidence.MATCH:
                 reason = "a later delivery report contradicts the match"
                 after, evidence = State.UNKNOWN, Evidence.NONE

@@ -26,6 +26,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=CHINA) + timedelta(hours=8)
 HOLD = "hold"
 """The row of ``meta`` that stops all dispatching."""
 
+NAMED = "delivery reports name its numbers"
+"""The reason for which an unknown batch is accepted."""
+
 # Rows of one statement: short enough that other writers need not wait.
 CHUNK = 500
 
@@ -283,20 +286,30 @@ class Store:
         """Give batches whose lease has ended the state ``unknown``; return how many. They are never queued again."""
         ended = (batch.c.state == State.SENDING.value, batch.c.lease < now_ms())
         reason = "its process has not told the outcome in time"
-        return self._change_all(ended, State.UNKNOWN, "sweep", reason)
+        swept = self._change_all(ended, State.UNKNOWN, "sweep", reason)
+        self.adopt_matches()
+        return swept
+
+    def adopt_matches(self) -> None:
+        """Settle the unknown batches that reports had named before they became unknown."""
+        named = (batch.c.state == State.UNKNOWN.value, batch.c.matched_id.is_not(None))
+        self._change_all(named, State.ACCEPTED, "matching", NAMED, Evidence.MATCH)
 
     def expire(self) -> int:
         """Give queued batches whose time is over the state ``expired``; return how many."""
         over = (batch.c.state == State.QUEUED.value, batch.c.expires <= now_ms())
         return self._change_all(over, State.EXPIRED, "expiry", None)
 
-    def _change_all(self, which: Sequence[Any], after: State, by: str, reason: str | None) -> int:
+    def _change_all(
+        self, which: Sequence[Any], after: State, by: str, reason: str | None, evidence: Evidence = Evidence.NONE
+    ) -> int:
         # A plain UPDATE would wait for rows that others hold, and meet them crosswise on MariaDB.
         found = select(batch.c.id, batch.c.state).where(*which, batch.c.account == self.account)
         found = found.order_by(batch.c.id).limit(CHUNK).with_for_update(skip_locked=True)
 
         def work(connection: Connection, _uncertain: bool) -> int:
-            return self.change(connection, connection.execute(found).all(), after, by=by, reason=reason)
+            rows = connection.execute(found).all()
+            return self.change(connection, rows, after, by=by, evidence=evidence, reason=reason)
 
         total = 0
         while changed := self.database.write(work):

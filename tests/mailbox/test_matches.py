@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from jzysoap import DeliveryStatus, Outcome
+from jzysoap import Client, DeliveryStatus, Outcome
 from jzysoap.mailbox import Evidence, Mailbox, State
 from jzysoap.model.values import CHINA
 from jzysoap.sandbox import Delivery, Gateway, Sandbox
@@ -50,6 +50,25 @@ def test_reports_settle_an_unknown_batch(box: Mailbox, sandbox: Sandbox) -> None
     assert {one.status for one in box.deliveries(message.id)} == {DeliveryStatus.DELIVERED}
     with box.reports() as reports:
         assert {stored.message_id for stored in reports} == {message.id}
+
+
+def test_a_report_before_the_answer_settles_a_lost_answer(make_box: MakeBox, sandbox: Sandbox) -> None:
+    boxes: list[Mailbox] = []
+
+    def collect(_: object) -> None:
+        # The call has ended without an answer; its outcome is not recorded yet.
+        if not boxes[0].counts().get("report ready"):
+            boxes[0].collect()
+
+    with Client(sandbox.url, "test", "secret1", wsdl="bundled", cache_dir=False, on_call=collect) as client:
+        boxes.append(make_box(client=client))
+        lose(sandbox)
+        message = boxes[0].send([MOBILE, SECOND_MOBILE], TEXT)
+        assert message.outcome is Outcome.UNKNOWN
+        boxes[0].collect()
+    (batch,) = boxes[0].message(message.id).batches
+    assert (batch.state, batch.evidence) == (State.ACCEPTED, Evidence.MATCH)
+    assert boxes[0].history(message.id)[-1].by == "matching"
 
 
 def test_reports_name_the_batch_of_an_answer_without_an_id(box: Mailbox, sandbox: Sandbox) -> None:
