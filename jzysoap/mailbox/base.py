@@ -17,9 +17,10 @@ from jzysoap.mailbox.errors import MailboxDatabaseError
 from jzysoap.mailbox.looks import Looks
 from jzysoap.mailbox.matches import Matches
 from jzysoap.mailbox.records import Records
+from jzysoap.mailbox.rows import to_ms
 from jzysoap.mailbox.schema import prepare_schema
 from jzysoap.mailbox.states import State
-from jzysoap.mailbox.store import Store, is_held, to_ms
+from jzysoap.mailbox.store import Store
 from jzysoap.mailbox.values import Change, Count, Delivery, Message, Problem, StoredBatch, StoredReply, StoredReport
 from jzysoap.model.door import public
 from jzysoap.model.errors import ConfigurationError, InvalidMessageError
@@ -269,8 +270,7 @@ class BaseMailbox:
     @property
     def held(self) -> bool:
         """True while nothing is dispatched."""
-        self._opened.get()
-        return self._database.read(is_held)
+        return self._database.read(self._opened.get().store.is_held)
 
     @public
     def purge(self, before: datetime) -> int:

@@ -1,14 +1,14 @@
-"""The statements of every send, which are compiled once: two inserts, the outcome, and its row in the history.
+"""The statements of every send, which are compiled once: two inserts, the outcome, its row in the history, a look at it.
 
 Built anew each time, as SQLAlchemy has it, they cost half as much again as written by hand; compiled, no more.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, bindparam, case, func, insert, null, update
+from sqlalchemy import BigInteger, bindparam, case, func, insert, null, select, update
 
 from jzysoap.mailbox.database import now_ms
-from jzysoap.mailbox.schema import batch, event, message
+from jzysoap.mailbox.schema import batch, event, message, meta
 from jzysoap.mailbox.states import State
 
 _due = func.coalesce(bindparam("not_before", type_=BigInteger), now_ms())
@@ -72,4 +72,9 @@ INSERT_EVENT = insert(event).values(
         "by": bindparam("by"),
         "reason": bindparam("reason", type_=event.c.reason.type),
     }
+)
+IS_HELD = select(meta.c.value).where(meta.c.name == bindparam("hold"))
+SELECT_MESSAGE = select(message).where(message.c.id == bindparam("ident", type_=BigInteger))
+SELECT_BATCHES = (
+    select(batch).where(batch.c.message == bindparam("ident", type_=BigInteger)).order_by(batch.c.place, batch.c.id)
 )

@@ -10,54 +10,12 @@ from sqlalchemy import Connection, Select, func, select
 from jzysoap.mailbox.database import AnyRow, now_ms
 from jzysoap.mailbox.errors import not_found
 from jzysoap.mailbox.matching import Evidence
-from jzysoap.mailbox.schema import batch, event, message, poll, recipient, record
+from jzysoap.mailbox.rows import to_batch, to_time
+from jzysoap.mailbox.schema import batch, event, poll, recipient, record
 from jzysoap.mailbox.states import State
-from jzysoap.mailbox.store import Store, to_time
+from jzysoap.mailbox.store import Store
 from jzysoap.mailbox.values import Change, Count, Delivery, Message, Problem, StoredBatch
 from jzysoap.model.values import DeliveryStatus
-
-
-def load_message(connection: Connection, ident: int, account: str | None, *, replayed: bool = False) -> Message:
-    """Return a message with its batches.
-
-    Raises:
-        NotFoundError: there is none.
-    """
-    found = select(message).where(message.c.id == ident)
-    if account is not None:
-        found = found.where(message.c.account == account)
-    row = connection.execute(found).first()
-    if row is None:
-        raise not_found("message", ident)
-    batches = connection.execute(select(batch).where(batch.c.message == ident).order_by(batch.c.place, batch.c.id))
-    return Message(
-        row.id,
-        row.key,
-        row.account,
-        row.content,
-        tuple(to_batch(one) for one in batches),
-        to_time(row.created),
-        to_time(row.expires),
-        replayed,
-    )
-
-
-def to_batch(row: AnyRow) -> StoredBatch:
-    """Return the value of a row of the table of batches."""
-    return StoredBatch(
-        id=row.id,
-        message_id=row.message,
-        mobiles=tuple(row.mobiles.split(",")),
-        state=State(row.state),
-        batch_id=row.batch_id or row.matched_id,
-        evidence=Evidence(row.evidence),
-        error=row.error,
-        attempts=row.attempt,
-        due_at=to_time(row.due),
-        started_at=None if row.started is None else to_time(row.started),
-        ended_at=None if row.ended is None else to_time(row.ended),
-        resend_of=row.resend_of,
-    )
 
 
 class Looks:
@@ -72,12 +30,12 @@ class Looks:
         self._database = store.database
 
     def message(self, ident: int) -> Message:
-        return self._database.read(lambda connection: load_message(connection, ident, self._store.account))
+        return self._database.read(lambda connection: self._store.load(connection, ident))
 
     def find(self, key: str) -> Message | None:
         def work(connection: Connection) -> Message | None:
             row = self._store.find_key(connection, key)
-            return None if row is None else load_message(connection, row.id, self._store.account)
+            return None if row is None else self._store.load(connection, row.id)
 
         return self._database.read(work)
 

@@ -19,10 +19,10 @@ from jzysoap.mailbox.base import BaseMailbox, checked_key, checked_time, to_mill
 from jzysoap.mailbox.caller import CallerConnection, TakenError, savepoint
 from jzysoap.mailbox.errors import KeyReusedError, MailboxDatabaseError
 from jzysoap.mailbox.journal import Handover, Journal
-from jzysoap.mailbox.looks import load_message
 from jzysoap.mailbox.outbox import Outbox, describe, options_of
+from jzysoap.mailbox.rows import to_ms
 from jzysoap.mailbox.states import State
-from jzysoap.mailbox.store import Claim, Draft, is_held, to_ms
+from jzysoap.mailbox.store import Claim, Draft
 from jzysoap.mailbox.values import Collected, Message, StoredBatch, StoredReply, StoredReport
 from jzysoap.mailbox.worker import Worker
 from jzysoap.model.door import public
@@ -125,8 +125,11 @@ class Mailbox(BaseMailbox):
         elif claimed is not None:
             mobiles = tuple(draft.parts[0].split(","))
             first = Claim(claimed, ident, mobiles, draft.content, draft.arguments, 1, token)
-            stop = outbox.carry_out(first, not_after).stop
-            if len(draft.parts) > 1 and not stop:
+            alone = len(draft.parts) == 1
+            done = outbox.carry_out(first, not_after, look=alone)
+            if done.message is not None:
+                return done.message
+            if not done.stop:
                 self._send_rest(ident, outbox)
         return opened.looks.message(ident)
 
@@ -333,7 +336,7 @@ class Mailbox(BaseMailbox):
                 "give each message a key of its own",
                 message_id=row.id,
             )
-        return load_message(connection, row.id, store.account, replayed=True)
+        return store.load(connection, row.id, replayed=True)
 
     def _replay(self, draft: Draft) -> Message:
         known = self._known(draft)
@@ -348,7 +351,7 @@ class Mailbox(BaseMailbox):
         if uncertain and (found := store.find_token(connection, token)) is not None:
             return found
         try:
-            return store.add(connection, draft, token, None if is_held(connection) else lease)
+            return store.add(connection, draft, token, None if store.is_held(connection) else lease)
         except IntegrityError:
             raise TakenError from None
 
@@ -371,4 +374,4 @@ class Mailbox(BaseMailbox):
                     "the key was taken by another transaction after yours had begun: retry your transaction"
                 ) from None
             return known
-        return load_message(own, ident, store.account)
+        return store.load(own, ident)

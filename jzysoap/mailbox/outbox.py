@@ -19,6 +19,7 @@ from jzysoap.client.durable import DurableCalls
 from jzysoap.mailbox.errors import MailboxDatabaseError, OutcomeNotRecordedError
 from jzysoap.mailbox.states import Next, State, after_call, concerns_account
 from jzysoap.mailbox.store import Claim, Store
+from jzysoap.mailbox.values import Message
 from jzysoap.model.clock import elapsed
 from jzysoap.model.sent import Batch, JzySoapError
 
@@ -37,10 +38,12 @@ class Dispatched(NamedTuple):
     Attributes:
         state: its state.
         stop: True if the gateway refused the account: the next batch would be refused too.
+        message: the message, if it was asked for.
     """
 
     state: State
     stop: bool
+    message: Message | None
 
 
 class Outbox:
@@ -86,8 +89,13 @@ class Outbox:
         claim = self._store.claim(token_hex(16), self.lease, ident)
         return None if claim is None else self.carry_out(claim, not_after)
 
-    def carry_out(self, claim: Claim, not_after: float) -> Dispatched:
+    def carry_out(self, claim: Claim, not_after: float, *, look: bool = False) -> Dispatched:
         """Send a batch that is claimed, and record its outcome.
+
+        Args:
+            claim: the claim.
+            not_after: the moment after which it is not sent.
+            look: True to return the message as it is then.
 
         Raises:
             OutcomeNotRecordedError: the gateway answered, and the database failed.
@@ -98,15 +106,15 @@ class Outbox:
         if after.state is State.QUEUED:
             # By chance, so that workers do not come back together.
             after = after._replace(pause=after.pause * random.uniform(0.75, 1.25))  # noqa: S311  # no secret
-        self._record(claim, sent, after)
-        return Dispatched(after.state, concerns_account(sent.error))
+        message = self._record(claim, sent, after, look=look)
+        return Dispatched(after.state, concerns_account(sent.error), message)
 
-    def _record(self, claim: Claim, sent: Batch, after: Next) -> None:
+    def _record(self, claim: Claim, sent: Batch, after: Next, *, look: bool) -> Message | None:
         error = None if sent.error is None else describe(sent.error)
         until = time.monotonic() + RECORD_FOR
         while True:
             try:
-                held = self._store.settle(claim, after, sent.batch_id, error)
+                held, message = self._store.settle(claim, after, sent.batch_id, error, look=look)
             except MailboxDatabaseError as failure:
                 problem = failure
             else:
@@ -128,6 +136,7 @@ class Outbox:
                 claim.id,
                 sent.outcome.value,
             )
+        return message
 
 
 def describe(error: JzySoapError) -> str:

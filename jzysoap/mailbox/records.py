@@ -16,8 +16,9 @@ from sqlalchemy.exc import IntegrityError
 from jzysoap.mailbox.database import AnyRow, Database, Statement, now_ms
 from jzysoap.mailbox.errors import NotAllowedError, not_found
 from jzysoap.mailbox.leases import Leases
+from jzysoap.mailbox.rows import to_ms, to_time
 from jzysoap.mailbox.schema import batch, message, poll, record
-from jzysoap.mailbox.store import new_id, to_ms, to_time
+from jzysoap.mailbox.store import new_id
 from jzysoap.mailbox.values import Kind, StoredReply, StoredReport
 from jzysoap.model.events import RawReply
 from jzysoap.model.values import DeliveryReport, DeliveryStatus, Reply

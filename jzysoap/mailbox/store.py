@@ -8,20 +8,27 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select, update
 
 from jzysoap.mailbox.database import AnyRow, Database, Statement, now_ms
 from jzysoap.mailbox.errors import not_found
-from jzysoap.mailbox.hot import INSERT_CLAIMED, INSERT_EVENT, INSERT_MESSAGE, INSERT_QUEUED, SETTLE
+from jzysoap.mailbox.hot import (
+    INSERT_CLAIMED,
+    INSERT_EVENT,
+    INSERT_MESSAGE,
+    INSERT_QUEUED,
+    IS_HELD,
+    SELECT_BATCHES,
+    SELECT_MESSAGE,
+    SETTLE,
+)
 from jzysoap.mailbox.matching import Evidence
-from jzysoap.mailbox.schema import batch, message, meta
+from jzysoap.mailbox.rows import to_message
+from jzysoap.mailbox.schema import batch, message
 from jzysoap.mailbox.states import OPEN, Next, State, may_follow
-from jzysoap.model.values import CHINA
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=CHINA) + timedelta(hours=8)
+from jzysoap.mailbox.values import Message
 
 HOLD = "hold"
 """The row of ``meta`` that stops all dispatching."""
@@ -55,6 +62,18 @@ class Claim(NamedTuple):
     token: str
 
 
+class Settled(NamedTuple):
+    """What became of an outcome.
+
+    Attributes:
+        held: False if the claim no longer holds: a person has decided since. The outcome is in the history only.
+        message: the message, if it was asked for.
+    """
+
+    held: bool
+    message: Message | None
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A message that is about to be stored.
@@ -85,16 +104,6 @@ def hash_key(key: str | None) -> str | None:
     return None if key is None else hashlib.sha256(key.encode()).hexdigest()
 
 
-def to_time(milliseconds: int) -> datetime:
-    """Return the time at UTC+8."""
-    return _EPOCH + timedelta(milliseconds=milliseconds)
-
-
-def to_ms(time: datetime) -> int:
-    """Return the milliseconds since the epoch of an aware time."""
-    return (time - _EPOCH) // timedelta(milliseconds=1)
-
-
 class Store:
     """The messages of one account.
 
@@ -117,6 +126,24 @@ class Store:
         self._insert_claimed = Statement(INSERT_CLAIMED.returning(batch.c.id) if returning else INSERT_CLAIMED, engine)
         self._settle = Statement(SETTLE, engine)
         self._insert_event = Statement(INSERT_EVENT, engine)
+        self._is_held = Statement(IS_HELD, engine)
+        self._select_message = Statement(SELECT_MESSAGE, engine)
+        self._select_batches = Statement(SELECT_BATCHES, engine)
+
+    def load(self, connection: Connection, ident: int, *, replayed: bool = False) -> Message:
+        """Return a message, in the caller's transaction.
+
+        Raises:
+            NotFoundError: there is no such message.
+        """
+        row = self._select_message.run(connection, {"ident": ident}).first()
+        if row is None or self.account not in (None, row.account):
+            raise not_found("message", ident)
+        return to_message(row, self._select_batches.run(connection, {"ident": ident}), replayed=replayed)
+
+    def is_held(self, connection: Connection) -> bool:
+        """Return True if nothing may be dispatched, in the caller's transaction."""
+        return self._is_held.run(connection, {"hold": HOLD}).first() is not None
 
     def find_key(self, connection: Connection, key: str) -> AnyRow | None:
         """Return the row of the message that has a key, in the caller's transaction; None if there is none."""
@@ -169,13 +196,15 @@ class Store:
     def _inserted(self, inserted: Any) -> int:
         return int(inserted.scalar_one() if self.database.dialect == "postgresql" else inserted.lastrowid)
 
-    def settle(
-        self, claim: Claim, after: Next, batch_id: str | None, error: str | None, evidence: Evidence = Evidence.ANSWER
-    ) -> bool:
+    def settle(self, claim: Claim, after: Next, batch_id: str | None, error: str | None, *, look: bool) -> Settled:
         """Record the outcome of a call.
 
-        Returns:
-            False if the claim no longer holds: a person has decided since. The outcome is in the history only.
+        Args:
+            claim: the claim.
+            after: what the outcome means.
+            batch_id: the id of the gateway's answer, or None.
+            error: the text of the error, or None.
+            look: True to return the message as it is then.
         """
         ends = after.state not in OPEN
         values = {
@@ -186,14 +215,18 @@ class Store:
             "pause": round(after.pause * 1000),
             "uncounted": int(not after.counts),
             "answer_id": batch_id,
-            "new_evidence": (evidence if after.state not in (State.UNKNOWN, State.QUEUED) else Evidence.NONE).value,
+            "new_evidence": (Evidence.NONE if after.state in (State.UNKNOWN, State.QUEUED) else Evidence.ANSWER).value,
             "new_error": error,
         }
         change = {"batch": claim.id, "after": after.state.value, "evidence": values["new_evidence"], "by": "gateway"}
 
-        def work(connection: Connection, uncertain: bool) -> bool:
-            if uncertain and self._is_settled(connection, claim, after):
-                return True
+        def work(connection: Connection, uncertain: bool) -> Settled:
+            held = True
+            if not uncertain or not self._is_settled(connection, claim, after):
+                held = settle(connection)
+            return Settled(held, self.load(connection, claim.message) if look else None)
+
+        def settle(connection: Connection) -> bool:
             held = bool(self._settle.run(connection, values).rowcount == 1)
             before = State.SENDING.value
             if not held:
@@ -235,7 +268,7 @@ class Store:
                 row = connection.execute(claimed.where(batch.c.token == token)).first()
                 if row is not None:
                     return _claim(row, token)
-            if is_held(connection):
+            if self.is_held(connection):
                 return None
             found = connection.execute(queued).scalar()
             if found is None:
@@ -345,11 +378,6 @@ class Store:
         if row is None:
             raise not_found("batch", ident)
         return row
-
-
-def is_held(connection: Connection) -> bool:
-    """Return True if nothing may be dispatched."""
-    return connection.execute(select(meta.c.value).where(meta.c.name == HOLD)).first() is not None
 
 
 def drop_texts(connection: Connection, messages: Iterable[int]) -> None:

@@ -109,8 +109,8 @@ def test_a_late_answer_does_not_overrule_a_person(box: Mailbox, unknown: int, de
     else:
         box.resend(unknown, force=True)
     before = box.message(message).batches[0]
-    held = box._opened.get().store.settle(_late(box, message, "old"), Next(State.ACCEPTED), "1", None)
-    assert not held
+    settled = box._opened.get().store.settle(_late(box, message, "old"), Next(State.ACCEPTED), "1", None, look=False)
+    assert not settled.held
     assert box.message(message).batches[0] == before
     assert box.history(message)[-1].reason == "a late answer: accepted"
 
@@ -118,7 +118,7 @@ def test_a_late_answer_does_not_overrule_a_person(box: Mailbox, unknown: int, de
 def test_a_late_answer_settles_what_nobody_decided(box: Mailbox, unknown: int) -> None:
     change(box, "UPDATE jzysoap_batch SET token = 'old' WHERE state = 'unknown'")
     message = next(batch.message_id for batch in box.unknown())
-    assert box._opened.get().store.settle(_late(box, message, "old"), Next(State.ACCEPTED), "77", None)
+    assert box._opened.get().store.settle(_late(box, message, "old"), Next(State.ACCEPTED), "77", None, look=False).held
     (batch,) = box.message(message).batches
     assert (batch.state, batch.batch_id, batch.evidence) == (State.ACCEPTED, "77", Evidence.ANSWER)
 

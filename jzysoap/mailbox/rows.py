@@ -1,0 +1,57 @@
+"""Values made of rows, and times as the database keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from jzysoap.mailbox.database import AnyRow
+from jzysoap.mailbox.matching import Evidence
+from jzysoap.mailbox.states import State
+from jzysoap.mailbox.values import Message, StoredBatch
+from jzysoap.model.values import CHINA
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=CHINA) + timedelta(hours=8)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def to_time(milliseconds: int) -> datetime:
+    """Return the time at UTC+8."""
+    return _EPOCH + milliseconds * _MILLISECOND
+
+
+def to_ms(time: datetime) -> int:
+    """Return the milliseconds since the epoch of an aware time."""
+    return (time - _EPOCH) // _MILLISECOND
+
+
+def to_batch(row: AnyRow) -> StoredBatch:
+    """Return the value of a row of the table of batches."""
+    return StoredBatch(
+        id=row.id,
+        message_id=row.message,
+        mobiles=tuple(row.mobiles.split(",")),
+        state=State(row.state),
+        batch_id=row.batch_id or row.matched_id,
+        evidence=Evidence(row.evidence),
+        error=row.error,
+        attempts=row.attempt,
+        due_at=to_time(row.due),
+        started_at=None if row.started is None else to_time(row.started),
+        ended_at=None if row.ended is None else to_time(row.ended),
+        resend_of=row.resend_of,
+    )
+
+
+def to_message(row: AnyRow, batches: Iterable[AnyRow], *, replayed: bool = False) -> Message:
+    """Return the value of a row of the table of messages, and of the rows of its batches."""
+    return Message(
+        row.id,
+        row.key,
+        row.account,
+        row.content,
+        tuple([to_batch(one) for one in batches]),
+        to_time(row.created),
+        to_time(row.expires),
+        replayed,
+    )
