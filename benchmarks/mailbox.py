@@ -1,4 +1,4 @@
-"""``python -m benchmarks.mailbox [--rounds N] [--sends N] [--reports N]``: what it costs that the mailbox forgets nothing.
+"""``python -m benchmarks.mailbox [--rounds N] [--sends N] [--reports N]``: what a mailbox costs.
 
 Each workload runs in a fresh process, beside the same written by hand, against one server; the rounds are interleaved.
 Read the ratios of user CPU: they hold, times do not.
@@ -23,7 +23,10 @@ from benchmarks.worker import measure
 
 HERE = Path(__file__).parent
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL")
-_TABLE = "CREATE TABLE message (id INTEGER PRIMARY KEY, mobile TEXT, text TEXT, state TEXT, batch_id TEXT, created REAL, ended REAL)"
+_TABLE = (
+    "CREATE TABLE message (id INTEGER PRIMARY KEY, mobile TEXT, text TEXT, state TEXT, batch_id TEXT, created REAL, "
+    "ended REAL)"
+)
 _NUMBERS = 100_000
 
 

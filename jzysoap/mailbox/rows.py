@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from jzysoap.mailbox.database import AnyRow
@@ -43,15 +43,16 @@ def to_batch(row: AnyRow) -> StoredBatch:
     )
 
 
-def to_message(row: AnyRow, batches: Iterable[AnyRow], *, replayed: bool = False) -> Message:
-    """Return the value of a row of the table of messages, and of the rows of its batches."""
+def to_message(rows: Sequence[AnyRow], *, replayed: bool = False) -> Message:
+    """Return the value of the rows of a message's batches, each of which has what the message has."""
+    first = rows[0]
     return Message(
-        row.id,
-        row.key,
-        row.account,
-        row.content,
-        tuple([to_batch(one) for one in batches]),
-        to_time(row.created),
-        to_time(row.expires),
+        first.message,
+        first.message_key,
+        first.message_account,
+        first.message_content,
+        tuple([to_batch(row) for row in rows]),
+        to_time(first.message_created),
+        to_time(first.message_expires),
         replayed,
     )

@@ -20,7 +20,6 @@ from jzysoap.mailbox.hot import (
     INSERT_MESSAGE,
     INSERT_QUEUED,
     IS_HELD,
-    SELECT_BATCHES,
     SELECT_MESSAGE,
     SETTLE,
 )
@@ -128,7 +127,6 @@ class Store:
         self._insert_event = Statement(INSERT_EVENT, engine)
         self._is_held = Statement(IS_HELD, engine)
         self._select_message = Statement(SELECT_MESSAGE, engine)
-        self._select_batches = Statement(SELECT_BATCHES, engine)
 
     def load(self, connection: Connection, ident: int, *, replayed: bool = False) -> Message:
         """Return a message, in the caller's transaction.
@@ -136,10 +134,10 @@ class Store:
         Raises:
             NotFoundError: there is no such message.
         """
-        row = self._select_message.run(connection, {"ident": ident}).first()
-        if row is None or self.account not in (None, row.account):
+        rows = list(self._select_message.run(connection, {"ident": ident}))
+        if not rows or self.account not in (None, rows[0].account):
             raise not_found("message", ident)
-        return to_message(row, self._select_batches.run(connection, {"ident": ident}), replayed=replayed)
+        return to_message(rows, replayed=replayed)
 
     def is_held(self, connection: Connection) -> bool:
         """Return True if nothing may be dispatched, in the caller's transaction."""

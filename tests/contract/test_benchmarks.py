@@ -26,6 +26,18 @@ def test_a_short_run(tmp_path: Path) -> None:
     assert "| first call: zeep | 0.8 | not measured | |" in written
 
 
+@pytest.mark.bench
+def test_a_short_run_of_the_mailbox() -> None:
+    command = [sys.executable, "-m", "benchmarks.mailbox", "--rounds", "1", "--sends", "3", "--reports", "2500"]
+    ran = subprocess.run(command, cwd=CLONE, check=True, timeout=300, capture_output=True, text=True)  # noqa: S603  # our own
+    for words in (
+        "a durable send, of the same by hand: ",
+        "a journalled poll, of a poll: ",
+        "records written a second",
+    ):
+        assert words in ran.stdout
+
+
 def test_results_are_of_these_workloads_and_targets() -> None:
     results = (CLONE / "benchmarks" / "results.md").read_text("utf-8")
     for workload in WORKLOADS:

@@ -6,6 +6,7 @@ import importlib
 import logging
 import os
 import sqlite3
+import subprocess
 import sys
 import threading
 from contextlib import closing
@@ -16,7 +17,7 @@ from typing import Any
 import pymysql
 import pytest
 from psycopg.errors import lookup
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from jzysoap import Client, ConfigurationError, Outcome
@@ -26,6 +27,7 @@ from jzysoap.mailbox.schema import METADATA
 from jzysoap.sandbox import Sandbox
 from tests.kit.databases import postgresql
 from tests.kit.samples import MOBILE, SECOND_MOBILE, TEXT
+from tests.kit.terminals import CLONE
 from tests.mailbox.conftest import MakeBox, StartServer, change
 
 
@@ -275,6 +277,22 @@ def test_on_a_server_answers_are_put_aside_in_the_users_directory(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     box = Mailbox(client, "postgresql://localhost/x")
     assert box._spool == tmp_path / "jzysoap" / "spool"
+
+
+def test_a_send_takes_two_transactions(box: Mailbox) -> None:
+    box.send(MOBILE, TEXT)
+    commits: list[object] = []
+    event.listen(box._database.engine, "commit", commits.append)
+    box.send(SECOND_MOBILE, TEXT)
+    assert len(commits) == 2
+
+
+def test_the_library_loads_no_sqlalchemy() -> None:
+    code = "import sys, jzysoap, jzysoap.cli.main, jzysoap.testing; jzysoap.Client; print('sqlalchemy' in sys.modules)"
+    ran = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-c", code], capture_output=True, check=True, env={**os.environ, "PYTHONPATH": str(CLONE)}
+    )
+    assert ran.stdout == b"False\n"
 
 
 def test_errors_without_words() -> None:
