@@ -17,7 +17,7 @@ from jzysoap.mailbox.decisions import set_meta
 from jzysoap.mailbox.matching import Evidence, Match, Matching, Record, SentBatch, best_status, match_records
 from jzysoap.mailbox.schema import batch, meta, recipient, record
 from jzysoap.mailbox.states import State
-from jzysoap.mailbox.store import Store
+from jzysoap.mailbox.store import MATCHED, Store
 from jzysoap.model.values import DeliveryStatus
 
 logger = logging.getLogger("jzysoap.mailbox")
@@ -170,17 +170,19 @@ class Matches:
             if row.batch_id is not None or matched_id == row.matched_id:
                 continue
             connection.execute(update(batch).where(batch.c.id == row.id).values(matched_id=matched_id))
-            state = State(row.state)
+            # Looked at once more, now that the row is locked: a sweep may have made it unknown since it was loaded.
+            found = select(batch.c.id, batch.c.state, batch.c.evidence).where(batch.c.id == row.id)
+            now = connection.execute(found.with_for_update()).one()
+            state = State(now.state)
             if matched_id is not None and state is State.UNKNOWN:
-                reason = "delivery reports name its numbers"
+                reason = MATCHED
                 after, evidence = State.ACCEPTED, Evidence.MATCH
-            elif matched_id is None and state is State.ACCEPTED and row.evidence == Evidence.MATCH:
+            elif matched_id is None and state is State.ACCEPTED and now.evidence == Evidence.MATCH:
                 reason = "a later delivery report contradicts the match"
                 after, evidence = State.UNKNOWN, Evidence.NONE
             else:
                 continue
-            # Written by id and state: whoever decided in between has the last word.
-            self._store.change(connection, [row], after, by="matching", evidence=evidence, reason=reason)
+            self._store.change(connection, [now], after, by="matching", evidence=evidence, reason=reason)
 
     def _write_recipients(
         self,

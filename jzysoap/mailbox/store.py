@@ -26,6 +26,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=CHINA) + timedelta(hours=8)
 HOLD = "hold"
 """The row of ``meta`` that stops all dispatching."""
 
+MATCHED = "delivery reports name its numbers"
+"""Why a match makes a batch accepted."""
+
 # Rows of one statement: short enough that other writers need not wait.
 CHUNK = 500
 
@@ -198,6 +201,8 @@ class Store:
             reason = error if held else f"a late answer: {after.state}"
             written = {**change, "before": before, "reason": reason}
             self._insert_event.run(connection, written if held else {**written, "after": before})
+            if held and after.state is State.UNKNOWN:
+                self._accept_matched(connection, [claim.id])
             if held and ends and not self._keep_text:
                 drop_texts(connection, [claim.message])
             return held
@@ -296,12 +301,24 @@ class Store:
         found = found.order_by(batch.c.id).limit(CHUNK).with_for_update(skip_locked=True)
 
         def work(connection: Connection, _uncertain: bool) -> int:
-            return self.change(connection, connection.execute(found).all(), after, by=by, reason=reason)
+            rows = connection.execute(found).all()
+            changed = self.change(connection, rows, after, by=by, reason=reason)
+            if after is State.UNKNOWN:
+                self._accept_matched(connection, [row.id for row in rows])
+            return changed
 
         total = 0
         while changed := self.database.write(work):
             total += changed
         return total
+
+    def _accept_matched(self, connection: Connection, idents: Sequence[int]) -> None:
+        """Accept those of these batches that are unknown and whose reports came while they were still being sent."""
+        matched = select(batch.c.id, batch.c.state).where(
+            batch.c.id.in_(idents), batch.c.state == State.UNKNOWN.value, batch.c.matched_id.is_not(None)
+        )
+        rows = connection.execute(matched).all()
+        self.change(connection, rows, State.ACCEPTED, by="matching", evidence=Evidence.MATCH, reason=MATCHED)
 
     def now(self) -> int:
         """Return the database's time, in milliseconds since the epoch."""

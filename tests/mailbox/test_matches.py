@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from jzysoap import DeliveryStatus, Outcome
+from jzysoap import Client, DeliveryStatus, Outcome
 from jzysoap.mailbox import Evidence, Mailbox, State
 from jzysoap.model.values import CHINA
 from jzysoap.sandbox import Delivery, Gateway, Sandbox
@@ -169,3 +169,33 @@ def test_late_padded_and_repeated_reports_are_matched(make_box: MakeBox, sandbox
     message = box.send([MOBILE, SECOND_MOBILE, THIRD_MOBILE], TEXT)
     assert box.collect().reports == 6
     assert {one.status for one in box.deliveries(message.id)} == {DeliveryStatus.DELIVERED}
+
+
+def test_reports_that_came_before_the_sweep_settle_the_batch(box: Mailbox, sandbox: Sandbox) -> None:
+    message = box.send([MOBILE, SECOND_MOBILE], TEXT)
+    # As a process leaves it that is killed before it has stored the answer.
+    change(box, "UPDATE jzysoap_batch SET state = 'sending', evidence = 0, ended = NULL, lease = 9999999999999")
+    box.collect()
+    assert box.message(message.id).state is State.SENDING
+    change(box, "UPDATE jzysoap_batch SET lease = 1")
+    assert box._opened.get().store.sweep() == 1
+    (batch,) = box.message(message.id).batches
+    assert (batch.state, batch.evidence) == (State.ACCEPTED, Evidence.MATCH)
+    assert batch.batch_id == sandbox.gateway.sent[0].batch_id
+    assert [(change.after, change.by) for change in box.history(message.id)[-2:]] == [
+        (State.UNKNOWN, "sweep"),
+        (State.ACCEPTED, "matching"),
+    ]
+
+
+def test_reports_that_came_before_the_call_had_failed_settle_the_batch(
+    box: Mailbox, make_box: MakeBox, sandbox: Sandbox
+) -> None:
+    lose(sandbox)
+    with Client(
+        sandbox.url, "test", "secret1", wsdl="bundled", cache_dir=False, on_call=lambda _: box.collect()
+    ) as client:
+        message = make_box(client=client).send([MOBILE, SECOND_MOBILE], TEXT)
+    (batch,) = message.batches
+    assert (batch.state, batch.evidence) == (State.ACCEPTED, Evidence.MATCH)
+    assert batch.batch_id == sandbox.gateway.sent[0].batch_id
