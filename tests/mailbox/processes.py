@@ -42,10 +42,19 @@ from jzysoap.results import parse
 from jzysoap.sandbox import Gateway, RefusedError, Sandbox
 from jzysoap.sandbox.delivery import Delivery
 from jzysoap.sandbox.question import Question
-from jzysoap.transport.connections import WatchedConnection
+from jzysoap.transport.connections import Trace, WatchedConnection
 from jzysoap.transport.sync import Transport
 
-_EXCHANGE = ("before connect", "after connect", "first bytes out", "last byte out", "head in", "answered")
+_EXCHANGE = (
+    "before connect",
+    "after connect",
+    # The last check of the right to send comes next, and then the first byte.
+    "before the check",
+    "first bytes out",
+    "last byte out",
+    "head in",
+    "answered",
+)
 
 
 def _transaction(name: str) -> tuple[str, str]:
@@ -243,6 +252,7 @@ class Instruments:
             setattr(DurableCalls, operation, named(operation, getattr(DurableCalls, operation)))
         for owner, name, before, after in (
             (WatchedConnection, "connect", "before connect", "after connect"),
+            (Trace, "hand_over", "before the check", None),
             (WatchedConnection, "send", None, "first bytes out"),
             (urllib3.connection.HTTPConnection, "getresponse", "last byte out", "head in"),
             (Transport, "exchange", None, "answered"),
