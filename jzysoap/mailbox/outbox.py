@@ -124,7 +124,7 @@ class Outbox:
             level = logging.ERROR if after.state is State.ACCEPTED else logging.WARNING
             logger.log(
                 level,
-                "batch %d: an answer (%s) came after a person had decided; look at its history",
+                "batch %d: an answer (%s) came after a person or a report had decided; look at its history",
                 claim.id,
                 sent.outcome.value,
             )

@@ -18,7 +18,7 @@ from jzysoap.mailbox.errors import not_found
 from jzysoap.mailbox.hot import INSERT_CLAIMED, INSERT_EVENT, INSERT_MESSAGE, INSERT_QUEUED, SETTLE
 from jzysoap.mailbox.matching import Evidence
 from jzysoap.mailbox.schema import batch, message, meta
-from jzysoap.mailbox.states import OPEN, Next, State, may_follow
+from jzysoap.mailbox.states import OPEN, Next, State, after_answer, may_follow
 from jzysoap.model.values import CHINA
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=CHINA) + timedelta(hours=8)
@@ -31,6 +31,10 @@ MATCHED = "delivery reports name its numbers"
 
 # Rows of one statement: short enough that other writers need not wait.
 CHUNK = 500
+
+# The states that an answer finds its batch in, and what each rests on: usually the first. The others are those of a
+# call whose lease has ended.
+_HELD = ((State.SENDING, Evidence.NONE), (State.UNKNOWN, Evidence.NONE), (State.ACCEPTED, Evidence.MATCH))
 
 
 class Claim(NamedTuple):
@@ -169,45 +173,62 @@ class Store:
     def _inserted(self, inserted: Any) -> int:
         return int(inserted.scalar_one() if self.database.dialect == "postgresql" else inserted.lastrowid)
 
-    def settle(
-        self, claim: Claim, after: Next, batch_id: str | None, error: str | None, evidence: Evidence = Evidence.ANSWER
-    ) -> bool:
+    def settle(self, claim: Claim, after: Next, batch_id: str | None, error: str | None) -> bool:
         """Record the outcome of a call.
 
         Returns:
-            False if the claim no longer holds: a person has decided since. The outcome is in the history only.
+            False if the claim no longer holds: a person has decided since, or reports know better. The outcome is in
+            the history only.
         """
+
+        def work(connection: Connection, uncertain: bool) -> bool:
+            if uncertain and self._is_settled(connection, claim, after):
+                return True
+            for held in _HELD:
+                result = after_answer(after, held[0])
+                if result is not None and self._write_answer(connection, claim, result, held, batch_id, error):
+                    return True
+            here = str(connection.execute(select(batch.c.state).where(batch.c.id == claim.id)).scalar_one())
+            change = {"batch": claim.id, "before": here, "after": here, "evidence": 0, "by": "gateway"}
+            self._insert_event.run(connection, {**change, "reason": f"a late answer: {after.state}"})
+            return False
+
+        return self.database.write(work)
+
+    def _write_answer(
+        self,
+        connection: Connection,
+        claim: Claim,
+        after: Next,
+        held: tuple[State, Evidence],
+        batch_id: str | None,
+        error: str | None,
+    ) -> bool:
+        """Give a batch its new state, unless it has another state than it is said to have; return True if done."""
         ends = after.state not in OPEN
+        evidence = Evidence.ANSWER if ends and after.state is not State.UNKNOWN else Evidence.NONE
         values = {
             "batch": claim.id,
             "held_token": claim.token,
+            "held_state": held[0].value,
+            "held_evidence": held[1].value,
             "new_state": after.state.value,
             "ends": int(ends),
             "pause": round(after.pause * 1000),
             "uncounted": int(not after.counts),
             "answer_id": batch_id,
-            "new_evidence": (evidence if after.state not in (State.UNKNOWN, State.QUEUED) else Evidence.NONE).value,
+            "new_evidence": evidence.value,
             "new_error": error,
         }
-        change = {"batch": claim.id, "after": after.state.value, "evidence": values["new_evidence"], "by": "gateway"}
-
-        def work(connection: Connection, uncertain: bool) -> bool:
-            if uncertain and self._is_settled(connection, claim, after):
-                return True
-            held = bool(self._settle.run(connection, values).rowcount == 1)
-            before = State.SENDING.value
-            if not held:
-                before = str(connection.execute(select(batch.c.state).where(batch.c.id == claim.id)).scalar_one())
-            reason = error if held else f"a late answer: {after.state}"
-            written = {**change, "before": before, "reason": reason}
-            self._insert_event.run(connection, written if held else {**written, "after": before})
-            if held and after.state is State.UNKNOWN:
-                self._accept_matched(connection, [claim.id])
-            if held and ends and not self._keep_text:
-                drop_texts(connection, [claim.message])
-            return held
-
-        return self.database.write(work)
+        if self._settle.run(connection, values).rowcount != 1:
+            return False
+        change = {"batch": claim.id, "before": held[0].value, "after": after.state.value, "by": "gateway"}
+        self._insert_event.run(connection, {**change, "evidence": evidence.value, "reason": error})
+        if after.state is State.UNKNOWN:
+            self._accept_matched(connection, [claim.id])
+        if ends and not self._keep_text:
+            drop_texts(connection, [claim.message])
+        return True
 
     def _is_settled(self, connection: Connection, claim: Claim, after: Next) -> bool:
         row = connection.execute(select(batch.c.state, batch.c.token).where(batch.c.id == claim.id)).one()
