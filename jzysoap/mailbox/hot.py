@@ -47,7 +47,8 @@ SETTLE = (
     .where(
         batch.c.id == bindparam("batch", type_=BigInteger),
         batch.c.token == bindparam("held_token"),
-        (batch.c.state == State.SENDING.value) | (batch.c.state == State.UNKNOWN.value),
+        batch.c.state == bindparam("held_state"),
+        batch.c.evidence == bindparam("held_evidence", type_=batch.c.evidence.type),
     )
     .values(
         state=bindparam("new_state"),

@@ -84,7 +84,6 @@ class Journal:
                     raise
                 except JzySoapError as error:
                     failure = failure or error
-            self._matches.adopt()
         finally:
             with contextlib.suppress(MailboxDatabaseError):
                 self._leases.give_up("poll", token)

@@ -20,9 +20,8 @@ from jzysoap.mailbox.caller import CallerConnection, TakenError, savepoint
 from jzysoap.mailbox.errors import KeyReusedError, MailboxDatabaseError
 from jzysoap.mailbox.journal import Handover, Journal
 from jzysoap.mailbox.outbox import Outbox, describe, options_of
-from jzysoap.mailbox.rows import to_ms
+from jzysoap.mailbox.rows import Claim, Draft, to_ms
 from jzysoap.mailbox.states import State
-from jzysoap.mailbox.store import Claim, Draft
 from jzysoap.mailbox.values import Collected, Message, StoredBatch, StoredReply, StoredReport
 from jzysoap.mailbox.worker import Worker
 from jzysoap.model.door import public

@@ -17,7 +17,7 @@ from jzysoap.mailbox.decisions import set_meta
 from jzysoap.mailbox.matching import Evidence, Match, Matching, Record, SentBatch, best_status, match_records
 from jzysoap.mailbox.schema import batch, meta, recipient, record
 from jzysoap.mailbox.states import State
-from jzysoap.mailbox.store import NAMED, Store
+from jzysoap.mailbox.store import MATCHED, Store
 from jzysoap.model.values import DeliveryStatus
 
 logger = logging.getLogger("jzysoap.mailbox")
@@ -60,10 +60,6 @@ class Matches:
                 self._database.write(
                     lambda connection, _, start=start, end=end: self._match_slice(connection, start, end)  # type: ignore[misc]
                 )
-
-    def adopt(self) -> None:
-        """Settle the batches that reports named while they were being sent, and whose outcome is unknown since."""
-        self._store.adopt_matches()
 
     def hints(self, ident: int) -> tuple[str, ...]:
         """Return the gateway's ids that might be the one of a batch, for a person to look up."""
@@ -174,16 +170,19 @@ class Matches:
             if row.batch_id is not None or matched_id == row.matched_id:
                 continue
             connection.execute(update(batch).where(batch.c.id == row.id).values(matched_id=matched_id))
-            state = State(row.state)
+            # Looked at once more, now that the row is locked: a sweep may have made it unknown since it was loaded.
+            found = select(batch.c.id, batch.c.state, batch.c.evidence).where(batch.c.id == row.id)
+            now = connection.execute(found.with_for_update()).one()
+            state = State(now.state)
             if matched_id is not None and state is State.UNKNOWN:
-                reason, after, evidence = NAMED, State.ACCEPTED, Evidence.MATCH
-            elif matched_id is None and state is State.ACCEPTED and row.evidence == Evidence.MATCH:
+                reason = MATCHED
+                after, evidence = State.ACCEPTED, Evidence.MATCH
+            elif matched_id is None and state is State.ACCEPTED and now.evidence == Evidence.MATCH:
                 reason = "a later delivery report contradicts the match"
                 after, evidence = State.UNKNOWN, Evidence.NONE
             else:
                 continue
-            # Written by id and state: whoever decided in between has the last word.
-            self._store.change(connection, [row], after, by="matching", evidence=evidence, reason=reason)
+            self._store.change(connection, [now], after, by="matching", evidence=evidence, reason=reason)
 
     def _write_recipients(
         self,

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 
 from jzysoap.client.durable import DurableCalls
 from jzysoap.mailbox.errors import MailboxDatabaseError, OutcomeNotRecordedError
+from jzysoap.mailbox.rows import Claim
 from jzysoap.mailbox.states import Next, State, after_call, concerns_account
-from jzysoap.mailbox.store import Claim, Store
+from jzysoap.mailbox.store import Store
 from jzysoap.mailbox.values import Message
 from jzysoap.model.clock import elapsed
 from jzysoap.model.sent import Batch, JzySoapError
@@ -132,7 +133,7 @@ class Outbox:
             level = logging.ERROR if after.state is State.ACCEPTED else logging.WARNING
             logger.log(
                 level,
-                "batch %d: an answer (%s) came after a person had decided; look at its history",
+                "batch %d: an answer (%s) came after a person or a report had decided; look at its history",
                 claim.id,
                 sent.outcome.value,
             )

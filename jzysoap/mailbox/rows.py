@@ -1,9 +1,11 @@
-"""Values made of rows, and times as the database keeps them."""
+"""Values made of rows, values that become rows, and times as the database keeps them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from jzysoap.mailbox.database import AnyRow
 from jzysoap.mailbox.matching import Evidence
@@ -13,6 +15,53 @@ from jzysoap.model.values import CHINA
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=CHINA) + timedelta(hours=8)
 _MILLISECOND = timedelta(milliseconds=1)
+
+
+class Claim(NamedTuple):
+    """The right to send one batch.
+
+    Attributes:
+        id: the batch.
+        message: its message.
+        mobiles: its recipients.
+        content: the text.
+        arguments: the other arguments of the call, as JSON.
+        attempt: the calls for this batch so far, this one included.
+        token: proves the right.
+    """
+
+    id: int
+    message: int
+    mobiles: tuple[str, ...]
+    content: str
+    arguments: str
+    attempt: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message that is about to be stored.
+
+    Attributes:
+        key: the caller's key, or None.
+        fingerprint: a hash of numbers, text and options, to compare a repeated key's message.
+        content: the text.
+        arguments: the other arguments of the call, as JSON.
+        parts: the recipients of each batch, separated by commas.
+        not_before: milliseconds since the epoch, or None.
+        expires: milliseconds since the epoch, or None for ``lifetime``.
+        lifetime: milliseconds from the time when it is due until it expires.
+    """
+
+    key: str | None
+    fingerprint: str
+    content: str
+    arguments: str
+    parts: tuple[str, ...]
+    not_before: int | None
+    expires: int | None
+    lifetime: int
 
 
 def to_time(milliseconds: int) -> datetime:

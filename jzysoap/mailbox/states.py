@@ -133,3 +133,21 @@ def after_call(outcome: Outcome, error: JzySoapError | None, attempt: int, attem
     if again and attempt < attempts:
         return Next(State.QUEUED, pause)
     return Next(State.REJECTED if outcome is Outcome.REJECTED else State.NOT_SENT)
+
+
+def after_answer(after: Next, before: State) -> Next | None:
+    """Return the consequence of an answer for a batch in a state; None if the answer changes nothing.
+
+    Args:
+        after: its consequence for a batch that is still being sent.
+        before: the state: sending; or, if the answer came after the lease had ended, unknown, or accepted by a match.
+    """
+    if before is State.SENDING:
+        return after
+    if after.state is State.QUEUED:
+        # Proven not sent. But a person may have seen it unknown, and what was unknown is never queued again.
+        return Next(State.NOT_SENT)
+    if before is State.UNKNOWN or after.state in (State.ACCEPTED, State.NOT_SENT):
+        return after
+    # Reports have the last word over no answer, and over a refusal.
+    return None

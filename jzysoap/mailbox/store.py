@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select, update
@@ -24,78 +23,36 @@ from jzysoap.mailbox.hot import (
     SETTLE,
 )
 from jzysoap.mailbox.matching import Evidence
-from jzysoap.mailbox.rows import to_message
+from jzysoap.mailbox.rows import Claim, Draft, to_message
 from jzysoap.mailbox.schema import batch, message
-from jzysoap.mailbox.states import OPEN, Next, State, may_follow
+from jzysoap.mailbox.states import OPEN, Next, State, after_answer, may_follow
 from jzysoap.mailbox.values import Message
 
 HOLD = "hold"
 """The row of ``meta`` that stops all dispatching."""
 
-NAMED = "delivery reports name its numbers"
-"""The reason for which an unknown batch is accepted."""
+MATCHED = "delivery reports name its numbers"
+"""Why a match makes a batch accepted."""
 
 # Rows of one statement: short enough that other writers need not wait.
 CHUNK = 500
 
-
-class Claim(NamedTuple):
-    """The right to send one batch.
-
-    Attributes:
-        id: the batch.
-        message: its message.
-        mobiles: its recipients.
-        content: the text.
-        arguments: the other arguments of the call, as JSON.
-        attempt: the calls for this batch so far, this one included.
-        token: proves the right.
-    """
-
-    id: int
-    message: int
-    mobiles: tuple[str, ...]
-    content: str
-    arguments: str
-    attempt: int
-    token: str
+# The states that an answer finds its batch in, and what each rests on: usually the first. The others are those of a
+# call whose lease has ended.
+_HELD = ((State.SENDING, Evidence.NONE), (State.UNKNOWN, Evidence.NONE), (State.ACCEPTED, Evidence.MATCH))
 
 
 class Settled(NamedTuple):
     """What became of an outcome.
 
     Attributes:
-        held: False if the claim no longer holds: a person has decided since. The outcome is in the history only.
+        held: False if the claim no longer holds: a person has decided since, or reports know better. The outcome is in
+            the history only.
         message: the message, if it was asked for.
     """
 
     held: bool
     message: Message | None
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A message that is about to be stored.
-
-    Attributes:
-        key: the caller's key, or None.
-        fingerprint: a hash of numbers, text and options, to compare a repeated key's message.
-        content: the text.
-        arguments: the other arguments of the call, as JSON.
-        parts: the recipients of each batch, separated by commas.
-        not_before: milliseconds since the epoch, or None.
-        expires: milliseconds since the epoch, or None for ``lifetime``.
-        lifetime: milliseconds from the time when it is due until it expires.
-    """
-
-    key: str | None
-    fingerprint: str
-    content: str
-    arguments: str
-    parts: tuple[str, ...]
-    not_before: int | None
-    expires: int | None
-    lifetime: int
 
 
 def hash_key(key: str | None) -> str | None:
@@ -204,39 +161,58 @@ class Store:
             error: the text of the error, or None.
             look: True to return the message as it is then.
         """
+
+        def work(connection: Connection, uncertain: bool) -> Settled:
+            done = uncertain and self._is_settled(connection, claim, after)
+            held = done or settle(connection)
+            return Settled(held, self.load(connection, claim.message) if look else None)
+
+        def settle(connection: Connection) -> bool:
+            for held in _HELD:
+                result = after_answer(after, held[0])
+                if result is not None and self._write_answer(connection, claim, result, held, batch_id, error):
+                    return True
+            here = str(connection.execute(select(batch.c.state).where(batch.c.id == claim.id)).scalar_one())
+            change = {"batch": claim.id, "before": here, "after": here, "evidence": 0, "by": "gateway"}
+            self._insert_event.run(connection, {**change, "reason": f"a late answer: {after.state}"})
+            return False
+
+        return self.database.write(work)
+
+    def _write_answer(
+        self,
+        connection: Connection,
+        claim: Claim,
+        after: Next,
+        held: tuple[State, Evidence],
+        batch_id: str | None,
+        error: str | None,
+    ) -> bool:
+        """Give a batch its new state, unless it has another state than it is said to have; return True if done."""
         ends = after.state not in OPEN
+        evidence = Evidence.ANSWER if ends and after.state is not State.UNKNOWN else Evidence.NONE
         values = {
             "batch": claim.id,
             "held_token": claim.token,
+            "held_state": held[0].value,
+            "held_evidence": held[1].value,
             "new_state": after.state.value,
             "ends": int(ends),
             "pause": round(after.pause * 1000),
             "uncounted": int(not after.counts),
             "answer_id": batch_id,
-            "new_evidence": (Evidence.NONE if after.state in (State.UNKNOWN, State.QUEUED) else Evidence.ANSWER).value,
+            "new_evidence": evidence.value,
             "new_error": error,
         }
-        change = {"batch": claim.id, "after": after.state.value, "evidence": values["new_evidence"], "by": "gateway"}
-
-        def work(connection: Connection, uncertain: bool) -> Settled:
-            held = True
-            if not uncertain or not self._is_settled(connection, claim, after):
-                held = settle(connection)
-            return Settled(held, self.load(connection, claim.message) if look else None)
-
-        def settle(connection: Connection) -> bool:
-            held = bool(self._settle.run(connection, values).rowcount == 1)
-            before = State.SENDING.value
-            if not held:
-                before = str(connection.execute(select(batch.c.state).where(batch.c.id == claim.id)).scalar_one())
-            reason = error if held else f"a late answer: {after.state}"
-            written = {**change, "before": before, "reason": reason}
-            self._insert_event.run(connection, written if held else {**written, "after": before})
-            if held and ends and not self._keep_text:
-                drop_texts(connection, [claim.message])
-            return held
-
-        return self.database.write(work)
+        if self._settle.run(connection, values).rowcount != 1:
+            return False
+        change = {"batch": claim.id, "before": held[0].value, "after": after.state.value, "by": "gateway"}
+        self._insert_event.run(connection, {**change, "evidence": evidence.value, "reason": error})
+        if after.state is State.UNKNOWN:
+            self._accept_matched(connection, [claim.id])
+        if ends and not self._keep_text:
+            drop_texts(connection, [claim.message])
+        return True
 
     def _is_settled(self, connection: Connection, claim: Claim, after: Next) -> bool:
         row = connection.execute(select(batch.c.state, batch.c.token).where(batch.c.id == claim.id)).one()
@@ -317,35 +293,37 @@ class Store:
         """Give batches whose lease has ended the state ``unknown``; return how many. They are never queued again."""
         ended = (batch.c.state == State.SENDING.value, batch.c.lease < now_ms())
         reason = "its process has not told the outcome in time"
-        swept = self._change_all(ended, State.UNKNOWN, "sweep", reason)
-        self.adopt_matches()
-        return swept
-
-    def adopt_matches(self) -> None:
-        """Settle the unknown batches that reports had named before they became unknown."""
-        named = (batch.c.state == State.UNKNOWN.value, batch.c.matched_id.is_not(None))
-        self._change_all(named, State.ACCEPTED, "matching", NAMED, Evidence.MATCH)
+        return self._change_all(ended, State.UNKNOWN, "sweep", reason)
 
     def expire(self) -> int:
         """Give queued batches whose time is over the state ``expired``; return how many."""
         over = (batch.c.state == State.QUEUED.value, batch.c.expires <= now_ms())
         return self._change_all(over, State.EXPIRED, "expiry", None)
 
-    def _change_all(
-        self, which: Sequence[Any], after: State, by: str, reason: str | None, evidence: Evidence = Evidence.NONE
-    ) -> int:
+    def _change_all(self, which: Sequence[Any], after: State, by: str, reason: str | None) -> int:
         # A plain UPDATE would wait for rows that others hold, and meet them crosswise on MariaDB.
         found = select(batch.c.id, batch.c.state).where(*which, batch.c.account == self.account)
         found = found.order_by(batch.c.id).limit(CHUNK).with_for_update(skip_locked=True)
 
         def work(connection: Connection, _uncertain: bool) -> int:
             rows = connection.execute(found).all()
-            return self.change(connection, rows, after, by=by, evidence=evidence, reason=reason)
+            changed = self.change(connection, rows, after, by=by, reason=reason)
+            if after is State.UNKNOWN:
+                self._accept_matched(connection, [row.id for row in rows])
+            return changed
 
         total = 0
         while changed := self.database.write(work):
             total += changed
         return total
+
+    def _accept_matched(self, connection: Connection, idents: Sequence[int]) -> None:
+        """Accept those of these batches that are unknown and whose reports came while they were still being sent."""
+        matched = select(batch.c.id, batch.c.state).where(
+            batch.c.id.in_(idents), batch.c.state == State.UNKNOWN.value, batch.c.matched_id.is_not(None)
+        )
+        rows = connection.execute(matched).all()
+        self.change(connection, rows, State.ACCEPTED, by="matching", evidence=Evidence.MATCH, reason=MATCHED)
 
     def now(self) -> int:
         """Return the database's time, in milliseconds since the epoch."""

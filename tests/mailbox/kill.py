@@ -1,205 +1,437 @@
-"""The kill test: processes with a mailbox are killed again and again, and nobody is texted twice.
+"""Workers are killed again and again, at random moments and at chosen points; then everything is counted.
 
-::
+    python -m tests.mailbox.kill --kills 1000 --seed 1 [--url postgresql+psycopg://…] [--requeue]
 
-    python -m tests.mailbox.kill --kills 1000 --seed 1
-
-The gateway runs here and counts. At the end the table says what was found. The exit status is 1 if a promise of the
-mailbox was broken, or if too few kills landed inside a send or a poll. With ``--requeue``, batches of killed processes
-are queued again, as a simpler design would do: then the run must fail.
+A gateway counts whom it texted. Some workers run the loop, some send with keys and repeat them after a restart, some
+take the records. When the last one is dead, the mailbox is let run to rest, and its tables are compared with the
+gateway's. The exit status is 1 if a promise was broken, or if fewer than a third of the kills hit a send or a poll.
 """
 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
+import contextlib
+import os
 import random
+import signal
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from jzysoap import Client
-from jzysoap.mailbox import Evidence, Mailbox, State
-from jzysoap.sandbox import Delivery, Gateway, Rule, Sandbox
-from tests.mailbox.victim import IDLE, POINTS, Orders, work
+from jzysoap import Client, JzySoapError
+from jzysoap.mailbox import Evidence, LeaseLostError, Mailbox, State
+from jzysoap.model.values import DeliveryReport
+from tests.mailbox.processes import (
+    HAND_OVER_POINTS,
+    OTHER_POINTS,
+    POINTS,
+    POLL_POINTS,
+    SEND_POINTS,
+    Board,
+    GatewayProcess,
+    Instruments,
+    Text,
+    change,
+    make_client,
+    rows,
+    say,
+    shorten,
+    start,
+)
 
-BATCHES = 4
-"""Batches that are queued before each kill, on average more than a process gets done."""
+TOTAL = 1.5
+"""Seconds of a call: longer than any answer here takes, so that a dead worker's lease ends soon."""
 
-_SHARE_INSIDE = 1 / 3
+_REST = 120.0
+_ROLES = ("run", "send", "send", "take")
+# Seconds after which a worker is killed, at the earliest and at the latest, unless it does that itself. Those that
+# take records live longer, so that most of the kills hit the others.
+_LIVES = {"run": (0.15, 1.2), "send": (0.1, 0.7), "take": (0.3, 3.0)}
+_CHOICES = {
+    "run": (*SEND_POINTS[3:], *POLL_POINTS, *POLL_POINTS, *OTHER_POINTS[4:]),
+    "send": (*SEND_POINTS, "enqueue begins", "enqueue: not committed", "enqueue: committed"),
+    "take": HAND_OVER_POINTS,
+}
 
 
-@dataclass
-class Findings:
-    """What a run found; ``wrong`` is empty if every promise was kept."""
+class Kill(NamedTuple):
+    """A kill.
 
-    kills: int = 0
-    inside: int = 0
-    batches: int = 0
-    accepted: int = 0
-    unknown: int = 0
-    settled: int = 0
-    records: int = 0
-    wrong: list[str] = field(default_factory=list)
+    Attributes:
+        role: the worker's.
+        point: the last point that it had passed.
+        chosen: True if it killed itself there.
+    """
 
-    def table(self) -> str:
-        rows = [(name, value) for name, value in vars(self).items() if name != "wrong"]
-        rows += [("wrong", len(self.wrong)), *(("", one) for one in self.wrong[:20])]
-        return "\n".join(f"{name:10} {value}" for name, value in rows)
+    role: str
+    point: str
+    chosen: bool
+
+
+class Life:
+    """A worker's life, until it is killed.
+
+    Attributes:
+        pid: its process.
+        at: the point at which it kills itself, or None.
+        until: the time at which it is killed anyway.
+    """
+
+    def __init__(self, pid: int, at: str | None, until: float) -> None:
+        self.pid = pid
+        self.at = at
+        self.until = until
+        self.shot = False
 
 
 class Run:
     """One run.
 
     Args:
-        database: the URL of an empty database.
+        url: the database.
+        directory: for what the workers leave besides.
         kills: how many.
-        seed: decides about numbers, points and moments.
-        requeue: True for the fault that the run must find.
-        workers: processes at a time; on SQLite one, since a second would wait.
+        seed: of the moments and the points.
+        requeue: True to make the usual mistake: at a restart, what was being sent is queued again.
     """
 
-    def __init__(self, database: str, kills: int, seed: int, *, requeue: bool = False, workers: int = 1) -> None:
-        self._database = database
-        self._kills = kills
-        self._chance = random.Random(seed)  # no secret
+    def __init__(self, url: str, directory: Path, kills: int, seed: int, *, requeue: bool) -> None:
+        self._url = url
+        self._taken = directory / "taken"
+        self._spool = directory / "spool"
+        self._wanted = kills
+        self._seed = seed
+        self._chance = random.Random(seed)
         self._requeue = requeue
-        self._workers = workers
-        self._numbers = iter(range(10**8))
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["zeep", "tests.mailbox.victim"])
-        self._keys: list[tuple[str, str]] = []
-        self.findings = Findings()
+        self._board = Board(len(_ROLES))
+        self._limits = shorten(TOTAL)
+        self.kills: list[Kill] = []
 
-    def carry_out(self) -> Findings:
-        gateway = Gateway(max_messages=1_000_000, delivery=Delivery(order="shuffled", copies=1, spread=0.2))
-        gateway.add_account("test", "secret1", 10**9)
-        with tempfile.TemporaryDirectory() as directory, Sandbox(gateway=gateway) as sandbox:
-            gateway.rules.add(Rule(kind="fault", operation="any", fault="delay", delay=0.05))
-            client = Client(sandbox.url, "test", "secret1", wsdl="bundled", cache_dir=False)
-            with client, Mailbox(client, self._database) as box:
-                box.counts()
-                while self.findings.kills < self._kills:
-                    self._queue(box)
-                    self._kill(box, sandbox.url, directory)
-                self._rest(sandbox.url, directory)
-                self._check(box, gateway, Path(directory, "handed"))
-        return self.findings
+    def carry_out(self) -> bool:
+        """Kill, let it come to rest, count; return True if every promise was kept."""
+        with GatewayProcess(self._seed, 0.04) as gateway, make_client(gateway.url, self._limits) as client:
+            started = time.monotonic()
+            self._kill_workers(client)
+            took = time.monotonic() - started
+            with Mailbox(client, self._url, spool=self._spool) as box:
+                self._rest(box)
+                sent, handed_over = gateway.look()
+                good = Report(self._url, box, self.kills, sent, handed_over, self._read_taken()).show(took)
+        return good
 
-    def _queue(self, box: Mailbox) -> None:
-        for _ in range(BATCHES * self._workers):
-            box.enqueue([self._number() for _ in range(self._chance.randint(1, 3))], "您好")
-        self._keys.append((f"key {len(self._keys)}", self._number()))
+    def _kill_workers(self, client: Client) -> None:
+        lives: dict[int, Life] = {slot: self._start(slot, client) for slot in range(len(_ROLES))}
+        while len(self.kills) < self._wanted:
+            time.sleep(0.002)
+            for slot, life in list(lives.items()):
+                if time.monotonic() >= life.until and not life.shot:
+                    life.shot = True
+                    os.kill(life.pid, signal.SIGKILL)
+                pid, status = os.waitpid(life.pid, 0 if life.shot else os.WNOHANG)
+                if pid:
+                    self._bury(slot, life, status)
+                    if len(self.kills) < self._wanted:
+                        lives[slot] = self._start(slot, client)
+                    else:
+                        del lives[slot]
+                        break
+        for life in lives.values():
+            os.kill(life.pid, signal.SIGKILL)
+            os.waitpid(life.pid, 0)
 
-    def _number(self) -> str:
-        return f"138{next(self._numbers):08}"
-
-    def _kill(self, box: Mailbox, url: str, directory: str) -> None:
-        started = []
-        for _ in range(self._workers):
-            point = self._chance.choice([*POINTS, None, None, None])
-            orders = Orders(
-                url, self._database, point, self._chance.randint(0, 4), directory, tuple(self._keys[-3:]), False
-            )
-            started.append(self._start(orders))
-        # Those that have a point kill themselves; the others, and those that never come there, are killed here.
-        until = time.monotonic() + self._chance.uniform(0.3, 1.2)
-        for process in started:
-            process.join(max(until - time.monotonic(), 0))
-        for process in started:
-            process.kill()
-            process.join()
-            self.findings.kills += 1
-            phase = Path(directory, f"phase-{process.pid}")
-            self.findings.inside += phase.exists() and phase.read_bytes() != IDLE
-            phase.unlink(missing_ok=True)
+    def _bury(self, slot: int, life: Life, status: int) -> None:
+        if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
+            raise AssertionError(f"a worker ({_ROLES[slot]}) ended by itself: status {status}")
+        point = self._board.point(slot)
+        self.kills.append(Kill(_ROLES[slot], point, chosen=not life.shot and point == life.at))
+        if _ROLES[slot] == "run":
+            # As if the time of the dead one's leases were over; no other worker has these two.
+            self._change_if_there("UPDATE jzysoap_lease SET until = 0 WHERE name LIKE 'run %' OR name LIKE 'poll %'")
         if self._requeue:
-            statement = "UPDATE jzysoap_batch SET state = 'queued', token = NULL WHERE state = 'sending'"
-            box._database.write(lambda connection, _: connection.exec_driver_sql(statement))
+            self._change_if_there(
+                "UPDATE jzysoap_batch SET state = 'queued', token = NULL, lease = NULL WHERE state = 'sending'"
+            )
 
-    def _rest(self, url: str, directory: str) -> None:
-        """Let a process do what is left, in peace."""
-        process = self._start(Orders(url, self._database, None, 0, directory, (), True))
-        process.join(120 + self._kills)
-        if process.exitcode != 0:
-            process.kill()
-            self.findings.wrong.append(f"the last process did not come to an end ({process.exitcode})")
+    def _change_if_there(self, statement: str) -> None:
+        if self._board.count(0):
+            change(self._url, statement)
 
-    def _start(self, orders: Orders) -> Any:
-        process = self._context.Process(target=work, args=(orders,))
-        process.start()
-        return process
+    def _start(self, slot: int, client: Client) -> Life:
+        role = _ROLES[slot]
+        at = self._chance.choice(_CHOICES[role]) if self._chance.random() < 0.6 else None
+        times = self._chance.randint(1, 3)
+        lasts = 4.0 if at else self._chance.uniform(*_LIVES[role])
+        self._board.clear(slot)
+        pid = start(lambda: self._work(slot, client, at, times))
+        return Life(pid, at, time.monotonic() + lasts)
 
-    def _check(self, box: Mailbox, gateway: Gateway, handed: Path) -> None:
-        found, wrong = self.findings, self.findings.wrong
-        texted = Counter(mobile for message in gateway.sent for mobile in message.mobiles)
-        wrong += [f"{mobile} was texted {times} times" for mobile, times in texted.items() if times > 1]
-        true_ids = {mobile: message.batch_id for message in gateway.sent for mobile in message.mobiles}
-        reported = {row.batch_id for row in _rows(box, "SELECT DISTINCT batch_id FROM jzysoap_record")}
-        listed = {batch.id for batch in box.unknown(1_000_000)}
-        for row in _rows(box, "SELECT id, mobiles, state, evidence, batch_id, matched_id FROM jzysoap_batch"):
-            mobiles = row.mobiles.split(",")
-            reached = [mobile for mobile in mobiles if texted[mobile]]
-            found.batches += 1
-            found.accepted += row.state == State.ACCEPTED
-            found.unknown += row.state == State.UNKNOWN
-            found.settled += row.evidence == Evidence.MATCH
-            if row.state == State.ACCEPTED and len(reached) != len(mobiles):
-                wrong.append(f"batch {row.id} is accepted, and the gateway has not accepted it")
-            if reached and row.state not in (State.ACCEPTED, State.UNKNOWN):
-                wrong.append(f"batch {row.id} is {row.state}, and the gateway has accepted it")
-            if row.state == State.UNKNOWN and row.id not in listed:
-                wrong.append(f"batch {row.id} is unknown and not listed")
-            if row.state == State.UNKNOWN and reached and true_ids[reached[0]] in reported:
-                wrong.append(f"batch {row.id} is unknown, although a report names it")
-            if row.matched_id and row.matched_id != true_ids.get(mobiles[0]):
-                wrong.append(f"batch {row.id} was matched to an id that is not its own")
-        seen = set(map(int, handed.read_text("ascii").split())) if handed.exists() else set()
-        for row in _rows(box, "SELECT id, state FROM jzysoap_record"):
-            found.records += 1
-            if row.state != "done" or row.id not in seen:
-                wrong.append(f"record {row.id} is {row.state}, and was {'' if row.id in seen else 'not '}handed over")
-        self._check_polls(box)
+    def _work(self, slot: int, client: Client, at: str | None, times: int) -> None:
+        instruments = Instruments(self._board, slot, at, times)
+        instruments.install()
+        with Mailbox(client, self._url, spool=self._spool) as box:
+            box.counts()
+            self._board.set_count(0, 1)
+            if _ROLES[slot] == "run":
+                box.run(interval=0.05)
+            elif _ROLES[slot] == "send":
+                self._send(box, slot)
+            else:
+                while True:
+                    # So short a lease is lost where the machine is busy.
+                    with contextlib.suppress(LeaseLostError):
+                        self.take(box, instruments)
+                    time.sleep(0.05)
 
-    def _check_polls(self, box: Mailbox) -> None:
-        """Count the records of each answer that was stored: none may be missing, none twice."""
-        calls, opened = box._calls, box._opened.get()
+    def _send(self, box: Mailbox, slot: int) -> None:
+        # The last ones again: their worker may have died in the middle of any of them.
+        number = max(self._board.count(slot) - 2, 0)
+        while True:
+            self._board.set_count(slot, number + 1)
+            send_one(box, slot, number)
+            number += 1
+            if number % 4 == 0:
+                box.dispatch(limit=1)
+            time.sleep(random.random() * 0.005)
+
+    def take(self, box: Mailbox, instruments: Instruments | None = None) -> int:
+        """Take the records that are there, noting each before it is acknowledged; return how many."""
+        taken = 0
+        for kind in (box.reports, box.replies):
+            with kind(limit=20, lease=0.5) as records:
+                for record in records:
+                    if instruments is not None:
+                        instruments.reach("in hand")
+                    with open(self._taken, "a", encoding="ascii") as file:
+                        file.write(f"{record.id}\n")
+                    taken += 1
+        return taken
+
+    def _read_taken(self) -> set[int]:
+        return set(map(int, self._taken.read_text("ascii").split())) if self._taken.exists() else set()
+
+    def _rest(self, box: Mailbox) -> None:
+        """Repeat what the senders were at, and run until nothing is left to do."""
+        box.counts()
+        change(self._url, "UPDATE jzysoap_lease SET until = 0")
+        for slot, role in enumerate(_ROLES):
+            if role == "send":
+                for number in range(max(self._board.count(slot) - 2, 0), self._board.count(slot)):
+                    send_one(box, slot, number)
+        until = time.monotonic() + _REST
+        quiet = [0]
+
+        def is_over() -> bool:
+            if time.monotonic() > until:
+                raise AssertionError(f"no rest after {_REST:g} s: {box.counts()}")
+            if self._is_busy():
+                quiet[0] = 0
+                return False
+            # A few more polls, of reports that the gateway still has.
+            quiet[0] += 1
+            return quiet[0] > 60
+
+        box.run(is_over, interval=0.1)
+        while time.monotonic() < until and rows(
+            self._url, "SELECT 1 FROM jzysoap_record WHERE state <> 'done' LIMIT 1"
+        ):
+            with contextlib.suppress(LeaseLostError):
+                if not self.take(box):
+                    time.sleep(0.1)
+
+    def _is_busy(self) -> bool:
+        batches = "SELECT 1 FROM jzysoap_batch WHERE state IN ('queued', 'sending') LIMIT 1"
+        polls = "SELECT 1 FROM jzysoap_poll WHERE state IN ('asked', 'stored') LIMIT 1"
+        return bool(rows(self._url, batches) or rows(self._url, polls))
+
+
+def send_one(box: Mailbox, slot: int, number: int) -> None:
+    """Send or enqueue a message that is always the same for its number, under a key of its own."""
+    first = slot * 5000 + number * 3
+    mobiles = [f"1380000{(first + place) % 10_000:04}" for place in range(1 + number % 3)]
+    words, key = f"您的包裹已到 {slot}-{number}", f"order-{slot}-{number}"
+    if number % 5 == 4:
+        box.enqueue(mobiles, words, key=key)
+    else:
+        box.send(mobiles, words, key=key)
+
+
+class Report:
+    """The comparison of the mailbox with the gateway, when all is at rest.
+
+    Args:
+        url: the database.
+        box: the mailbox.
+        kills: what was done to it.
+        sent: the messages that the gateway accepted.
+        handed_over: the records that the gateway's polls returned, by operation.
+        taken: the ids of the records that a consumer had in hand.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        box: Mailbox,
+        kills: Iterable[Kill],
+        sent: list[Text],
+        handed_over: dict[str, int],
+        taken: set[int],
+    ) -> None:
+        self._box = box
+        self._kills = list(kills)
+        self._sent = sent
+        self._handed_over = handed_over
+        self._taken = taken
+        self._batches = rows(
+            url,
+            "SELECT b.id, b.mobiles, b.state, b.batch_id, b.matched_id, b.evidence, b.started, m.content "
+            "FROM jzysoap_batch b JOIN jzysoap_message m ON m.id = b.message",
+        )
+        self._records = rows(url, "SELECT id, poll, place, kind, state, mobile, batch_id, at FROM jzysoap_record")
+        self._polls = rows(url, "SELECT id, operation, state FROM jzysoap_poll")
+        self._with_body = {row.id for row in rows(url, "SELECT id FROM jzysoap_poll WHERE body IS NOT NULL")}
+        self._by_text: dict[tuple[tuple[str, ...], str], list[Text]] = defaultdict(list)
+        for one in sent:
+            self._by_text[one.mobiles, one.text].append(one)
+
+    def show(self, took: float) -> bool:
+        """Print the table; return True if every promise was kept."""
+        inside = Counter(_side(kill) for kill in self._kills)
+        chosen = Counter(kill.point for kill in self._kills if kill.chosen)
+        states = Counter(row.state for row in self._batches)
+        say(f"kills                                     {len(self._kills):6}   in {took:.0f} s")
+        for side in ("send", "poll", "hand-over", "elsewhere"):
+            say(f"  {side:<40}{inside[side]:6}")
+        missed = [point for point in POINTS if point not in chosen and point != "idle"]
+        say(f"  at a chosen point                       {chosen.total():6}   {len(chosen)} of {len(POINTS) - 1} points")
+        if missed:
+            say(f"  never at                                         {', '.join(missed)}")
+        say(f"batches                                   {len(self._batches):6}")
+        for state, number in sorted(states.items()):
+            say(f"  {state:<40}{number:6}")
+        say(f"messages that the gateway accepted        {len(self._sent):6}")
+        say(f"records that it handed over               {sum(self._handed_over.values()):6}")
+        say(f"records that are stored                   {len(self._records):6}")
+        lost = sum(self._handed_over.values()) - len(self._records)
+        listed = sum(problem.state == "perhaps lost" for problem in self._box.problems())
+        say(f"  lost on their way to a dead process     {lost:6}   {listed} polls are listed as perhaps lost")
+        bad = sum(row.state == "bad" for row in self._polls)
+        say(f"  in polls whose every parsing was killed {bad:6}   polls, which are listed too")
+        settled = sum(row.state == State.ACCEPTED and row.evidence == Evidence.MATCH for row in self._batches)
+        sent = sum(row.state == State.UNKNOWN and bool(self._accepted(row)) for row in self._batches)
+        say(f"unknown sends that a match has settled    {settled:6}")
+        say(f"  left to a person                        {states[State.UNKNOWN]:6}   the gateway has {sent} of them")
+        say()
+        good = True
+        for what, wrong in self._promises(lost, listed):
+            found = list(wrong)
+            good = good and not found
+            say(f"{what:<58}{len(found):6}   {'' if not found else f'FAILED: {found[:3]}'}")
+        hits = inside["send"] + inside["poll"]
+        if 3 * hits < len(self._kills):
+            say("FAILED: fewer than a third of the kills hit a send or a poll")
+            good = False
+        return good
+
+    def _promises(self, lost: int, listed: int) -> Iterator[tuple[str, Iterable[Any]]]:
+        texted = Counter((mobile, one.text) for one in self._sent for mobile in one.mobiles)
+        yield "numbers texted twice", [one for one, times in texted.items() if times > 1]
+        accepted = [row for row in self._batches if row.state == State.ACCEPTED]
+        yield "accepted, but not by the gateway", [row.id for row in accepted if not self._accepted(row)]
+        yield (
+            "accepted with another message's id",
+            [row.id for row in accepted if not {row.batch_id, row.matched_id} - {None} <= self._ids(row)],
+        )
+        known = {(tuple(row.mobiles.split(",")), row.content): row.state for row in self._batches}
+        yield (
+            "accepted by the gateway, here neither accepted nor unknown",
+            [one.batch_id for one in self._sent if known.get((one.mobiles, one.text)) not in ("accepted", "unknown")],
+        )
+        shown = {batch.id for batch in self._box.unknown(100_000)}
+        yield (
+            "unknown, but not listed",
+            [row.id for row in self._batches if row.state == State.UNKNOWN and row.id not in shown],
+        )
+        yield "not at rest", [row.id for row in self._batches if row.state in ("queued", "sending")]
+        yield "unknown, although the reports settle it", list(self._unsettled())
+        yield "polls whose records are not those of their bytes", list(self._broken_polls())
+        yield "records never handed over", [row.id for row in self._records if row.id not in self._taken]
+        yield "records not acknowledged", [row.id for row in self._records if row.state != "done"]
+        yield "records lost without a listed poll", [lost] if lost < 0 or (lost and not listed) else []
+
+    def _accepted(self, row: Any) -> list[Text]:
+        return self._by_text[tuple(row.mobiles.split(",")), row.content]
+
+    def _ids(self, row: Any) -> set[str]:
+        return {one.batch_id for one in self._accepted(row)}
+
+    def _unsettled(self) -> Iterator[int]:
+        """Yield the unknown batches that two numbers of one id prove, by the plainest comparison there is."""
+        seen: dict[str, dict[str, int]] = defaultdict(dict)
+        for record in self._records:
+            if record.kind == "report" and record.batch_id:
+                seen[record.batch_id][record.mobile] = record.at
+        owned = {row.batch_id for row in self._batches if row.batch_id}
+        nameless = [
+            (row, set(row.mobiles.split(",")))
+            for row in self._batches
+            if row.batch_id is None and row.state in ("unknown", "accepted")
+        ]
+
+        def fits(row: Any, mobiles: set[str], found: dict[str, int]) -> bool:
+            return set(found) <= mobiles and all(abs(at - row.started) <= 15 * 60_000 for at in found.values())
+
+        for row, mobiles in nameless:
+            ids = [name for name, found in seen.items() if name not in owned and fits(row, mobiles, found)]
+            if row.state != State.UNKNOWN or len(ids) != 1 or len(seen[ids[0]]) < 2:
+                continue
+            if sum(fits(other, others, seen[ids[0]]) for other, others in nameless) == 1:
+                yield row.id
+
+    def _broken_polls(self) -> Iterator[int]:
+        """Yield the polls whose bytes hold other records than the table does, or that never came to an end."""
+        stored: dict[int, list[tuple[str, str | None]]] = defaultdict(list)
+        for record in sorted(self._records, key=lambda one: (one.poll, one.place)):
+            stored[record.poll].append((record.mobile, record.batch_id))
+        listed = {problem.id for problem in self._box.problems()}
+        calls = self._box._calls
         assert calls is not None
-        assert opened.records is not None
-        counted = _rows(box, "SELECT poll, count(*) AS number FROM jzysoap_record GROUP BY poll")
-        written = {row.poll: row.number for row in counted}
-        for row in _rows(box, "SELECT id, state FROM jzysoap_poll WHERE body IS NOT NULL"):
-            here, there = len(calls.parse(opened.records.raw(row.id))), written.get(row.id, 0)
-            if here != there or row.state not in ("parsed", "empty"):
-                self.findings.wrong.append(f"poll {row.id} is {row.state}: {here} records came, {there} are written")
+        for row in self._polls:
+            if row.state in ("asked", "stored") or (row.state in ("bad", "lost", "cut off") and row.id not in listed):
+                yield row.id
+            elif row.id in self._with_body and row.state != "bad":
+                try:
+                    found = list(calls.parse(self._box.raw(row.id)))
+                except JzySoapError:
+                    found = []
+                here = [(one.mobile, one.batch_id if isinstance(one, DeliveryReport) else None) for one in found]
+                if here != stored[row.id]:
+                    yield row.id
 
 
-def _rows(box: Mailbox, statement: str) -> Sequence[Any]:
-    return box._database.read(lambda connection: connection.exec_driver_sql(statement).all())
+def _side(kill: Kill) -> str:
+    if kill.point in SEND_POINTS:
+        return "send"
+    if kill.point in POLL_POINTS:
+        return "poll"
+    return "hand-over" if kill.point in HAND_OVER_POINTS else "elsewhere"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run as a command; see the module."""
-    parser = argparse.ArgumentParser(prog="python -m tests.mailbox.kill", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--kills", type=int, default=100)
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mailbox.kill", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--url", help="an empty database; otherwise a file of SQLite")
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--requeue", action="store_true")
-    options = parser.parse_args(argv)
+    parser.add_argument("--url", help="an empty database; by default a file of SQLite")
+    parser.add_argument("--requeue", action="store_true", help="queue again at a restart what was being sent")
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as directory:
-        url = options.url or f"sqlite:///{directory}/sms.db"
-        findings = Run(url, options.kills, options.seed, requeue=options.requeue, workers=options.workers).carry_out()
-    print(findings.table())  # noqa: T201  # a command
-    if findings.inside < findings.kills * _SHARE_INSIDE:
-        print("too few kills landed inside a send or a poll: this run proves little")  # noqa: T201  # a command
-        return 1
-    return 1 if findings.wrong else 0
+        url = options.url or f"sqlite:///{directory}/mailbox.db"
+        run = Run(url, Path(directory), options.kills, options.seed, requeue=options.requeue)
+        return 0 if run.carry_out() else 1
 
 
 if __name__ == "__main__":

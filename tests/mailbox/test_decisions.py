@@ -11,8 +11,8 @@ import pytest
 
 from jzysoap import Client, ConfigurationError, InvalidMessageError, Outcome
 from jzysoap.mailbox import Evidence, Mailbox, MailboxError, NotAllowedError, NotFoundError, State
+from jzysoap.mailbox.rows import Claim
 from jzysoap.mailbox.states import Next
-from jzysoap.mailbox.store import Claim
 from jzysoap.sandbox import Sandbox
 from tests.kit.samples import MOBILE, SECOND_MOBILE, TEXT
 from tests.mailbox.conftest import MakeBox, change
@@ -121,6 +121,33 @@ def test_a_late_answer_settles_what_nobody_decided(box: Mailbox, unknown: int) -
     assert box._opened.get().store.settle(_late(box, message, "old"), Next(State.ACCEPTED), "77", None, look=False).held
     (batch,) = box.message(message).batches
     assert (batch.state, batch.batch_id, batch.evidence) == (State.ACCEPTED, "77", Evidence.ANSWER)
+    last = box.history(message)[-1]
+    assert (last.before, last.after) == (State.UNKNOWN, State.ACCEPTED)
+
+
+def test_what_was_unknown_is_not_queued_by_a_late_answer(box: Mailbox, unknown: int) -> None:
+    change(box, "UPDATE jzysoap_batch SET token = 'old' WHERE state = 'unknown'")
+    message = next(batch.message_id for batch in box.unknown())
+    # A process that was stopped until its lease had ended, and then found that it must not send any more.
+    late = _late(box, message, "old")
+    assert box._opened.get().store.settle(late, Next(State.QUEUED, 2.0), None, "too late", look=False).held
+    (batch,) = box.message(message).batches
+    assert (batch.state, batch.evidence, batch.error) == (State.NOT_SENT, Evidence.ANSWER, "too late")
+    assert box.resend(batch.id).state is State.QUEUED
+
+
+@pytest.mark.parametrize(("after", "batch_id"), [(State.ACCEPTED, "77"), (State.UNKNOWN, "66")])
+def test_a_late_answer_after_a_match(box: Mailbox, unknown: int, after: State, batch_id: str) -> None:
+    message = next(batch.message_id for batch in box.unknown())
+    matched = "UPDATE jzysoap_batch SET state = 'accepted', evidence = 1, matched_id = '66', token = 'old'"
+    change(box, matched + " WHERE state = 'unknown'")
+    known = after is State.ACCEPTED
+    answer_id = "77" if known else None
+    late = _late(box, message, "old")
+    assert box._opened.get().store.settle(late, Next(after), answer_id, None, look=False).held is known
+    (batch,) = box.message(message).batches
+    evidence = Evidence.ANSWER if known else Evidence.MATCH
+    assert (batch.state, batch.batch_id, batch.evidence) == (State.ACCEPTED, batch_id, evidence)
 
 
 def test_what_is_queued_is_cancelled(box: Mailbox, sandbox: Sandbox) -> None:

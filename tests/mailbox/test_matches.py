@@ -64,11 +64,9 @@ def test_a_report_before_the_answer_settles_a_lost_answer(make_box: MakeBox, san
         boxes.append(make_box(client=client))
         lose(sandbox)
         message = boxes[0].send([MOBILE, SECOND_MOBILE], TEXT)
-        assert message.outcome is Outcome.UNKNOWN
-        boxes[0].collect()
-    (batch,) = boxes[0].message(message.id).batches
+    (batch,) = message.batches
     assert (batch.state, batch.evidence) == (State.ACCEPTED, Evidence.MATCH)
-    assert boxes[0].history(message.id)[-1].by == "matching"
+    assert [change.by for change in boxes[0].history(message.id)] == ["gateway", "matching"]
 
 
 def test_reports_name_the_batch_of_an_answer_without_an_id(box: Mailbox, sandbox: Sandbox) -> None:
@@ -188,3 +186,33 @@ def test_late_padded_and_repeated_reports_are_matched(make_box: MakeBox, sandbox
     message = box.send([MOBILE, SECOND_MOBILE, THIRD_MOBILE], TEXT)
     assert box.collect().reports == 6
     assert {one.status for one in box.deliveries(message.id)} == {DeliveryStatus.DELIVERED}
+
+
+def test_reports_that_came_before_the_sweep_settle_the_batch(box: Mailbox, sandbox: Sandbox) -> None:
+    message = box.send([MOBILE, SECOND_MOBILE], TEXT)
+    # As a process leaves it that is killed before it has stored the answer.
+    change(box, "UPDATE jzysoap_batch SET state = 'sending', evidence = 0, ended = NULL, lease = 9999999999999")
+    box.collect()
+    assert box.message(message.id).state is State.SENDING
+    change(box, "UPDATE jzysoap_batch SET lease = 1")
+    assert box._opened.get().store.sweep() == 1
+    (batch,) = box.message(message.id).batches
+    assert (batch.state, batch.evidence) == (State.ACCEPTED, Evidence.MATCH)
+    assert batch.batch_id == sandbox.gateway.sent[0].batch_id
+    assert [(change.after, change.by) for change in box.history(message.id)[-2:]] == [
+        (State.UNKNOWN, "sweep"),
+        (State.ACCEPTED, "matching"),
+    ]
+
+
+def test_reports_that_came_before_the_call_had_failed_settle_the_batch(
+    box: Mailbox, make_box: MakeBox, sandbox: Sandbox
+) -> None:
+    lose(sandbox)
+    with Client(
+        sandbox.url, "test", "secret1", wsdl="bundled", cache_dir=False, on_call=lambda _: box.collect()
+    ) as client:
+        message = make_box(client=client).send([MOBILE, SECOND_MOBILE], TEXT)
+    (batch,) = message.batches
+    assert (batch.state, batch.evidence) == (State.ACCEPTED, Evidence.MATCH)
+    assert batch.batch_id == sandbox.gateway.sent[0].batch_id

@@ -250,7 +250,7 @@ def test_an_answer_after_a_person_has_decided_is_told(
         boxes.append(make_box(client=client))
         message = boxes[0].send(MOBILE, TEXT)
         assert message.state is State.NOT_SENT
-        assert "came after a person had decided" in caplog.text
+        assert "came after a person or a report had decided" in caplog.text
         assert caplog.records[-1].levelname == "ERROR"
         sandbox.fail_next("sendSms", result="failure;内容有误")
         boxes[0].send(MOBILE, TEXT)

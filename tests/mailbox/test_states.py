@@ -16,7 +16,17 @@ from jzysoap import (
     OutcomeUnknownError,
     RateLimitedError,
 )
-from jzysoap.mailbox.states import LONGEST_PAUSE, OPEN, State, after_call, may_follow, outcome_of, state_of
+from jzysoap.mailbox.states import (
+    LONGEST_PAUSE,
+    OPEN,
+    Next,
+    State,
+    after_answer,
+    after_call,
+    may_follow,
+    outcome_of,
+    state_of,
+)
 
 
 def test_only_one_arrow_leads_back_to_the_queue() -> None:
@@ -78,3 +88,18 @@ def test_pauses_grow_to_a_limit() -> None:
     pauses = [after_call(Outcome.NOT_SENT, NotSentError(""), attempt, 99).pause for attempt in range(1, 99)]
     assert pauses == sorted(pauses)
     assert pauses[0] < pauses[1] < LONGEST_PAUSE == pauses[-1]
+
+
+@pytest.mark.parametrize("after", [State.ACCEPTED, State.REJECTED, State.NOT_SENT, State.UNKNOWN, State.QUEUED])
+@pytest.mark.parametrize("before", [State.SENDING, State.UNKNOWN, State.ACCEPTED])
+def test_no_answer_takes_an_arrow_that_is_not_there(before: State, after: State) -> None:
+    result = after_answer(Next(after), before)
+    assert result is None or result.state is before or may_follow(before, result.state)
+
+
+def test_a_late_answer_queues_nothing_and_does_not_overrule_reports() -> None:
+    later = Next(State.QUEUED, pause=2.0)
+    assert after_answer(later, State.SENDING) == later
+    assert after_answer(later, State.UNKNOWN) == after_answer(later, State.ACCEPTED) == Next(State.NOT_SENT)
+    for weaker in (State.UNKNOWN, State.REJECTED):
+        assert after_answer(Next(weaker), State.ACCEPTED) is None
