@@ -149,7 +149,11 @@ def pause(self, connection):
 connections.WatchedPool.hand_over = pause
 with Client(sys.argv[1], "test", "secret1", wsdl="bundled", cache_dir=False) as client:
     arguments = {"smstype": "1", "content": "您好", "isLongSms": "0", "extenno": ""}
-    print(DurableCalls(client).send(("13866194295",), arguments, elapsed() + 0.5).outcome.value)
+    calls = DurableCalls(client)
+    calls.prepare()
+    not_after = elapsed() + 2
+    print(not_after, flush=True)
+    print(calls.send(("13866194295",), arguments, not_after).outcome.value)
 """
 
 
@@ -160,10 +164,12 @@ def test_a_process_that_was_stopped_sends_nothing_when_it_goes_on(sandbox: Sandb
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(CLONE)},
     ) as process:
+        assert process.stdout is not None
+        not_after = float(process.stdout.readline())
         _, status = os.waitpid(process.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status)
-        time.sleep(0.6)
+        # The clock is the same one in all processes of a machine.
+        time.sleep(max(not_after - elapsed(), 0) + 0.1)
         process.send_signal(signal.SIGCONT)
-        assert process.stdout is not None
         assert process.stdout.read() == b"not sent\n"
     assert sandbox.gateway.sent == ()
