@@ -203,6 +203,15 @@ class BaseMailbox:
         return self._need("raw", self._opened.get().records).raw(problem)
 
     @public
+    def reparse(self, problem: int) -> None:
+        """Have the next ``collect`` parse a ``"bad"`` poll once more, such as with a newer version of this library.
+
+        Raises:
+            NotFoundError, NotAllowedError: there is no such poll, or it is not bad.
+        """
+        self._need("reparse", self._opened.get().records).reparse(problem)
+
+    @public
     def counts(self) -> dict[str, Count]:
         """Return how many batches and records are in each state, with the age of the oldest, for monitoring."""
         return self._opened.get().looks.counts()

@@ -84,6 +84,11 @@ def savepoint(connection: Any) -> Iterator[None]:
         TakenError: it did.
     """
     plain: Any = connection
+    if getattr(connection, "autocommit", None) is True and not isinstance(connection, sqlite3.Connection):
+        # Each statement would be committed by itself, and a crash could leave half of a message.
+        raise ConfigurationError(
+            "connection has no transaction: begin one, such as with Django's transaction.atomic(), or omit connection"
+        )
     if isinstance(connection, Connection):
         plain = connection.connection.driver_connection
     if isinstance(plain, sqlite3.Connection) and not plain.in_transaction:

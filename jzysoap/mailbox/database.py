@@ -38,7 +38,10 @@ AnyRow = Any
 """A row of a result: SQLAlchemy 2.0 and 2.1 have types for it that differ."""
 
 TRIES = 12
-"""How often a transaction is tried that lost against another one, or whose connection was lost."""
+"""How often a transaction is tried, at most, that lost against another one, or whose connection was lost."""
+
+PATIENCE = 30.0
+"""Seconds after which it is not tried again."""
 _LONGEST_PAUSE = 1.0
 _LOCK_SECONDS = 10
 _LEFT_OPEN_SECONDS = 60
@@ -142,7 +145,7 @@ class Database:
         begin: Callable[[], contextlib.AbstractContextManager[Connection]],
         work: Callable[[Connection, bool], T],
     ) -> T:
-        uncertain, left = False, TRIES
+        uncertain, left, until = False, TRIES, time.monotonic() + PATIENCE
         while True:
             left -= 1
             try:
@@ -150,7 +153,7 @@ class Database:
                     return work(connection, uncertain)
             except SQLAlchemyError as error:
                 lost = isinstance(error, DBAPIError) and error.connection_invalidated
-                if left <= 0 or not (lost or _is_conflict(error)):
+                if left <= 0 or time.monotonic() > until or not (lost or _is_conflict(error)):
                     raise database_error(error) from None
                 uncertain = uncertain or lost
             # Twice as long each time, by chance, so that two that met do not meet again.

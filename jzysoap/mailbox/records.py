@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import time
 import zlib
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from jzysoap.mailbox.database import AnyRow, Database, Statement, now_ms
+from jzysoap.mailbox.contents import to_raw, to_row, to_stored
+from jzysoap.mailbox.database import Database, Statement, now_ms
 from jzysoap.mailbox.errors import NotAllowedError, not_found
 from jzysoap.mailbox.leases import Leases
-from jzysoap.mailbox.rows import to_ms, to_time
+from jzysoap.mailbox.rows import to_ms
 from jzysoap.mailbox.schema import batch, message, poll, record
 from jzysoap.mailbox.store import new_id
 from jzysoap.mailbox.values import Kind, StoredReply, StoredReport
 from jzysoap.model.events import RawReply
-from jzysoap.model.values import DeliveryReport, DeliveryStatus, Reply
+from jzysoap.model.values import DeliveryReport, Reply
 
 KINDS: dict[str, Kind] = {"getSmsReport": "report", "getRecvSMS": "reply"}
 """The kind of the records of each poll, by its operation."""
@@ -65,7 +63,6 @@ class Records:
         self.database = database
         self.account = account
         self.leases = Leases(database, account)
-        self._username = username_of(account)
         self._insert = Statement(_INSERT, database.engine)
 
     def ask(self, operation: str) -> int:
@@ -144,7 +141,7 @@ class Records:
                 return None
             values = {"attempt": row.attempt + 1, "lease": now_ms() + lease_ms}
             connection.execute(update(poll).where(poll.c.id == row.id).values(values))
-            return Pending(row.id, _to_raw(row), row.attempt + 1)
+            return Pending(row.id, to_raw(row), row.attempt + 1)
 
         return self.database.write(work)
 
@@ -158,7 +155,28 @@ class Records:
         row = self.database.read(lambda connection: connection.execute(found).first())
         if row is None or row.body is None:
             raise not_found("answer of a poll", ident)
-        return _to_raw(row)
+        return to_raw(row)
+
+    def reparse(self, ident: int) -> None:
+        """Let the answer of a bad poll be parsed again. Its records that are written already stay.
+
+        Raises:
+            NotFoundError: there is no such poll.
+            NotAllowedError: it is not bad.
+        """
+
+        def work(connection: Connection, uncertain: bool) -> None:
+            state = connection.execute(
+                select(poll.c.state).where(poll.c.id == ident, poll.c.account == self.account)
+            ).scalar()
+            if state is None:
+                raise not_found("poll", ident)
+            if state != "bad" and not (uncertain and state == "stored"):
+                raise NotAllowedError(f"poll {ident} is {state}: only a bad one is parsed again")
+            values = {"state": "stored", "attempt": 0, "lease": None, "error": None}
+            connection.execute(update(poll).where(poll.c.id == ident).values(values))
+
+        self.database.write(work)
 
     def lose(self, older_than: int) -> int:
         """Give polls without an answer, which a crash left, the state ``lost``; return how many."""
@@ -175,7 +193,10 @@ class Records:
         last = self.database.read(lambda connection: connection.execute(found).scalar())
         start = 0 if last is None else last + 1
         for first in range(start, len(records), CHUNK):
-            rows = [self._row(ident, place, one) for place, one in enumerate(records[first : first + CHUNK], first)]
+            rows = [
+                to_row(self.account, ident, place, one)
+                for place, one in enumerate(records[first : first + CHUNK], first)
+            ]
             self.database.write(lambda connection, _, rows=rows: self._write_chunk(connection, rows))  # type: ignore[misc]
             if self.database.path is not None and first + CHUNK < len(records):
                 # SQLite has one writer: senders get their turn.
@@ -188,33 +209,6 @@ class Records:
         except IntegrityError:
             # Committed by a try whose end is not known.
             pass
-
-    def _row(self, ident: int, place: int, one: DeliveryReport | Reply) -> dict[str, Any]:
-        rest: dict[str, Any] = {}
-        if isinstance(one, DeliveryReport):
-            kind, batch_id, status, at = "report", one.batch_id, int(one.status), one.sent_at
-            if one.username != self._username:
-                rest["username"] = one.username
-        else:
-            kind, batch_id, status, at = "reply", None, None, one.received_at
-            rest = {"receiver": one.receiver, "text": one.text, "raw": base64.b64encode(one.raw).decode()}
-        if one.raw_fields is not None:
-            rest["raw_fields"] = dict(one.raw_fields)
-        for name, value in (("mobile", one.mobile), ("batch_id", batch_id)):
-            if value is not None and not _is_plain(value):
-                rest[name] = value
-        return {
-            "poll": ident,
-            "place": place,
-            "account": self.account,
-            "kind": kind,
-            "state": "ready",
-            "mobile": one.mobile if "mobile" not in rest else "",
-            "batch_id": batch_id if "batch_id" not in rest else None,
-            "status": status,
-            "at": None if at is None else to_ms(at),
-            "rest": json.dumps(rest) if rest else None,
-        }
 
     def claim(
         self, kind: Kind, limit: int, token: str, lease_ms: int, *, first: bool
@@ -244,7 +238,7 @@ class Records:
         def work(connection: Connection, uncertain: bool) -> list[StoredReport | StoredReply]:
             mine = _joined().where(record.c.token == token).order_by(record.c.poll, record.c.place)
             if uncertain and (rows := connection.execute(mine).all()):
-                return [_to_stored(row) for row in rows]
+                return [to_stored(row) for row in rows]
             self._take_back(connection, kind)
             idents: list[int] = []
             for row in connection.execute(ready).all():
@@ -255,7 +249,7 @@ class Records:
                     break
             values = {"state": "claimed", "token": token, "lease": now_ms() + lease_ms}
             connection.execute(update(record).where(record.c.id.in_(idents)).values(values))
-            return [_to_stored(row) for row in connection.execute(mine)]
+            return [to_stored(row) for row in connection.execute(mine)]
 
         return self.database.write(work)
 
@@ -320,7 +314,7 @@ class Records:
         """Return the records that failed too often."""
         mine = (record.c.account == self.account, record.c.state == "dead")
         found = _joined().where(*mine).order_by(record.c.id).limit(limit)
-        return [_to_stored(row) for row in self.database.read(lambda connection: connection.execute(found).all())]
+        return [to_stored(row) for row in self.database.read(lambda connection: connection.execute(found).all())]
 
     def retry(self, ident: int) -> None:
         """Hand a dead record out once more.
@@ -352,39 +346,3 @@ def _joined() -> Select[Any]:
         .outerjoin(batch, batch.c.id == record.c.batch)
         .outerjoin(message, message.c.id == batch.c.message)
     )
-
-
-def username_of(account: str) -> str:
-    """Return the name of an account, as the gateway has it."""
-    # The gateway's address in front of it has no blank.
-    return account.partition(" ")[2]
-
-
-def _is_plain(text: str) -> bool:
-    # What a column cannot hold in every database, such as NUL, is kept as JSON.
-    return len(text) <= 64 and text.isascii() and text.isprintable()
-
-
-def _to_raw(row: AnyRow) -> RawReply:
-    return RawReply(
-        row.operation,
-        row.interface,
-        username_of(row.account),
-        datetime.fromisoformat(row.received),
-        row.status,
-        row.content_type,
-        zlib.decompress(row.body),
-        row.problem,
-    )
-
-
-def _to_stored(row: AnyRow) -> StoredReport | StoredReply:
-    rest: dict[str, Any] = json.loads(row.rest) if row.rest else {}
-    at = None if row.at is None else to_time(row.at)
-    mobile, fields = rest.get("mobile", row.mobile), rest.get("raw_fields")
-    if row.kind == "reply":
-        raw = base64.b64decode(rest["raw"])
-        return StoredReply(row.id, Reply(mobile, rest["receiver"], rest["text"], raw, at, fields), row.attempt)
-    batch_id, status = rest.get("batch_id", row.batch_id), DeliveryStatus(row.status)
-    report = DeliveryReport(mobile, rest.get("username", username_of(row.account)), batch_id, status, at, fields)
-    return StoredReport(row.id, report, row.message, row.key, row.attempt)

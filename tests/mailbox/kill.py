@@ -22,8 +22,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jzysoap import Client, JzySoapError
+from jzysoap import Client, GatewayError
 from jzysoap.mailbox import Evidence, LeaseLostError, Mailbox, State
+from jzysoap.mailbox.journal import PARSE_ATTEMPTS
 from jzysoap.model.values import DeliveryReport
 from tests.mailbox.processes import (
     HAND_OVER_POINTS,
@@ -291,8 +292,11 @@ class Report:
             "FROM jzysoap_batch b JOIN jzysoap_message m ON m.id = b.message",
         )
         self._records = rows(url, "SELECT id, poll, place, kind, state, mobile, batch_id, at FROM jzysoap_record")
-        self._polls = rows(url, "SELECT id, operation, state FROM jzysoap_poll")
+        self._polls = rows(url, "SELECT id, operation, state, attempt FROM jzysoap_poll")
         self._with_body = {row.id for row in rows(url, "SELECT id FROM jzysoap_poll WHERE body IS NOT NULL")}
+        self._stored: dict[int, list[tuple[str, str | None]]] = defaultdict(list)
+        for record in sorted(self._records, key=lambda one: (one.poll, one.place)):
+            self._stored[record.poll].append((record.mobile, record.batch_id))
         self._by_text: dict[tuple[tuple[str, ...], str], list[Text]] = defaultdict(list)
         for one in sent:
             self._by_text[one.mobiles, one.text].append(one)
@@ -318,8 +322,9 @@ class Report:
         lost = sum(self._handed_over.values()) - len(self._records)
         listed = sum(problem.state == "perhaps lost" for problem in self._box.problems())
         say(f"  lost on their way to a dead process     {lost:6}   {listed} polls are listed as perhaps lost")
-        bad = sum(row.state == "bad" for row in self._polls)
-        say(f"  in polls whose every parsing was killed {bad:6}   polls, which are listed too")
+        bad = [row.id for row in self._polls if row.state == "bad"]
+        kept = sum(len(self._read(ident)) - len(self._stored[ident]) for ident in bad)
+        say(f"  kept as bytes, not handed over          {kept:6}   {len(bad)} polls are listed as bad")
         settled = sum(row.state == State.ACCEPTED and row.evidence == Evidence.MATCH for row in self._batches)
         sent = sum(row.state == State.UNKNOWN and bool(self._accepted(row)) for row in self._batches)
         say(f"unknown sends that a match has settled    {settled:6}")
@@ -392,24 +397,31 @@ class Report:
                 yield row.id
 
     def _broken_polls(self) -> Iterator[int]:
-        """Yield the polls whose bytes hold other records than the table does, or that never came to an end."""
-        stored: dict[int, list[tuple[str, str | None]]] = defaultdict(list)
-        for record in sorted(self._records, key=lambda one: (one.poll, one.place)):
-            stored[record.poll].append((record.mobile, record.batch_id))
+        """Yield the polls whose bytes hold other records than the table does, or that never came to an end.
+
+        A poll during whose parsing the process was killed each time is given up, and listed: what is stored of it must
+        be the beginning of what its bytes hold.
+        """
         listed = {problem.id for problem in self._box.problems()}
-        calls = self._box._calls
-        assert calls is not None
         for row in self._polls:
+            stored = self._stored[row.id]
             if row.state in ("asked", "stored") or (row.state in ("bad", "lost", "cut off") and row.id not in listed):
                 yield row.id
-            elif row.id in self._with_body and row.state != "bad":
-                try:
-                    found = list(calls.parse(self._box.raw(row.id)))
-                except JzySoapError:
-                    found = []
-                here = [(one.mobile, one.batch_id if isinstance(one, DeliveryReport) else None) for one in found]
-                if here != stored[row.id]:
+            elif row.state == "bad":
+                if row.attempt <= PARSE_ATTEMPTS or stored != self._read(row.id)[: len(stored)]:
                     yield row.id
+            elif row.id in self._with_body and stored != self._read(row.id):
+                yield row.id
+
+    def _read(self, poll: int) -> list[tuple[str, str | None]]:
+        """Return numbers and ids of the records in the bytes of a poll."""
+        calls = self._box._calls
+        assert calls is not None
+        try:
+            found = list(calls.parse(self._box.raw(poll)))
+        except GatewayError:
+            return []
+        return [(one.mobile, one.batch_id if isinstance(one, DeliveryReport) else None) for one in found]
 
 
 def _side(kill: Kill) -> str:

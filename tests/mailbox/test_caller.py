@@ -136,6 +136,17 @@ def test_without_a_connection_of_its_own_a_taken_key_is_looked_up(
             send(MOBILE, TEXT, key="order-1")
 
 
+def test_a_connection_without_a_transaction_is_refused(box: Mailbox) -> None:
+    class Plain:
+        autocommit = True
+
+        def cursor(self) -> None:
+            raise AssertionError("it was used")
+
+    with pytest.raises(ConfigurationError, match="begin one"):
+        box.enqueue(MOBILE, TEXT, connection=Plain())
+
+
 def test_something_else_is_refused(box: Mailbox) -> None:
     with pytest.raises(ConfigurationError, match="connection must be"):
         box.enqueue(MOBILE, TEXT, connection="sqlite:///sms.db")

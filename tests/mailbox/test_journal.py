@@ -30,6 +30,7 @@ from jzysoap.mailbox import (
     ReplyNotStoredError,
     StoredReply,
     StoredReport,
+    contents,
     journal,
     records,
 )
@@ -272,6 +273,15 @@ def test_an_answer_that_cannot_be_read_is_tried_again_and_kept(box: Mailbox, san
     assert (problem.state, problem.operation) == ("bad", "getSmsReport")
     assert problem.error
     assert box.raw(problem.id).body == body
+    box.reparse(problem.id)
+    assert box.problems() == ()
+    with pytest.raises(NotAllowedError, match="only a bad one"):
+        box.reparse(problem.id)
+    with pytest.raises(NotFoundError, match="no poll"):
+        box.reparse(10_000)
+    for _ in range(3):
+        box.collect()
+    assert [one.state for one in box.problems()] == ["bad"]
 
 
 def test_records_that_cannot_be_read_are_listed_beside_the_others(box: Mailbox, sandbox: Sandbox) -> None:
@@ -412,12 +422,11 @@ def test_a_record_with_anything_malformed_keeps_its_fields(box: Mailbox, sandbox
     assert stored.report.mobile == long
 
 
-def test_a_reply_of_another_account_keeps_its_receiver() -> None:
-    row = records.Records.__new__(records.Records)
-    row.account, row._username = "http://gateway:80 test", "test"
-    values = row._row(1, 0, Reply("1" * 70, None, "x", b"x", None, {"mobile": "1"}))
+def test_what_is_unusual_in_a_record_is_kept_apart() -> None:
+    account = "http://gateway:80 test"
+    values = contents.to_row(account, 1, 0, Reply("1" * 70, None, "x", b"x", None, {"mobile": "1"}))
     assert (values["mobile"], values["at"], values["kind"]) == ("", None, "reply")
-    values = row._row(1, 0, DeliveryReport(MOBILE, None, "7", DeliveryStatus.FAILED, None))
+    values = contents.to_row(account, 1, 0, DeliveryReport(MOBILE, None, "7", DeliveryStatus.FAILED, None))
     assert (values["rest"], values["status"], values["at"]) == ('{"username": null}', 0, None)
 
 
