@@ -105,17 +105,27 @@ def test_a_file_that_cannot_be_made(client: Client) -> None:
         box.send(MOBILE, TEXT)
 
 
-def test_a_read_only_file_sends_nothing(client: Client, sandbox: Sandbox, tmp_path: Path) -> None:
-    path = tmp_path / "sms.db"
-    with Mailbox(client, f"sqlite:///{path}") as box:
-        box.counts()
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("CREATE TRIGGER full BEFORE INSERT ON jzysoap_message BEGIN SELECT RAISE(FAIL, 'full'); END")
-    with Mailbox(client, f"sqlite:///{path}") as box, pytest.raises(MailboxDatabaseError) as caught:
+@pytest.mark.parametrize(
+    ("pragma", "words"),
+    [("max_page_count=1", "database or disk is full"), ("query_only=ON", "attempt to write a readonly database")],
+)
+def test_a_full_disk_and_a_read_only_file_send_nothing_and_lose_nothing(
+    client: Client, sandbox: Sandbox, tmp_path: Path, pragma: str, words: str
+) -> None:
+    with Mailbox(client, f"sqlite:///{tmp_path / 'sms.db'}") as box:
         box.send(MOBILE, TEXT)
-    assert not caught.value.may_have_been_sent
-    assert caught.value.retry == "later"
-    assert sandbox.gateway.sent == ()
+        writer: Any = box._database._connections.get()._writer
+        # SQLite fails of its own accord from here on.
+        writer.connection.driver_connection.execute(f"PRAGMA {pragma}")
+        long = [f"138{number:08}" for number in range(20_000)]
+        with pytest.raises(MailboxDatabaseError, match=words) as caught:
+            box.send(long, TEXT)
+        assert not caught.value.may_have_been_sent
+        assert caught.value.retry == "later"
+    assert len(sandbox.gateway.sent) == 1
+    with Mailbox(client, f"sqlite:///{tmp_path / 'sms.db'}") as box:
+        assert box.counts()["accepted"].number == 1
+        assert box.collect().reports == 1
 
 
 def test_network_file_systems_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
