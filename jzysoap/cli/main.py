@@ -19,6 +19,8 @@ from jzysoap.cli.texts import translate
 
 COMMANDS = {
     "balance": "balance",
+    "reports": "watch",
+    "replies": "watch",
     "worker": "worker",
     "outbox": "outbox",
     "password": "password",

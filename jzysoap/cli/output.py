@@ -62,7 +62,12 @@ def print_table(rows: Sequence[tuple[str, ...]]) -> None:
 
 
 def print_records(
-    fields: Sequence[str], rows: Sequence[Sequence[Value]], form: str, table: Sequence[tuple[str, ...]]
+    fields: Sequence[str],
+    rows: Sequence[Sequence[Value]],
+    form: str,
+    table: Sequence[tuple[str, ...]],
+    *,
+    heading: bool = True,
 ) -> None:
     """Print records.
 
@@ -71,6 +76,7 @@ def print_records(
         rows: the values of the fields, for programs.
         form: ``table``, ``json``, ``jsonl`` or ``csv``.
         table: headings and rows for people.
+        heading: False to omit the heading of CSV, which was printed before.
     """
     records = [dict(zip(fields, row, strict=True)) for row in rows]
     if form == "table":
@@ -82,7 +88,7 @@ def print_records(
         for record in records:
             print_line(json.dumps(record))
     else:
-        for row in (fields, *rows):
+        for row in (fields, *rows) if heading else rows:
             line = io.StringIO()
             csv.writer(line, lineterminator="").writerow(map(_cell, row))
             print_line(line.getvalue())

@@ -193,6 +193,11 @@ class BaseMailbox:
         """Return the polls whose answer was lost, in part or as a whole, or cannot be read."""
         return self._opened.get().looks.problems()
 
+    @property
+    def has_polled(self) -> bool:
+        """True if this account was ever polled through this mailbox."""
+        return self._opened.get().looks.has_polled()
+
     @public
     def raw(self, problem: int) -> RawReply:
         """Return the stored answer of a poll, such as one that cannot be read.

@@ -210,7 +210,7 @@ class Handover(Generic[T]):
     """Records on their way to a consumer: a context manager, whose block acknowledges the records when it ends.
 
     If the block raises, the records before the one in hand are acknowledged, that one counts a failure, and the rest is
-    handed out again. A process that is killed in the block gets all of them again.
+    handed out again. If it raises after the last one, or its process is killed, all of them are handed out again.
 
     Args:
         records: the records in the database.
@@ -265,9 +265,11 @@ class Handover(Generic[T]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         failed = self._in_hand if error is not None else None
+        # After the last record, a block that raises may have used none of them yet, such as one that made a list.
+        none_done = error is not None and failed is None
         missed = 0
         for token, passed in self._claims:
-            done = [ident for ident in passed if ident != failed]
+            done = [] if none_done else [ident for ident in passed if ident != failed]
             pause = 60_000 if failed in passed else 0
             missed += self._records.settle(
                 token, done, failed if failed in passed else None, most=self._most, pause=pause

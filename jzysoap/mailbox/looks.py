@@ -89,6 +89,13 @@ class Looks:
 
         return self._database.read(work)
 
+    def has_polled(self) -> bool:
+        """Return True if a poll was ever made."""
+        found = select(poll.c.id).limit(1)
+        if self._store.account is not None:
+            found = found.where(poll.c.account == self._store.account)
+        return self._database.read(lambda connection: connection.execute(found).first()) is not None
+
     def problems(self) -> tuple[Problem, ...]:
         """Return the polls whose answer was lost, and those whose answer cannot be read."""
         states = {"lost": "perhaps lost", "cut off": "cut off", "bad": "bad"}

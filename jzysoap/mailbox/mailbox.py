@@ -240,7 +240,8 @@ class Mailbox(BaseMailbox):
         """Return the delivery reports that nobody has acknowledged, as a context manager to iterate over.
 
         They are acknowledged when its block ends, so each is handed out at least once. If the block raises, those
-        before the one in hand are acknowledged, that one is handed out again later and alone, and the rest at once.
+        before the one in hand are acknowledged, that one is handed out again later and alone, and the rest at once. If
+        it raises after the last one, all of them are.
 
         Args:
             limit: how many at most; None for all.

@@ -112,6 +112,16 @@ def test_a_block_that_fails_blames_the_record_in_hand(box: Mailbox) -> None:
         assert [(report.report.mobile, report.failures) for report in reports] == [(SECOND_MOBILE, 1)]
 
 
+def test_a_block_that_fails_after_the_last_record_gets_all_of_them_again(box: Mailbox) -> None:
+    fill(box, MOBILE, SECOND_MOBILE)
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012  # the block under test is what fails
+        with box.reports() as reports:
+            assert len(list(reports)) == 2
+            raise ZeroDivisionError
+    with box.reports() as reports:
+        assert [(report.report.mobile, report.failures) for report in reports] == [(MOBILE, 0), (SECOND_MOBILE, 0)]
+
+
 def test_a_record_that_failed_comes_alone(box: Mailbox) -> None:
     fill(box, MOBILE, SECOND_MOBILE)
     change(box, "UPDATE jzysoap_record SET attempt = 1 WHERE place = 0")
