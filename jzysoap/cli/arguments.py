@@ -106,6 +106,18 @@ def add_output_option(parser: Parser) -> None:
     )
 
 
+def check_interval(seconds: float) -> None:
+    """Refuse an interval that is no pause.
+
+    Raises:
+        ConfigurationError: it is not above 0, or not finite.
+    """
+    if not 0 < seconds < float("inf"):
+        from jzysoap.model.errors import ConfigurationError
+
+        raise ConfigurationError(translate("general.interval"))
+
+
 def write(text: str, stream: Any) -> None:
     """Write a text of the program; characters that the stream cannot spell become escapes."""
     encoding = getattr(stream, "encoding", None) or "utf-8"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from jzysoap.cli.account import find_account
-from jzysoap.cli.arguments import Parser, add_account_options, add_output_option
+from jzysoap.cli.arguments import Parser, add_account_options, add_output_option, check_interval
 from jzysoap.cli.extras import need_mailbox
 from jzysoap.cli.output import Value, print_message, print_records
 from jzysoap.cli.texts import translate
@@ -41,6 +41,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    check_interval(options.interval)
     mailbox = need_mailbox()
     arguments, _ = find_account(options).authenticate()
     url = options.mailbox or os.environ.get("JZYSOAP_MAILBOX") or _own_mailbox(arguments)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 
 from jzysoap.cli.account import find_account
-from jzysoap.cli.arguments import Parser, add_account_options
+from jzysoap.cli.arguments import Parser, add_account_options, check_interval
 from jzysoap.cli.extras import need_mailbox
 from jzysoap.cli.texts import translate
 from jzysoap.client.sync import Client
@@ -28,6 +28,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    check_interval(options.interval)
     mailbox = need_mailbox()
     arguments, _ = find_account(options).authenticate()
     _log_to_stderr()

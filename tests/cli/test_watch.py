@@ -79,6 +79,13 @@ def test_it_follows_until_interrupted(variables: Sandbox) -> None:
     assert b"Traceback" not in shell.shown
 
 
+@pytest.mark.parametrize("command", ["reports", "worker"])
+@pytest.mark.parametrize("interval", ["0", "-1", "nan", "inf"])
+def test_an_interval_that_is_no_pause(command: str, interval: str, variables: Sandbox, capsys: Output) -> None:
+    assert main([command, f"--interval={interval}"]) == 1
+    assert "--interval must be" in capsys.readouterr().err
+
+
 def test_asked_too_often_it_says_so(variables: Sandbox, capsys: Output) -> None:
     variables.fail_next("getSmsReport", result="failure;操作过于频繁")
     assert main(["reports", "--yes"]) == 1

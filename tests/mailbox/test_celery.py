@@ -18,10 +18,13 @@ from jzysoap.sandbox import Sandbox
 from tests.kit.databases import Server
 from tests.kit.missing import lacking
 from tests.kit.samples import TEXT
-from tests.kit.terminals import CLONE
 
 # One kind of database: the application, and its broker, are made once in a process.
 pytestmark = [pytest.mark.database, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
+
+
+# The tests run from the clone, where the package may be installed elsewhere.
+_CLONE = Path(__file__).parent.parent.parent
 
 
 def _eventually(condition: Callable[[], bool]) -> None:
@@ -45,7 +48,7 @@ def test_a_task_that_is_delivered_twice_texts_once(
         "JZYSOAP_PASSWORD": "secret1",
         "JZYSOAP_WSDL": "bundled",
         "JZYSOAP_MAILBOX": database_url,
-        "PYTHONPATH": str(CLONE),
+        "PYTHONPATH": str(_CLONE),
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -54,7 +57,7 @@ def test_a_task_that_is_delivered_twice_texts_once(
     command = [sys.executable, "-m", "celery", "-A", "tests.mailbox.celery_app", "worker", "-c", "1", "-P", "prefork"]
     with subprocess.Popen(  # noqa: S603  # a program of the environment
         [*command, "--without-gossip", "--without-mingle", "--without-heartbeat"],
-        cwd=CLONE,
+        cwd=_CLONE,
         env=os.environ,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

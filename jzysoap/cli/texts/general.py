@@ -47,6 +47,7 @@ TEXTS = {
     "balance": ("show the messages left on each channel", "查询各通道的剩余条数"),
     "reports": ("poll for delivery reports and show them", "拉取并显示状态报告"),
     "replies": ("poll for replies and show them", "拉取并显示上行短信"),
+    "interval": ("--interval must be a number of seconds above 0", "--interval 必须是大于 0 的秒数"),
     "outbox": (
         "look at the messages of a mailbox, and decide about unknown ones",
         "查看信箱中的短信，处理结果未知的短信",

@@ -2,8 +2,9 @@
 
 TEXTS = {
     "mailbox": (
-        "the database of the mailbox, such as sqlite:///sms.db; otherwise JZYSOAP_MAILBOX",
-        "信箱的数据库，例如 sqlite:///sms.db；缺省为 JZYSOAP_MAILBOX",
+        "the database of the mailbox, such as sqlite:///sms.db; otherwise JZYSOAP_MAILBOX, which is the place for a "
+        "URL with a password",
+        "信箱的数据库，例如 sqlite:///sms.db；缺省为 JZYSOAP_MAILBOX，含密码的 URL 请放在该变量中",
     ),
     "counts": ("show how many batches and records are in each state", "显示各状态的批次数和记录数"),
     "show": ("show a message with its batches and its history", "显示一条短信的批次和历史"),

@@ -2,8 +2,9 @@
 
 TEXTS = {
     "mailbox": (
-        "the database that stores what came; otherwise JZYSOAP_MAILBOX, else a file in your state directory",
-        "保存拉取结果的数据库；缺省为 JZYSOAP_MAILBOX，否则为用户状态目录中的文件",
+        "the database that stores what came; otherwise JZYSOAP_MAILBOX, which is the place for a URL with a password, "
+        "else a file in your state directory",
+        "保存拉取结果的数据库；缺省为 JZYSOAP_MAILBOX（含密码的 URL 请放在该变量中），否则为用户状态目录中的文件",
     ),
     "follow": ("go on polling until interrupted", "持续拉取，直到中断"),
     "interval": ("seconds between two polls (10)", "两次拉取之间的秒数（10）"),

@@ -2,8 +2,9 @@
 
 TEXTS = {
     "mailbox": (
-        "the database of the mailbox, such as sqlite:///sms.db; otherwise JZYSOAP_MAILBOX",
-        "信箱的数据库，例如 sqlite:///sms.db；缺省为 JZYSOAP_MAILBOX",
+        "the database of the mailbox, such as sqlite:///sms.db; otherwise JZYSOAP_MAILBOX, which is the place for a "
+        "URL with a password",
+        "信箱的数据库，例如 sqlite:///sms.db；缺省为 JZYSOAP_MAILBOX，含密码的 URL 请放在该变量中",
     ),
     "interval": ("seconds between two polls (10)", "两次拉取之间的秒数（10）"),
     "begins": ("the worker begins", "开始工作"),
