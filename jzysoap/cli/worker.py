@@ -8,6 +8,7 @@ import logging
 import signal
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 
 from jzysoap.cli.account import find_account
 from jzysoap.cli.arguments import Parser, add_account_options, check_interval
@@ -24,6 +25,7 @@ def add_arguments(parser: Parser) -> None:
     add_account_options(parser)
     parser.add_argument("--mailbox", metavar="URL", help=translate("worker.mailbox"))
     parser.add_argument("--interval", type=float, default=10.0, metavar="SECONDS", help=translate("worker.interval"))
+    parser.add_argument("--retention", type=int, metavar="DAYS", help=translate("worker.retention"))
     parser.set_defaults(run=_run)
 
 
@@ -31,9 +33,11 @@ def _run(options: argparse.Namespace) -> int:
     check_interval(options.interval)
     mailbox = need_mailbox()
     arguments, _ = find_account(options).authenticate()
+    retention = None if options.retention is None else timedelta(days=options.retention)
     _log_to_stderr()
-    with Client(**arguments) as client, mailbox.Mailbox(client, options.mailbox) as box, _noting_signals() as came:
-        box.run(lambda: bool(came), interval=options.interval)
+    with Client(**arguments) as client, _noting_signals() as came:
+        with mailbox.Mailbox(client, options.mailbox, retention=retention) as box:
+            box.run(lambda: bool(came), interval=options.interval)
     # Told to end is how a service ends; another signal is reported as a shell does.
     return 0 if came[0] == signal.SIGTERM else 128 + came[0]
 

@@ -33,7 +33,7 @@ T = TypeVar("T")
 VARIABLE = "JZYSOAP_MAILBOX"
 RESEND_LIFETIME = timedelta(hours=24)
 MAX_KEY = 1000
-_LONGEST = timedelta(days=365)
+_LONGEST = timedelta(days=3650)
 
 
 class Opened:
@@ -90,6 +90,7 @@ class BaseMailbox:
         shared: True if others send with the same account, False if nobody does, None to learn it from the reports.
             On a shared account no unknown send to a single number is settled by a report.
         keep_text: False to drop the text of a message once it has ended.
+        retention: the time after which ``run`` deletes messages that have ended; None to keep them.
         failures: how often a block may fail with a record before that record is ``dead``.
         create: False for a user of the database without the right to create tables.
         spool: the directory for answers that the database failed to store; by default beside the file of SQLite, else
@@ -111,6 +112,7 @@ class BaseMailbox:
         window: timedelta = timedelta(minutes=15),
         shared: bool | None = None,
         keep_text: bool = True,
+        retention: timedelta | None = None,
         failures: int = 5,
         create: bool = True,
         spool: str | os.PathLike[str] | None = None,
@@ -122,9 +124,13 @@ class BaseMailbox:
             if type(number) is not int or not 1 <= number <= 20_000:
                 raise ConfigurationError(f"{name} must be a whole number from 1 to 20,000")
         lengths: tuple[tuple[str, Any], ...] = (("report_wait", report_wait), ("window", window))
+        if retention is not None:
+            lengths += (("retention", retention),)
         for name, length in lengths:
             if not isinstance(length, timedelta) or not timedelta() < length <= _LONGEST:
-                raise ConfigurationError(f"{name} must be a timedelta, longer than nothing and no longer than a year")
+                raise ConfigurationError(
+                    f"{name} must be a timedelta, longer than nothing and no longer than ten years"
+                )
         self._calls = None if client is None else DurableCalls(client)
         self._database = Database(url)
         self._batch_size = batch_size
@@ -133,6 +139,7 @@ class BaseMailbox:
         self._window = window
         self._shared = shared
         self._keep_text = keep_text
+        self._retention = retention
         self._failures = failures
         self._create = create
         # A client that the mailbox made itself, and closes.

@@ -136,6 +136,16 @@ class Database:
         except SQLAlchemyError as error:
             raise database_error(error) from None
 
+    def truncate_log(self) -> None:
+        """Write the log of SQLite into the file and cut it off, unless somebody reads or writes at this moment."""
+        try:
+            with self.engine.connect() as connection:
+                driver: Any = connection.connection.driver_connection
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except (SQLAlchemyError, sqlite3.Error):
+            # The next time is as good.
+            logger.debug("the log was not cut off", exc_info=True)
+
     def close(self) -> None:
         """Close the connections of this process."""
         self._connections.get().close()

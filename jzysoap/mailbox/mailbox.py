@@ -266,9 +266,9 @@ class Mailbox(BaseMailbox):
         """
         opened = self._opened.get()
         records = self._need("run", opened.records)
-        Worker(self._outbox(), self._journal(), records.leases, opened.store, opened.decisions).run(
-            stop or (lambda: False), interval
-        )
+        retention = None if self._retention is None else to_milliseconds(self._retention)
+        worker = Worker(self._outbox(), self._journal(), records.leases, opened.store, opened.decisions, retention)
+        worker.run(stop or (lambda: False), interval)
 
     def _send_rest(self, ident: int, outbox: Outbox) -> None:
         for batch in self._opened.get().looks.message(ident).batches:

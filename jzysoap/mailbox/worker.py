@@ -40,15 +40,25 @@ class Worker:
         journal: polls.
         leases: have the one of the process that may run, on SQLite.
         store: the messages.
-        decisions: forgets old keys.
+        decisions: forgets old keys, and deletes what is old.
+        retention: milliseconds after which a message that has ended is deleted; None to keep all.
     """
 
-    def __init__(self, outbox: Outbox, journal: Journal, leases: Leases, store: Store, decisions: Decisions) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        journal: Journal,
+        leases: Leases,
+        store: Store,
+        decisions: Decisions,
+        retention: int | None,
+    ) -> None:
         self._outbox = outbox
         self._journal = journal
         self._leases = leases
         self._store = store
         self._decisions = decisions
+        self._retention = retention
         self._token = token_hex(16)
         self._offset: float | None = None
 
@@ -128,6 +138,12 @@ class Worker:
         if expired:
             logger.warning("%d batches expired before they could be sent", expired)
         self._decisions.forget_keys(KEEP_KEYS * 1000)
+        if self._retention is not None:
+            purged = self._decisions.purge(self._store.now() - self._retention)
+            if purged:
+                logger.info("deleted %d messages that ended long ago", purged)
+        if self._leases.database.path is not None:
+            self._leases.database.truncate_log()
 
     def _guarded(self, what: str, work: Callable[[], object]) -> bool:
         """Do work whose failure must not end the loop; return False if it failed."""

@@ -44,7 +44,7 @@ def until(done: Callable[[], bool]) -> None:
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_it_works_until_a_signal_comes(number: signal.Signals, status: int, variables: Sandbox, url: str) -> None:
     queue(variables, url)
-    with terminal(["worker", "--interval", "0.1"]) as shell:
+    with terminal(["worker", "--interval", "0.1", "--retention", "90"]) as shell:
         shell.wait_for("collected 1 reports and 0 replies")
         # Two of them are one.
         shell.process.send_signal(number)
@@ -111,6 +111,11 @@ def test_signals_are_given_back(url: str, variables: Sandbox, capsys: pytest.Cap
         signal.signal(signal.SIGHUP, before[signal.SIGHUP])
     assert {number: signal.getsignal(number) for number in worker._SIGNALS} == before
     assert "the worker begins" in capsys.readouterr().err
+
+
+def test_a_retention_that_cannot_be(url: str, variables: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["worker", "--retention", "0"]) == 1
+    assert "retention must be" in capsys.readouterr().err
 
 
 def test_without_a_mailbox_it_says_what_to_set(variables: Sandbox) -> None:

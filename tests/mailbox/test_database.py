@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from datetime import timedelta
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,7 @@ def test_the_variable_names_the_database(client: Client, tmp_path: Path, monkeyp
         ({"attempts": "8"}, "attempts"),
         ({"failures": 20_001}, "failures"),
         ({"window": 900}, "window"),
+        ({"retention": timedelta()}, "retention"),
     ],
 )
 def test_options_are_checked(client: Client, options: dict[str, Any], name: str) -> None:
@@ -259,6 +261,19 @@ def test_a_backup_that_cannot_be_written(client: Client, tmp_path: Path) -> None
         box.counts()
         with pytest.raises(MailboxDatabaseError):
             box._database.copy_to(tmp_path)
+
+
+def test_the_log_is_cut_off_when_nobody_works(client: Client, tmp_path: Path) -> None:
+    with Mailbox(client, f"sqlite:///{tmp_path / 'sms.db'}") as box:
+        box.send(MOBILE, TEXT)
+        log = tmp_path / "sms.db-wal"
+        assert log.stat().st_size > 0
+        box._database.truncate_log()
+        assert log.stat().st_size == 0
+        box.close()
+        (tmp_path / "sms.db").write_bytes(b"no database")
+        # A failure is not worth more than a line for those who look for it.
+        box._database.truncate_log()
 
 
 def test_without_sqlalchemy_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

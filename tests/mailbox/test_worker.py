@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -123,6 +124,15 @@ def test_old_keys_are_forgotten(box: Mailbox, sandbox: Sandbox) -> None:
     assert box.find("order-3") is not None
     assert box.message(old.id).key == "order-1"
     assert box.send(SECOND_MOBILE, "别的", key="order-1").id != old.id
+
+
+def test_what_is_old_is_deleted(make_box: MakeBox) -> None:
+    box = make_box(retention=timedelta(hours=1))
+    old, new = box.send(MOBILE, TEXT), box.send(SECOND_MOBILE, TEXT)
+    change(box, f"UPDATE jzysoap_message SET created = 1 WHERE id = {old.id}")  # noqa: S608  # an id
+    change(box, f"UPDATE jzysoap_batch SET ended = 1 WHERE message = {old.id}")  # noqa: S608  # an id
+    run_until(box, lambda: box.counts()["accepted"].number == 1)
+    assert box.message(new.id) == new
 
 
 def test_a_refused_account_stops_the_loops_sending(
