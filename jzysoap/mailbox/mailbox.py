@@ -189,8 +189,8 @@ class Mailbox(BaseMailbox):
     def dispatch(self, limit: int | None = None) -> int:
         """Send what is queued and due; return how many batches were handed to the gateway.
 
-        Batches of processes that were killed become unknown once their lease has ended. A refusal that concerns the
-        account ends the call early: the next batch would be refused too.
+        Batches of processes that were killed become unknown once their lease has ended, and those that nobody sent in
+        time expire. A refusal that concerns the account ends the call early: the next batch would be refused too.
 
         Args:
             limit: batches at most; None for all.
@@ -199,8 +199,9 @@ class Mailbox(BaseMailbox):
             JzySoapError: there is no usable definition or password; nothing was sent.
             OutcomeNotRecordedError: the database failed after the gateway had answered.
         """
-        outbox, count = self._outbox(), 0
-        self._opened.get().store.sweep()
+        outbox, opened, count = self._outbox(), self._opened.get(), 0
+        opened.store.sweep()
+        opened.expiry.run()
         while limit is None or count < limit:
             done = outbox.dispatch_one()
             if done is None:
@@ -267,7 +268,9 @@ class Mailbox(BaseMailbox):
         opened = self._opened.get()
         records = self._need("run", opened.records)
         retention = None if self._retention is None else to_milliseconds(self._retention)
-        worker = Worker(self._outbox(), self._journal(), records.leases, opened.store, opened.decisions, retention)
+        worker = Worker(
+            self._outbox(), self._journal(), records.leases, opened.store, opened.decisions, opened.expiry, retention
+        )
         worker.run(stop or (lambda: False), interval)
 
     def _send_rest(self, ident: int, outbox: Outbox) -> None:
