@@ -23,7 +23,7 @@ from jzysoap.mailbox.matches import Matches
 from jzysoap.mailbox.records import KINDS, Records
 from jzysoap.mailbox.values import Collected, Kind, StoredReply, StoredReport
 from jzysoap.model.clock import elapsed
-from jzysoap.model.errors import GatewayError, IncompletePollError
+from jzysoap.model.errors import ConfigurationError, GatewayError, IncompletePollError
 from jzysoap.model.events import RawReply
 from jzysoap.model.sent import JzySoapError
 from jzysoap.model.values import Poll
@@ -229,7 +229,7 @@ class Handover(Generic[T]):
         self._most = most
         self._token = token_hex(16)
         self._renewed = 0.0
-        self._busy = False
+        self._busy = self._entered = False
         # The claims, the last one with the records that were passed to the block.
         self._claims: list[tuple[str, list[int]]] = []
         self._in_hand: int | None = None
@@ -238,10 +238,14 @@ class Handover(Generic[T]):
         self._busy = not self._leases.acquire(f"consume {self._kind}", self._token, self._lease_ms)
         if self._busy:
             logger.info("another process consumes: no %s is handed out here", self._kind)
-        self._renewed = elapsed()
+        self._renewed, self._entered = elapsed(), True
         return self
 
     def __iter__(self) -> Iterator[T]:
+        if not self._entered:
+            raise ConfigurationError(
+                "use it in a with statement, whose block acknowledges: with mailbox.reports() as …:"
+            )
         while not self._busy and self._left != 0:
             token = token_hex(16)
             limit = _AT_ONCE if self._left is None else min(self._left, _AT_ONCE)

@@ -6,6 +6,7 @@ contradicts is taken back.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -45,6 +46,8 @@ class Matches:
         self._account = str(store.account)
         self._window = window
         self._shared = shared
+        # The names of facts are short; an account's is not.
+        self._shared_name = f"shared {hashlib.sha256(self._account.encode()).hexdigest()[:32]}"
 
     def match_poll(self, poll: int) -> None:
         """Match the reports of a poll, and all that they may concern."""
@@ -81,7 +84,7 @@ class Matches:
             until = int(connection.execute(select(now_ms())).scalar_one()) + SHARED_FOR
             if not self._is_shared(connection):
                 logger.warning("delivery reports name numbers that this mailbox did not text: others use the account")
-            set_meta(connection, f"shared {self._account}"[:64], str(until))
+            set_meta(connection, self._shared_name, str(until))
             found = self._compute(connection, batches, records)
         # What lies at the edge of what was loaded may depend on more than that.
         near = (start - 2 * self._window, end + 2 * self._window)
@@ -96,8 +99,7 @@ class Matches:
     def _is_shared(self, connection: Connection) -> bool:
         if self._shared is not None:
             return self._shared
-        name = f"shared {self._account}"[:64]
-        until = connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar()
+        until = connection.execute(select(meta.c.value).where(meta.c.name == self._shared_name)).scalar()
         return until is not None and int(until) > int(connection.execute(select(now_ms())).scalar_one())
 
     def _compute(

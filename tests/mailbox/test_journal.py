@@ -13,6 +13,7 @@ import pytest
 
 from jzysoap import (
     Client,
+    ConfigurationError,
     DeliveryReport,
     DeliveryStatus,
     GatewayError,
@@ -120,6 +121,13 @@ def test_a_block_that_fails_after_the_last_record_gets_all_of_them_again(box: Ma
             raise ZeroDivisionError
     with box.reports() as reports:
         assert [(report.report.mobile, report.failures) for report in reports] == [(MOBILE, 0), (SECOND_MOBILE, 0)]
+
+
+def test_records_are_handed_out_in_a_block_alone(box: Mailbox) -> None:
+    fill(box, MOBILE)
+    with pytest.raises(ConfigurationError, match="with statement"):
+        list(box.reports())
+    assert box.counts()["report ready"].number == 1
 
 
 def test_a_record_that_failed_comes_alone(box: Mailbox) -> None:
