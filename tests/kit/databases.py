@@ -364,6 +364,8 @@ class _MariaDB(Server):
         self._run(
             *(self._found["mariadb-install-db"], "--no-defaults", f"--datadir={self.directory / 'data'}"),
             *("--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=16M"),
+            # A server deletes what it takes for its own temporary files when it starts, also those of another one.
+            f"--tmpdir={self.directory}",
         )
 
     def _command(self) -> Sequence[str]:
