@@ -38,13 +38,14 @@ _DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63\uff0d"
 _BRACKETS = "()（）"
 _NORMAL = str.maketrans("０１２３４５６７８９＋", "0123456789+", _SPACES + _DASHES + _BRACKETS)
 
-_EMPTY = "is empty"
-_NOT_DIGITS = "has {} in it, which is not a digit (separate numbers with commas)"
-_NOT_MAINLAND = "is not a mainland mobile number (11 digits, the first two 13 to 19)"
-_NEITHER = f"{_NOT_MAINLAND}, and names no country or region with + or 00"
-_NOT_E164 = "is not an international number (7 to 15 digits after + or 00)"
-_FOREIGN = "is a number of another country or region: set international to send there"
-_NOT_ALLOWED = "is not among allow_recipients"
+# The reasons why a number cannot be used. The command line has a translation of each.
+EMPTY = "is empty"
+NOT_DIGITS = "has {} in it, which is not a digit (separate numbers with commas)"
+NOT_MAINLAND = "is not a mainland mobile number (11 digits, the first two 13 to 19)"
+NEITHER = f"{NOT_MAINLAND}, and names no country or region with + or 00"
+NOT_E164 = "is not an international number (7 to 15 digits after + or 00)"
+FOREIGN = "is a number of another country or region: set international to send there"
+NOT_ALLOWED = "is not among allow_recipients"
 
 
 @public
@@ -108,10 +109,23 @@ def sort_recipients(
     if allowed is not None:
         if isinstance(allowed, Collection):
             allowed, _, _ = _sort(allowed, international)
-        refused = [InvalidNumber(place, one, _NOT_ALLOWED) for one, place in places.items() if one not in allowed]
+        refused = [InvalidNumber(place, one, NOT_ALLOWED) for one, place in places.items() if one not in allowed]
         invalid = tuple(sorted((*invalid, *refused), key=lambda bad: bad.position))
         places = {one: place for one, place in places.items() if one in allowed}
     return CleanNumbers(tuple(places), duplicate, invalid)
+
+
+def clean_each(numbers: object, international: International | None) -> Iterator[tuple[object, str, str]]:
+    """Yield the single numbers one by one, as ``clean_numbers`` would sort them, but repeated numbers too.
+
+    Yields:
+        The given number; its spelling on the wire, or any text; and why it cannot be used, empty if it can.
+    """
+    for given in _iterate(numbers):
+        if given.__class__ is str and _MAINLAND.fullmatch(given):
+            yield given, given, ""
+        else:
+            yield given, *_normalise(given, international)
 
 
 def split(numbers: tuple[str, ...], size: int) -> list[tuple[str, ...]]:
@@ -129,11 +143,7 @@ def _sort(
     places: dict[str, int] = {}
     duplicate: list[InvalidNumber] = []
     invalid: list[InvalidNumber] = []
-    for position, given in enumerate(_iterate(numbers), 1):
-        if given.__class__ is str and _MAINLAND.fullmatch(given):
-            number, reason = given, ""
-        else:
-            number, reason = _normalise(given, international)
+    for position, (given, number, reason) in enumerate(clean_each(numbers, international), 1):
         if reason:
             invalid.append(InvalidNumber(position, _as_text(given), reason))
         elif number in places:
@@ -202,26 +212,26 @@ def _normalise(given: object, international: International | None) -> tuple[str,
     if isinstance(given, bool) or not isinstance(given, (str, int)):
         return "", f"is not text but {type(given).__name__}"
     if isinstance(given, int) and not 0 <= given < _MAX_INT:
-        return "", _NOT_MAINLAND
+        return "", NOT_MAINLAND
     number = _strip(_as_text(given))
     if _MAINLAND.fullmatch(number):
         return number, ""
     if not _COMMA.sub("", number):
-        return "", _EMPTY
+        return "", EMPTY
     bare = number[1:] if number.startswith("+") else number.removeprefix("00")
     other = _OTHER.search(bare)
     if other is not None:
-        return "", _NOT_DIGITS.format(name_character(other[0]))
+        return "", NOT_DIGITS.format(name_character(other[0]))
     if bare.startswith("86") and _MAINLAND.fullmatch(bare[2:]):
         return bare[2:], ""
     if bare == number:
-        return "", _NEITHER
+        return "", NEITHER
     if bare.startswith("86"):
-        return "", _NOT_MAINLAND
+        return "", NOT_MAINLAND
     if not _E164.fullmatch(bare):
-        return "", _NOT_E164
+        return "", NOT_E164
     if international is None:
-        return "", _FOREIGN
+        return "", FOREIGN
     return _PREFIXES[international] + bare, ""
 
 
