@@ -14,6 +14,7 @@ from jzysoap.client.sync import Client
 from jzysoap.mailbox.database import Database
 from jzysoap.mailbox.decisions import Decisions
 from jzysoap.mailbox.errors import MailboxDatabaseError
+from jzysoap.mailbox.expiry import Expiry
 from jzysoap.mailbox.looks import Looks
 from jzysoap.mailbox.matches import Matches
 from jzysoap.mailbox.records import Records
@@ -44,6 +45,7 @@ class Opened:
 
     Attributes:
         store, looks, decisions: its statements.
+        expiry: has its batches expire.
         salt: makes the fingerprints of two mailboxes differ, so that nobody finds a number by its fingerprint.
         records, matches: those that need an account; None without a client.
     """
@@ -54,6 +56,7 @@ class Opened:
         account = None if calls is None else f"{calls.address} {calls.account}"
         self.store = Store(database, account, keep_text=box._keep_text)
         self.looks = Looks(self.store)
+        self.expiry = Expiry(self.store)
         self.decisions = Decisions(self.store, keep_text=box._keep_text)
         self.decisions.check_identity()
         self.records = None if account is None else Records(database, account)

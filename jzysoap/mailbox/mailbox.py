@@ -189,8 +189,8 @@ class Mailbox(BaseMailbox):
     def dispatch(self, limit: int | None = None) -> int:
         """Send what is queued and due; return how many batches were handed to the gateway.
 
-        Batches of processes that were killed become unknown once their lease has ended. A refusal that concerns the
-        account ends the call early: the next batch would be refused too.
+        Batches of processes that were killed become unknown once their lease has ended, and those that nobody sent in
+        time expire. A refusal that concerns the account ends the call early: the next batch would be refused too.
 
         Args:
             limit: batches at most; None for all.
@@ -199,8 +199,9 @@ class Mailbox(BaseMailbox):
             JzySoapError: there is no usable definition or password; nothing was sent.
             OutcomeNotRecordedError: the database failed after the gateway had answered.
         """
-        outbox, count = self._outbox(), 0
-        self._opened.get().store.sweep()
+        outbox, opened, count = self._outbox(), self._opened.get(), 0
+        opened.store.sweep()
+        opened.expiry.run()
         while limit is None or count < limit:
             done = outbox.dispatch_one()
             if done is None:
@@ -266,7 +267,7 @@ class Mailbox(BaseMailbox):
         """
         opened = self._opened.get()
         records = self._need("run", opened.records)
-        Worker(self._outbox(), self._journal(), records.leases, opened.store, opened.decisions).run(
+        Worker(self._outbox(), self._journal(), records.leases, opened.store, opened.decisions, opened.expiry).run(
             stop or (lambda: False), interval
         )
 

@@ -9,6 +9,7 @@ from secrets import token_hex
 
 from jzysoap.mailbox.decisions import Decisions
 from jzysoap.mailbox.errors import OutcomeNotRecordedError
+from jzysoap.mailbox.expiry import Expiry
 from jzysoap.mailbox.journal import Journal
 from jzysoap.mailbox.leases import Leases
 from jzysoap.mailbox.outbox import Outbox
@@ -29,7 +30,6 @@ _LEASE = 180.0
 _TIDY = 30.0
 _AFTER_REFUSAL = 60.0
 _AFTER_FAILURE = 5.0
-_JUMP = 60.0
 
 
 class Worker:
@@ -41,16 +41,25 @@ class Worker:
         leases: have the one of the process that may run, on SQLite.
         store: the messages.
         decisions: forgets old keys.
+        expiry: has queued batches expire.
     """
 
-    def __init__(self, outbox: Outbox, journal: Journal, leases: Leases, store: Store, decisions: Decisions) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        journal: Journal,
+        leases: Leases,
+        store: Store,
+        decisions: Decisions,
+        expiry: Expiry,
+    ) -> None:
         self._outbox = outbox
         self._journal = journal
         self._leases = leases
         self._store = store
         self._decisions = decisions
+        self._expiry = expiry
         self._token = token_hex(16)
-        self._offset: float | None = None
 
     def run(self, stop: Callable[[], bool], interval: float) -> None:
         """Run until ``stop`` returns True; see ``Mailbox.run``."""
@@ -118,13 +127,9 @@ class Worker:
         swept = self._store.sweep()
         if swept:
             logger.warning("%d batches are unknown: their processes ended before they could tell the outcome", swept)
-        offset = self._store.now() / 1000 - elapsed()
-        jumped = self._offset is not None and abs(offset - self._offset) > _JUMP
-        self._offset = offset
-        if jumped:
-            logger.warning("the database's clock has jumped: nothing expires this time")
+        expired = self._expiry.run()
+        if expired is None:
             return
-        expired = self._store.expire()
         if expired:
             logger.warning("%d batches expired before they could be sent", expired)
         self._decisions.forget_keys(KEEP_KEYS * 1000)

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jzysoap import Channel, Client, InvalidMessageError, Outcome
-from jzysoap.mailbox import Evidence, KeyReusedError, Mailbox, NotFoundError, State
+from jzysoap.mailbox import Evidence, KeyReusedError, Mailbox, NotFoundError, State, expiry
+from jzysoap.model.clock import elapsed
 from jzysoap.sandbox import Sandbox
 from tests.kit.samples import MOBILE, SECOND_MOBILE, TEXT
 from tests.mailbox.conftest import MakeBox, change
@@ -136,6 +137,26 @@ def test_what_is_queued_is_sent_once_it_is_due(box: Mailbox, sandbox: Sandbox) -
     assert box.dispatch_batch(later.batches[0].id).state is State.QUEUED
     assert box.dispatch_batch(now.batches[0].id).state is State.ACCEPTED
     assert len(sandbox.gateway.sent) == 1
+
+
+def test_what_is_dispatched_too_late_expires(box: Mailbox, sandbox: Sandbox) -> None:
+    message = box.enqueue(MOBILE, TEXT)
+    change(box, "UPDATE jzysoap_batch SET expires = 1")
+    assert box.dispatch() == 0
+    assert (box.message(message.id).state, box.message(message.id).outcome) == (State.EXPIRED, Outcome.NOT_SENT)
+    assert sandbox.gateway.sent == ()
+
+
+def test_nothing_expires_while_the_clock_jumps(box: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = box.enqueue(MOBILE, TEXT)
+    box.hold()
+    box.dispatch()
+    change(box, "UPDATE jzysoap_batch SET expires = 1")
+    monkeypatch.setattr(expiry, "elapsed", lambda: elapsed() + 10_000)
+    box.dispatch()
+    assert box.message(message.id).state is State.QUEUED
+    box.dispatch()
+    assert box.message(message.id).state is State.EXPIRED
 
 
 def test_one_batch_of_the_queue_is_sent_by_its_id(box: Mailbox, sandbox: Sandbox) -> None:
