@@ -19,7 +19,7 @@ from jzysoap.mailbox.looks import Looks
 from jzysoap.mailbox.matches import Matches
 from jzysoap.mailbox.records import Records
 from jzysoap.mailbox.rows import to_ms
-from jzysoap.mailbox.schema import prepare_schema
+from jzysoap.mailbox.schema import current_salt, prepare_schema
 from jzysoap.mailbox.states import State
 from jzysoap.mailbox.store import Store
 from jzysoap.mailbox.values import Change, Count, Delivery, Message, Problem, StoredBatch, StoredReply, StoredReport
@@ -66,6 +66,10 @@ class Opened:
     @staticmethod
     def _prepare(box: BaseMailbox) -> bytes:
         database, left = box._database, 5 if box._database.dialect == "mysql" else 1
+        # The caller may be in a transaction that holds SQLite's only lock for writing.
+        salt = database.read(current_salt)
+        if salt is not None:
+            return salt
         while True:
             left -= 1
             try:

@@ -84,6 +84,9 @@ def savepoint(connection: Any) -> Iterator[None]:
         TakenError: it did.
     """
     plain: Any = connection
+    if getattr(connection, "autocommit", None) is False:
+        # Django's connects at the first cursor, and says only then that it has no transaction.
+        connection.cursor().close()
     if getattr(connection, "autocommit", None) is True and not isinstance(connection, sqlite3.Connection):
         # Each statement would be committed by itself, and a crash could leave half of a message.
         raise ConfigurationError(

@@ -166,16 +166,21 @@ class Decisions:
         if path is None:
             return False
 
+        def known(connection: Connection) -> str | None:
+            return connection.execute(select(meta.c.value).where(meta.c.name == IDENTITY)).scalar()
+
         def work(connection: Connection, _uncertain: bool) -> bool:
-            here = file_identity(path)
-            known = connection.execute(select(meta.c.value).where(meta.c.name == IDENTITY)).scalar()
-            if known is None:
+            here, recorded = file_identity(path), known(connection)
+            if recorded is None:
                 set_meta(connection, IDENTITY, here)
-            elif known != here:
+            elif recorded != here:
                 set_meta(connection, HOLD, "another file")
                 return True
             return False
 
+        # Written only if it must be: the caller may be in a transaction that holds the lock for writing.
+        if self._database.read(known) == file_identity(path):
+            return False
         return self._database.write(work)
 
     def purge(self, before: int) -> int:

@@ -187,6 +187,12 @@ _LOCK = 0x6A7A79736F6170
 STEPS: tuple[Callable[[Connection], None], ...] = (METADATA.create_all,)
 
 
+def current_salt(connection: Connection) -> bytes | None:
+    """Return the salt of the fingerprints if the tables are of this library's version, else None. Writes nothing."""
+    facts = _read_facts(connection)
+    return bytes.fromhex(facts["salt"]) if facts.get("version") == str(VERSION) else None
+
+
 def prepare_schema(connection: Connection, *, create: bool) -> bytes:
     """Bring the tables to the version of this library.
 

@@ -29,8 +29,8 @@ from jzysoap.sandbox.rules import FaultName
 from jzysoap.settings.options import OPTIONS
 from jzysoap.testing import NothingCameError, SmsGateway, plugin
 from tests.kit import commands, options
+from tests.kit.pages import CLONE, RECIPE_LIBRARIES, blocks, read, recipe_library, snippet, snippets
 
-CLONE = Path(__file__).parent.parent.parent
 PAIRS = [
     (english, english.replace(".md", ".zh-CN.md"))
     for english in [
@@ -64,19 +64,6 @@ PROTOCOL = [
     "What deployments do",
     "What is not known",
 ]
-
-
-def read(name: str) -> str:
-    return (CLONE / name).read_text("utf-8")
-
-
-def blocks(name: str) -> list[tuple[str, str]]:
-    """The code blocks of a document: language and code."""
-    return re.findall(r"^```(\w*)\n(.*?)^```$", read(name), re.MULTILINE | re.DOTALL)
-
-
-def snippets(name: str, language: str = "python") -> list[str]:
-    return [code for found, code in blocks(name) if found == language]
 
 
 def prose(name: str) -> str:
@@ -183,7 +170,10 @@ def run_tests(name: str, code: str) -> int:
 def test_python_runs(name: str, number: int, surroundings: Sandbox) -> None:
     code = snippets(name)[number]
     surroundings.gateway.inject_reply("13866194295", "收到")
-    if "signal.signal" in code:
+    if recipe_library(code) is not None:
+        # Run by tests/mailbox, where these libraries are. The syntax is checked here too.
+        compile(code, "snippet", "exec")
+    elif "signal.signal" in code:
         run_until_terminated(code, surroundings)
     elif "def test_" in code:
         assert run_tests(name, code) >= 1
@@ -204,6 +194,14 @@ def test_commands_run(name: str, number: int, surroundings: Sandbox) -> None:
         assert program == "jzysoap"
         result = run("-m", program, *arguments)
         assert (result.returncode, result.stderr) == (0, ""), command
+
+
+def test_every_recipe_is_run_where_its_library_is() -> None:
+    recipes = [(name, recipe_library(code)) for name in DOCUMENTS for code in snippets(name)]
+    tests = [path.read_text("utf-8") for path in sorted(CLONE.glob("tests/mailbox/*.py"))]
+    for library in RECIPE_LIBRARIES:
+        assert [name for name, found in recipes if found == library] == ["docs/mailbox.md", "docs/mailbox.zh-CN.md"]
+        assert any(f'snippet("docs/mailbox.md", "from {library}")' in test for test in tests)
 
 
 TESTING = ["docs/testing.md", "docs/testing.zh-CN.md"]
@@ -280,12 +278,6 @@ def test_the_unit_of_systemd(name: str) -> None:
     longest = inspect.signature(Client).parameters["poll_timeout"].default.total
     assert float(unit["Service"]["TimeoutStopSec"]) > longest
     assert f"{longest:g}" in prose(name)
-
-
-def snippet(name: str, *words: str) -> str:
-    """The one code sample of a document with these words in it."""
-    (code,) = [code for code in snippets(name) if all(word in code for word in words)]
-    return code
 
 
 def test_the_sample_with_batches_says_what_was_not_sent(
@@ -487,6 +479,14 @@ def test_a_periodic_task_handles_reports_and_unsubscribes(surroundings: Sandbox)
         execute(code, surroundings, use)
         assert box.counts()["report done"].number == 2
         assert box.counts()["reply done"].number == 3
+
+
+@pytest.mark.parametrize("name", ["docs/mailbox.md", "docs/mailbox.zh-CN.md"])
+def test_every_call_of_the_mailbox_is_listed(name: str) -> None:
+    cells = [row[0] for table in tables(name) for row in table]
+    listed = [call for cell in cells for call in re.findall(r"`(\w+)(?:\(.*?\))?`", cell)]
+    public = [call for call, value in inspect.getmembers(Mailbox) if not call.startswith("_")]
+    assert sorted(listed) == sorted(public)
 
 
 def test_every_page_has_its_twin_and_is_in_the_contents() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.test_documents import snippets
+from tests.kit.pages import snippets
 
 pytestmark = pytest.mark.types
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
-from jzysoap import ConfigurationError
+from jzysoap import Client, ConfigurationError
 from jzysoap.mailbox import KeyReusedError, Mailbox, MailboxDatabaseError, State
 from jzysoap.mailbox.caller import savepoint
 from tests.kit.samples import MOBILE, SECOND_MOBILE, TEXT
+from tests.mailbox.conftest import MakeBox
 
 
 @pytest.fixture(name="connection", params=["sqlalchemy", "driver"])
@@ -78,6 +80,15 @@ def test_a_message_may_be_the_first_of_a_transaction(box: Mailbox, connection: A
     connection.rollback()
     assert box.counts() == {}
     assert _orders(box) == 0
+
+
+def test_a_mailbox_may_be_opened_in_a_transaction_that_has_written(make_box: MakeBox, connection: Any) -> None:
+    # On SQLite the transaction holds the only lock for writing, so that the fresh mailbox must not want it.
+    _order(connection)
+    fresh = make_box()
+    fresh.enqueue(MOBILE, TEXT, key="order-1", connection=connection)
+    connection.commit()
+    assert fresh.find("order-1") is not None
 
 
 def test_a_repeated_key_leaves_the_transaction_as_it_was(box: Mailbox, connection: Any) -> None:
@@ -145,6 +156,35 @@ def test_a_connection_without_a_transaction_is_refused(box: Mailbox) -> None:
 
     with pytest.raises(ConfigurationError, match="begin one"):
         box.enqueue(MOBILE, TEXT, connection=Plain())
+
+
+class _Lazy:
+    """A connection that, like Django's, connects at its first cursor; it has no transaction."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    @property
+    def autocommit(self) -> bool:
+        return self._connection is not None
+
+    def cursor(self) -> sqlite3.Cursor:
+        if self._connection is None:
+            self._connection = sqlite3.connect(self._path, isolation_level=None)
+        return self._connection.cursor()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+
+def test_a_connection_that_is_not_open_yet_has_no_transaction(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "mailbox.db"
+    with Mailbox(client, f"sqlite:///{path}") as box, closing(_Lazy(str(path))) as connection:
+        with pytest.raises(ConfigurationError, match="no transaction"):
+            box.enqueue(MOBILE, TEXT, connection=connection)
+        assert box.counts() == {}
 
 
 def test_something_else_is_refused(box: Mailbox) -> None:
