@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+import requests
 from _pytest.fixtures import FixtureFunctionDefinition
 
 import jzysoap
@@ -28,8 +29,9 @@ from jzysoap.sandbox import Sandbox
 from jzysoap.sandbox.rules import FaultName
 from jzysoap.settings.options import OPTIONS
 from jzysoap.testing import NothingCameError, SmsGateway, plugin
-from tests.kit import commands, options
+from tests.kit import commands, documents, options
 from tests.kit.pages import CLONE, RECIPE_LIBRARIES, blocks, read, recipe_library, snippet, snippets
+from tests.kit.servers import refused_port
 
 PAIRS = [
     (english, english.replace(".md", ".zh-CN.md"))
@@ -495,6 +497,68 @@ def test_every_call_of_the_mailbox_is_listed(name: str) -> None:
     listed = [call for cell in cells for call in re.findall(r"`(\w+)(?:\(.*?\))?`", cell)]
     public = [call for call, value in inspect.getmembers(Mailbox) if not call.startswith("_")]
     assert sorted(listed) == sorted(public)
+
+
+OLD = {"requests": "import requests", "zeep": "from zeep import Client"}
+NEW = "from jzysoap import Client"
+FAULT = b"""<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><e:Fault><faultcode>e:Server</faultcode>
+<faultstring>busy</faultstring></e:Fault></e:Body></e:Envelope>"""
+
+
+@pytest.mark.parametrize("library", OLD)
+def test_code_by_hand_does_the_same_as_with_this_library(
+    library: str, surroundings: Sandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (OLD[library], NEW):
+        execute(snippet("docs/migration.md", words), surroundings)
+    assert capsys.readouterr().out.splitlines() == ["13866194295 1", "13866194295 DELIVERED"]
+    old, new = ((sent.mobiles, sent.text, sent.channel, sent.long) for sent in surroundings.gateway.sent)
+    assert old == new
+
+
+@pytest.mark.parametrize("library", OLD)
+@pytest.mark.parametrize(
+    ("operation", "fault", "raised", "new"),
+    [
+        ("sendSms", {"drop": True}, {"ConnectionError"}, "OutcomeUnknownError"),
+        ("sendSms", {"status": 500, "body": b"busy"}, {"HTTPError", "TransportError"}, "HttpStatusError"),
+        ("sendSms", {"status": 500, "body": FAULT}, {"HTTPError", "Fault"}, "SoapFaultError"),
+        ("sendSms", {"body": b"<html><br>"}, {"ParseError", "TransportError"}, "MalformedReplyError"),
+        ("sendSms", {"result": "failure;余额不足"}, {"RuntimeError"}, "InsufficientBalanceError"),
+        ("getSmsReport", {"result": ""}, {"ParseError", "AttributeError"}, None),
+        ("getSmsReport", {"result": "failure;没有记录"}, {"ParseError"}, "GatewayError"),
+        (
+            "getSmsReport",
+            {"result": documents.reports(documents.report().replace("<username>", "<username>&"))},
+            {"ParseError"},
+            None,
+        ),
+    ],
+)
+def test_errors_of_code_by_hand_are_these_here(
+    library: str, operation: str, fault: dict[str, Any], raised: set[str], new: str | None, surroundings: Sandbox
+) -> None:
+    for words in (OLD[library], NEW):
+        surroundings.fail_next(operation, **fault)
+        found = None
+        try:
+            execute(snippet("docs/migration.md", words), surroundings)
+        except Exception as error:  # noqa: BLE001  # the class of any is compared
+            found = type(error).__name__
+        assert found == new if words == NEW else found in raised
+    if new is not None:
+        assert f"`{new}`" in prose("docs/migration.md")
+
+
+@pytest.mark.parametrize("library", OLD)
+def test_code_by_hand_cannot_tell_what_was_sent(library: str, surroundings: Sandbox) -> None:
+    code = snippet("docs/migration.md", OLD[library])
+    surroundings.fail_next("sendSms", drop=True, acted=True)
+    with pytest.raises(requests.ConnectionError):
+        execute(code, surroundings)
+    assert len(surroundings.gateway.sent) == 1
+    with refused_port() as port, pytest.raises(requests.ConnectionError):
+        exec(code.replace(ADDRESS, f"http://127.0.0.1:{port}"), {"__name__": "__main__"})  # noqa: S102  # our document
 
 
 def test_every_page_has_its_twin_and_is_in_the_contents() -> None:
