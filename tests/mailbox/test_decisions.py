@@ -183,6 +183,7 @@ def test_a_mailbox_without_a_client_looks_and_decides(box: Mailbox, make_box: Ma
     assert reader.deliveries(found.id)
     assert reader.problems() == ()
     assert set(reader.counts()) == {"queued", "unknown"}
+    assert not reader.has_polled
     assert reader.cancel(found.id).state is State.CANCELLED
     assert reader.resolve(unknown, Outcome.ACCEPTED, by="li", reason="").state is State.ACCEPTED
     for needs in (reader.reports, reader.replies, reader.dead, reader.collect, reader.run):
@@ -192,6 +193,14 @@ def test_a_mailbox_without_a_client_looks_and_decides(box: Mailbox, make_box: Ma
         reader.send(MOBILE, TEXT)
     with pytest.raises(ConfigurationError, match="needs a client"):
         reader.purge(datetime.now(UTC))
+
+
+def test_a_mailbox_knows_whether_it_was_polled(box: Mailbox, make_box: MakeBox) -> None:
+    reader = make_box(client=None)
+    assert not box.has_polled
+    box.collect()
+    assert box.has_polled
+    assert reader.has_polled
 
 
 def test_what_ended_long_ago_is_deleted(box: Mailbox, unknown: int, sandbox: Sandbox) -> None:
