@@ -308,13 +308,10 @@ def _remote_file_system(path: Path, mounts: str = "/proc/self/mounts") -> str:
 def _set_pragmas(connection: Any, _record: object) -> None:
     # Transactions are begun by ``_begin``; the driver's own would begin too late, and lose against others.
     connection.isolation_level = None
-    try:
-        for setting in ("journal_mode=WAL", "synchronous=FULL", f"journal_size_limit={_LOG_BYTES}"):
-            connection.execute(f"PRAGMA {setting}").close()
-    except sqlite3.Error:
-        # SQLAlchemy forgets a connection whose first statements fail.
-        connection.close()
-        raise
+    cursor = connection.cursor()
+    for setting in ("journal_mode=WAL", "synchronous=FULL", f"journal_size_limit={_LOG_BYTES}"):
+        cursor.execute(f"PRAGMA {setting}")
+    cursor.close()
 
 
 def _begin(connection: Connection) -> None:
