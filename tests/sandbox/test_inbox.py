@@ -128,6 +128,16 @@ def test_a_wait_in_vain_shows_what_came(sandbox: Sandbox, client: Client) -> Non
     assert get(sandbox, "/messages/wait?text=你好")["to"] == [MOBILE]
 
 
+def test_a_wait_passes_over_all_that_is_no_message(sandbox: Sandbox, client: Client) -> None:
+    client.send(MOBILE, "你好")
+    with ThreadPoolExecutor(1) as pool:
+        later = pool.submit(call, sandbox, "GET", "/messages/wait?since=1&timeout=0.5")
+        # Until the wait has ended, so that some of them come while it lasts.
+        while not later.done():
+            assert call(sandbox, "POST", "/replies", {"from": MOBILE, "text": "TD"}).status_code == 201
+        assert later.result().status_code == 404
+
+
 def test_changes_are_waited_for(sandbox: Sandbox, client: Client) -> None:
     assert get(sandbox, "/changes?since=0") == {"seq": 0, "kinds": [], "waited": True}
     with ThreadPoolExecutor(1) as pool:
