@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
 
+from sqlalchemy import URL
+
 from jzysoap.client.durable import DurableCalls
 from jzysoap.client.sync import Client
 from jzysoap.mailbox.database import Database
@@ -88,7 +90,8 @@ class BaseMailbox:
     Args:
         client: the account to send with; None for a process that only looks and decides.
         url: the database: ``sqlite:///sms.db`` for a file, ``postgresql+psycopg://…`` (extra ``postgresql``), or
-            ``mysql+pymysql://…`` (extra ``mysql``) for MySQL and MariaDB. None for the variable ``JZYSOAP_MAILBOX``.
+            ``mysql+pymysql://…`` (extra ``mysql``) for MySQL and MariaDB, as text or as a ``sqlalchemy.URL``. None for
+            the variable ``JZYSOAP_MAILBOX``.
         batch_size: recipients of one call, at most 20,000.
         attempts: calls for one batch at most, while each is proven not to have texted anyone.
         report_wait: the time after a send for which a report may still come: so long ``resend`` refuses an unknown
@@ -111,7 +114,7 @@ class BaseMailbox:
     def __init__(
         self,
         client: Client | None,
-        url: str | None = None,
+        url: str | URL | None = None,
         *,
         batch_size: int = 200,
         attempts: int = 8,

@@ -89,7 +89,7 @@ class Database:
         ConfigurationError: the URL cannot be used, or a driver is missing.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | URL) -> None:
         self._url = _checked_url(url)
         self.dialect = "mysql" if self._url.get_backend_name() == "mariadb" else self._url.get_backend_name()
         self.path = Path(str(self._url.database)).absolute() if self.dialect == "sqlite" else None
@@ -147,8 +147,10 @@ class Database:
             logger.debug("the log was not cut off", exc_info=True)
 
     def close(self) -> None:
-        """Close the connections of this process."""
-        self._connections.get().close()
+        """Close the connections of this process, if there are any: a file that was never used is not made now."""
+        connections = self._connections.peek()
+        if connections is not None:
+            connections.close()
 
     def _run(
         self,
@@ -247,7 +249,7 @@ def _is_conflict(error: SQLAlchemyError) -> bool:
     return bool(arguments) and arguments[0] in (1205, 1213)
 
 
-def _checked_url(url: str) -> URL:
+def _checked_url(url: str | URL) -> URL:
     try:
         found = make_url(url)
     except ArgumentError:

@@ -107,9 +107,13 @@ class Next(NamedTuple):
     counts: bool = True
 
 
+ACCOUNT_ERRORS = (AuthenticationError, AccountRefusedError, InsufficientBalanceError)
+"""The refusals of an account."""
+
+
 def concerns_account(error: JzySoapError | None) -> bool:
     """Return True if the gateway refused the account, not the message: the next batch would be refused too."""
-    return isinstance(error, (AuthenticationError, AccountRefusedError, InsufficientBalanceError))
+    return isinstance(error, ACCOUNT_ERRORS)
 
 
 def after_call(outcome: Outcome, error: JzySoapError | None, attempt: int, attempts: int) -> Next:

@@ -5,12 +5,15 @@ from datetime import datetime
 from typing import Literal
 
 from jzysoap.mailbox.matching import Evidence
-from jzysoap.mailbox.states import State, outcome_of, state_of
+from jzysoap.mailbox.states import ACCOUNT_ERRORS, State, outcome_of, state_of
 from jzysoap.model.masking import mask_batch_id
 from jzysoap.model.sent import Outcome, count_of
 from jzysoap.model.values import DeliveryReport, DeliveryStatus, Reply
 
 Kind = Literal["report", "reply"]
+
+# An error begins with the name of its class (``outbox.describe``).
+_ACCOUNT_ERRORS = frozenset(error.__name__ for error in ACCOUNT_ERRORS)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -46,6 +49,11 @@ class StoredBatch:
     started_at: datetime | None
     ended_at: datetime | None
     resend_of: int | None = None
+
+    @property
+    def concerns_account(self) -> bool:
+        """True if its last call was refused for the account's sake: until a person acts, so is every other batch."""
+        return (self.error or "").partition(":")[0] in _ACCOUNT_ERRORS
 
     def __repr__(self) -> str:
         numbers = count_of(len(self.mobiles), "number")

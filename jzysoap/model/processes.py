@@ -41,6 +41,10 @@ class PerProcess(Generic[T]):
                     self._pid = pid
         return self._values[-1]
 
+    def peek(self) -> T | None:
+        """Return this process's value, or None if it has not made one."""
+        return self._values[-1] if self._pid == os.getpid() else None
+
 
 class Turn:
     """The turn to do work that runs a user's code: one thread at a time, and no lock is held meanwhile.
