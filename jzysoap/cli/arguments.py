@@ -17,6 +17,7 @@ from jzysoap.cli.texts import translate
 _TITLES = {"positional arguments": "general.arguments", "options": "general.options"}
 # The errors of argparse, by their pattern. Another error stays in English.
 _ERRORS = {
+    "one-of": r"one of the arguments (?P<names>.+) is required",
     "required": r"the following arguments are required: (?P<names>.+)",
     "unrecognized": r"unrecognized arguments: (?P<names>.+)",
     "choice": r"argument (?P<name>.+): invalid choice: (?P<value>.+) \(choose from (?P<choices>.+)\)",

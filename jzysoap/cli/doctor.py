@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 from dataclasses import asdict
 
 from jzysoap.cli.arguments import Parser, add_account_options, columns
 from jzysoap.cli.examine import examine
 from jzysoap.cli.findings import STEPS, Finding, Status
-from jzysoap.cli.output import paint, print_line
+from jzysoap.cli.output import paint, print_line, quiet
 from jzysoap.cli.texts import translate
 
 _COLOURS: dict[Status, int] = {"ok": 32, "warning": 33, "failed": 31, "skipped": 90}
@@ -24,18 +23,13 @@ def add_arguments(parser: Parser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    findings = []
     # What the client would warn of is among the findings.
-    handler = logging.NullHandler()
-    logger = logging.getLogger("jzysoap")
-    logger.addHandler(handler)
-    try:
-        findings = []
+    with quiet():
         for finding in examine(options):
             findings.append(finding)
             if not options.json:
                 _print(finding)
-    finally:
-        logger.removeHandler(handler)
     failed = sum(finding.status == "failed" for finding in findings)
     if options.json:
         print_line(json.dumps({"ok": not failed, "steps": [asdict(finding) for finding in findings]}))

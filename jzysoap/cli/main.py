@@ -7,7 +7,6 @@ name the command.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
@@ -18,6 +17,7 @@ from jzysoap.cli.arguments import Parser, add_command, write
 from jzysoap.cli.texts import translate
 
 COMMANDS = {
+    "send": "send",
     "balance": "balance",
     "reports": "watch",
     "replies": "watch",
@@ -69,8 +69,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             _flush()
         except OSError:
-            # What is still buffered would fail once more when the interpreter ends, with a message on stderr.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            from jzysoap.cli.output import discard_output
+
+            discard_output()
         return _BROKEN_PIPE if isinstance(error, BrokenPipeError) else _report(error, options)
     except Exception as error:
         from jzysoap.model.sent import JzySoapError

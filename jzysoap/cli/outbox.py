@@ -39,6 +39,8 @@ def add_arguments(parser: Parser) -> None:
     resend.add_argument("--force", action="store_true", help=translate("outbox.force"))
     cancel = _add(actions, "cancel", _cancel)
     cancel.add_argument("message", metavar="MESSAGE", help=translate("outbox.message-id"))
+    _add(actions, "hold", _hold)
+    _add(actions, "release", _release)
     for one in (resolve, resend, cancel):
         one.add_argument("--by", metavar="NAME", help=translate("outbox.by"))
 
@@ -114,6 +116,20 @@ def _cancel(options: argparse.Namespace) -> int:
     with _open(options) as box:
         message = box.cancel(_find(box, options.message).id, by=_who(options))
     print_line(translate("outbox.canceled", message=message.id, state=message.state))
+    return 0
+
+
+def _hold(options: argparse.Namespace) -> int:
+    with _open(options) as box:
+        box.hold()
+    print_line(translate("outbox.held"))
+    return 0
+
+
+def _release(options: argparse.Namespace) -> int:
+    with _open(options) as box:
+        box.release()
+    print_line(translate("outbox.released"))
     return 0
 
 

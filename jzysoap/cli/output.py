@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
+import logging
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from jzysoap.cli.arguments import columns
 from jzysoap.model.masking import escape_unprintable
@@ -31,6 +33,14 @@ def print_line(line: str = "", *, start: str = "") -> None:
     print((start + escape_unprintable(line)).encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
+def discard_output() -> None:
+    """Have stdout go nowhere from now on.
+
+    What is still buffered would fail once more when the interpreter ends, with a message on stderr.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def paint(word: str, colour: int) -> str:
     """Return a word of the program in one of a terminal's colours; unchanged where stdout is no such terminal."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or sys.stdout is None or not sys.stdout.isatty():
@@ -50,6 +60,17 @@ def print_error(error: BaseException, *, trace: bool) -> None:
         for line in part.splitlines():
             print(escape_unprintable(line), file=sys.stderr)
     print_message(str(error))
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Print no log of the library on stderr during the block, where nobody has set up logging."""
+    handler, logger = logging.NullHandler(), logging.getLogger("jzysoap")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def print_table(rows: Sequence[tuple[str, ...]]) -> None:
@@ -90,14 +111,15 @@ def print_records(
     else:
         for row in (fields, *rows) if heading else rows:
             line = io.StringIO()
-            csv.writer(line, lineterminator="").writerow(map(_cell, row))
+            csv.writer(line, lineterminator="").writerow(map(spell_cell, row))
             print_line(line.getvalue())
 
 
-def _cell(value: Value) -> Value:
+def spell_cell(value: Value) -> Value:
+    """Return a value for a cell of CSV: a text that a spreadsheet would compute begins with ``'``."""
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, str):
         return value
-    # A spreadsheet would compute a formula, which may come from a subscriber.
+    # A formula may come from a subscriber.
     return escape_unprintable(f"'{value}" if value.startswith(_FORMULA) else value)

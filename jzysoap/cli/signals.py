@@ -9,6 +9,7 @@ from types import FrameType
 
 # SIGHUP does not exist on Windows.
 _SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_NOTED = (*_SIGNALS, signal.SIGINT)
 
 
 class Stopped(KeyboardInterrupt):
@@ -34,6 +35,26 @@ def raising() -> Iterator[None]:
                 with contextlib.suppress(ValueError):
                     before[number] = signal.signal(number, _stop)
         yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def noting() -> Iterator[list[int]]:
+    """Note signals instead of raising, so that the batch under way ends; a second one changes nothing.
+
+    Yields:
+        The signals that came, Ctrl-C included.
+    """
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in _NOTED}
+    for number, handler in before.items():
+        # One that is ignored, as by nohup, stays so.
+        if handler != signal.SIG_IGN:
+            signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

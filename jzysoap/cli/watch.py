@@ -9,20 +9,20 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import sys
 import time
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from jzysoap.cli.account import find_account
 from jzysoap.cli.arguments import Parser, add_account_options, add_output_option, check_interval
 from jzysoap.cli.extras import need_mailbox
 from jzysoap.cli.output import Value, print_message, print_records
+from jzysoap.cli.places import state_directory
+from jzysoap.cli.questions import confirm
 from jzysoap.cli.texts import translate
 from jzysoap.client.sync import Client
-from jzysoap.model.errors import ConfigurationError, RateLimitedError
+from jzysoap.model.errors import RateLimitedError
 from jzysoap.model.masking import mask_number
 
 _LONGEST_PAUSE = 600.0
@@ -47,7 +47,8 @@ def _run(options: argparse.Namespace) -> int:
     url = options.mailbox or os.environ.get("JZYSOAP_MAILBOX") or _own_mailbox(arguments)
     with Client(**arguments) as client, mailbox.Mailbox(client, url) as box:
         if not box.has_polled and not options.yes:
-            _confirm()
+            print_message(translate("watch.consumes"))
+            confirm(translate("watch.continue"), translate("watch.not-polled"))
         _watch(box, options)
     return 0
 
@@ -74,20 +75,6 @@ def _watch(box: Any, options: argparse.Namespace) -> None:
         if not options.follow:
             return
         time.sleep(pause)
-
-
-def _confirm() -> None:
-    """Say what the first poll of an account takes away from whom, and ask.
-
-    Raises:
-        ConfigurationError: the answer is no, or nobody can be asked.
-    """
-    print_message(translate("watch.consumes"))
-    if sys.stdin is None or not sys.stdin.isatty():
-        raise ConfigurationError(translate("watch.give-yes"))
-    print(translate("watch.continue"), end=" ", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes", "是"):
-        raise ConfigurationError(translate("watch.not-polled"))
 
 
 def _print_reports(records: Sequence[Any], options: argparse.Namespace, *, heading: bool) -> None:
@@ -129,6 +116,4 @@ def _time(at: datetime | None) -> str | None:
 def _own_mailbox(arguments: dict[str, Any]) -> str:
     """Return the mailbox of an account that has none: a file in the user's state directory."""
     account = f"{arguments['base_url']} {arguments['username']}"
-    state = Path(os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state"), "jzysoap")
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return f"sqlite:///{state / hashlib.sha256(account.encode()).hexdigest()[:16]}.db"
+    return f"sqlite:///{state_directory() / hashlib.sha256(account.encode()).hexdigest()[:16]}.db"

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 
 from jzysoap.cli.account import find_account
 from jzysoap.cli.arguments import Parser, add_account_options, check_interval
 from jzysoap.cli.extras import need_mailbox
+from jzysoap.cli.signals import noting
 from jzysoap.cli.texts import translate
 from jzysoap.client.sync import Client
-
-# SIGHUP does not exist on Windows.
-_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]
 
 
 def add_arguments(parser: Parser) -> None:
@@ -35,27 +31,11 @@ def _run(options: argparse.Namespace) -> int:
     arguments, _ = find_account(options).authenticate()
     retention = None if options.retention is None else timedelta(days=options.retention)
     _log_to_stderr()
-    with Client(**arguments) as client, _noting_signals() as came:
+    with Client(**arguments) as client, noting() as came:
         with mailbox.Mailbox(client, options.mailbox, retention=retention) as box:
             box.run(lambda: bool(came), interval=options.interval)
     # Told to end is how a service ends; another signal is reported as a shell does.
     return 0 if came[0] == signal.SIGTERM else 128 + came[0]
-
-
-@contextlib.contextmanager
-def _noting_signals() -> Iterator[list[int]]:
-    """Note signals instead of raising, so that the batch under way ends; a second one changes nothing."""
-    came: list[int] = []
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
-    for number, handler in before.items():
-        # One that is ignored, as by nohup, stays so.
-        if handler != signal.SIG_IGN:
-            signal.signal(number, lambda number, _: came.append(number))
-    try:
-        yield came
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _log_to_stderr() -> None:

@@ -32,7 +32,7 @@ from jzysoap.model.errors import (
     WsdlError,
 )
 from jzysoap.model.events import CallEvent, CallStarted, RawReply
-from jzysoap.model.http import HttpReply, Timeout, address_of
+from jzysoap.model.http import HttpReply, HttpRequest, Timeout, address_of
 from jzysoap.model.masking import Secret
 from jzysoap.model.sent import Batch, JzySoapError, Outcome, Sent
 from jzysoap.model.steps import Prepare, Steps, Work
@@ -237,6 +237,15 @@ class Session:
         # What a definition has no argument for is known once it is loaded.
         if not interface.needs_definition:
             interface.check(call)
+
+    def build(self, call: Call[Any], password: Secret) -> HttpRequest:
+        """Return the request of a call, for which the definition must be loaded.
+
+        Args:
+            call: the call.
+            password: the password as it is on the wire.
+        """
+        return self._interface_of(call).build(call, password)
 
     def _interface_of(self, call: Call[Any]) -> Interface:
         # Some operations exist on the servlet only.

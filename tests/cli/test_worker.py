@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from jzysoap import Client
-from jzysoap.cli import worker
 from jzysoap.cli.main import main
 from jzysoap.mailbox import Mailbox
 from jzysoap.sandbox import Sandbox
 from tests.kit.samples import MOBILE, PASSWORD, TEXT, USERNAME
 from tests.kit.terminals import Terminal, run, terminal
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @pytest.fixture(name="url")
@@ -100,7 +101,7 @@ def _end(shell: Terminal) -> None:
 
 
 def test_signals_are_given_back(url: str, variables: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    before = {number: signal.getsignal(number) for number in worker._SIGNALS}
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         timer = subprocess.Popen(["sh", "-c", f"sleep 0.5; kill -TERM {__import__('os').getpid()}"])  # noqa: S603, S607  # this process
@@ -109,7 +110,7 @@ def test_signals_are_given_back(url: str, variables: Sandbox, capsys: pytest.Cap
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before[signal.SIGHUP])
-    assert {number: signal.getsignal(number) for number in worker._SIGNALS} == before
+    assert {number: signal.getsignal(number) for number in SIGNALS} == before
     assert "the worker begins" in capsys.readouterr().err
 
 

@@ -8,6 +8,7 @@ import inspect
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -186,16 +187,36 @@ def test_python_runs(name: str, number: int, surroundings: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("name", "number"), [(name, number) for name, number in every("sh") if not name.startswith("README")]
 )
-def test_commands_run(name: str, number: int, surroundings: Sandbox) -> None:
+def test_commands_run(name: str, number: int, surroundings: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     code = snippets(name, "sh")[number]
+    monkeypatch.setenv("XDG_STATE_HOME", str(Path("state").absolute()))
     if "outbox" in code:
         with Mailbox.from_env() as box:
             box.enqueue("13866194295", "【签名】您的包裹已到", key="order-4711-shipped")
     for command in code.splitlines():
-        program, *arguments = command.replace(ADDRESS, surroundings.url).split()
-        assert program == "jzysoap"
-        result = run("-m", program, *arguments)
-        assert (result.returncode, result.stderr) == (0, ""), command
+        run_command(command.replace(ADDRESS, surroundings.url))
+
+
+def run_command(command: str) -> None:
+    """Run a command line of a document, beside the file of recipients that documents speak of."""
+    people = "姓名,手机\n李,13866194295\n王,15375427702\n"
+    Path("people.csv").write_text(people, "utf-8")
+    program, *arguments = shlex.split(command)
+    assert program == "jzysoap"
+    result = run("-m", program, *arguments)
+    assert result.returncode == 0, command
+    # A send says where its job is.
+    assert not result.stderr or "send" in arguments, command
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_commands_of_the_readme_run(name: str, surroundings: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(Path("state").absolute()))
+    commands = re.findall(r"^    (jzysoap .*)$", read(name), re.MULTILINE)
+    assert len(commands) == 4
+    for command in commands:
+        run_command(command)
+    assert [message.text[4:5] for message in surroundings.gateway.sent] == ["李", "王"]
 
 
 def test_every_recipe_is_run_where_its_library_is() -> None:

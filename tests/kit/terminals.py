@@ -31,12 +31,13 @@ class Terminal:
     Attributes:
         shown: all that the process has printed so far, as bytes.
         process: the process.
+        master: the file descriptor of this end.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], master: int) -> None:
         self.process = process
         self.shown = b""
-        self._master = master
+        self.master = master
 
     def wait_for(self, words: str | bytes) -> None:
         """Read until some words are shown."""
@@ -47,7 +48,7 @@ class Terminal:
 
     def type(self, words: str, *, end: str = "\n") -> None:
         """Type some words, and return."""
-        os.write(self._master, f"{words}{end}".encode())
+        os.write(self.master, f"{words}{end}".encode())
 
     def check_running(self) -> None:
         """Fail if the process has ended; else let it run for a moment."""
@@ -63,11 +64,16 @@ class Terminal:
             pass
         return self.process.wait(_PATIENCE)
 
+    def close(self) -> None:
+        """Close this end, as closing a window does."""
+        os.close(self.master)
+        self.master = -1
+
     def _read(self, seconds: float) -> bool:
         assert seconds > 0, f"nothing new for {_PATIENCE} s: {self.shown!r}"
-        if select.select([self._master], [], [], seconds)[0]:
+        if select.select([self.master], [], [], seconds)[0]:
             try:
-                piece = os.read(self._master, 65536)
+                piece = os.read(self.master, 65536)
             except OSError:
                 # Linux reports an error once nobody has the other end open.
                 return False
@@ -95,12 +101,14 @@ def terminal(
         env={**os.environ, "PYTHONPATH": str(CLONE), **(environment or {})},
     )
     os.close(slave)
+    shell = Terminal(process, master)
     try:
-        yield Terminal(process, master)
+        yield shell
     finally:
         process.kill()
         process.wait()
-        os.close(master)
+        if shell.master >= 0:
+            shell.close()
 
 
 def run(

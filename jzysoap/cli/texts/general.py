@@ -2,8 +2,8 @@
 
 TEXTS = {
     "description": (
-        "A client for an SMS gateway that speaks SOAP: watch an account and find out what does not work.",
-        "短信网关（SOAP）的命令行客户端：查询账号，排查故障。",
+        "A client for an SMS gateway that speaks SOAP: send, watch an account, find out what does not work.",
+        "短信网关（SOAP）的命令行客户端：发送短信，查询账号，排查故障。",
     ),
     "usage": ("usage: ", "用法："),
     "error": ("error", "错误"),
@@ -30,6 +30,7 @@ TEXTS = {
         "the following arguments are required: {names}",
         "缺少参数：{names}",
     ),
+    "one-of": ("one of these arguments is required: {names}", "以下参数需要给出一个：{names}"),
     "unrecognized": ("unrecognized arguments: {names}", "无法识别的参数：{names}"),
     "choice": (
         "argument {name}: invalid choice: {value} (choose from {choices})",
@@ -43,7 +44,16 @@ TEXTS = {
         "this needs {library}: pip install 'jzysoap[cli]'",
         "此功能需要 {library}：pip install 'jzysoap[cli]'",
     ),
+    "give-yes": (
+        "{undone}: nobody can be asked here, so give --yes if that is what you want",
+        "{undone}：此处无法询问，如确实需要，请指定 --yes",
+    ),
+    "no-home": (
+        "there is no home directory to keep this in: give --mailbox, or set XDG_STATE_HOME",
+        "没有可用的用户主目录：请指定 --mailbox，或设置 XDG_STATE_HOME",
+    ),
     "unknown": ("unknown", "未知"),
+    "send": ("send to one number or to a file of them", "向一个号码或一个文件中的号码发送"),
     "balance": ("show the messages left on each channel", "查询各通道的剩余条数"),
     "reports": ("poll for delivery reports and show them", "拉取并显示状态报告"),
     "replies": ("poll for replies and show them", "拉取并显示上行短信"),

@@ -16,6 +16,13 @@ TEXTS = {
     "resolve": ("settle an unknown batch; nothing is sent", "确认一个结果未知的批次；不发送任何短信"),
     "resend": ("queue a new batch in place of one that was not accepted", "为未被接受的批次重新排队一个新批次"),
     "cancel": ("cancel the batches of a message that are still queued", "取消一条短信中仍在排队的批次"),
+    "hold": ("stop all sending from a mailbox, in every process", "暂停信箱的全部发送，对所有进程生效"),
+    "release": (
+        "allow sending again; for a copied or restored mailbox once you know what was sent since",
+        "恢复发送；复制或恢复的信箱，请先确认此后发出了什么",
+    ),
+    "held": ("nothing is sent until jzysoap outbox release", "已暂停，直到执行 jzysoap outbox release"),
+    "released": ("sending is allowed", "已允许发送"),
     "message-id": ("the number of the message, or its key", "短信的编号或键"),
     "batch-id": ("the number of the batch", "批次的编号"),
     "outcome": ("accepted, or not-sent", "accepted（已接受）或 not-sent（未发送）"),

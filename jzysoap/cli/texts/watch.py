@@ -15,10 +15,6 @@ TEXTS = {
         "any more; they are kept in this mailbox",
         "网关会忘掉拉取时返回的内容：等待中的状态报告和上行短信将不再到达您的应用，而是保存在本信箱中",
     ),
-    "give-yes": (
-        "nothing was polled: give --yes if that is what you want",
-        "没有拉取：如确实需要，请指定 --yes",
-    ),
     "continue": ("poll (y/n)?", "拉取吗（y/n）？"),
     "not-polled": ("nothing was polled", "没有拉取"),
     "time": ("time", "时间"),
