@@ -224,3 +224,35 @@ def test_no_secret_is_shown_anywhere(sandbox: Sandbox, command: list[str]) -> No
     for secret in (PASSWORD, "czNjcmV0"):
         for place in (line, shell.shown, jobs):
             assert secret.encode() not in place
+
+
+# The program; then the most memory that the process had, in KiB. A parent's would count in its resource usage.
+_MEASURED = """
+import re, sys
+from jzysoap.cli.main import main
+status = main()
+sys.stderr.write(re.search("VmHWM: *([0-9]+)", open("/proc/self/status").read().replace("\\t", " "))[1])
+sys.exit(status)
+"""
+
+
+def peak(arguments: list[str]) -> int:
+    """Run a send, and return its largest memory in KiB."""
+    # Measuring coverage takes memory by itself.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    done = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-c", _MEASURED, "send", *arguments, "--text", TEXT, "--yes"],
+        capture_output=True,
+        text=True,
+        env={**environment, "PYTHONPATH": str(CLONE)},
+        check=True,
+    )
+    return int(done.stderr.splitlines()[-1])
+
+
+def test_a_large_file_takes_little_memory(sandbox: Sandbox) -> None:
+    with open("large.csv", "w", encoding="ascii") as file:
+        file.writelines(f"139{number:08d}\n" for number in range(100_000))
+    # Twelve of these are there however long the file is. As objects of Python, the rows would take thirty more.
+    assert peak(["--from", "large.csv"]) < peak([MOBILE]) + 20 * 1024
+    assert len(texted(sandbox)) == 100_001
