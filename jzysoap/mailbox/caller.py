@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections import namedtuple
 from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
+from jzysoap.mailbox.database import Rows
 from jzysoap.model.errors import ConfigurationError
 
 _SAVEPOINT = "jzysoap_enqueue"
@@ -38,42 +38,14 @@ class CallerConnection:
                 "connection must be a Connection of SQLAlchemy, or a connection of the DB-API, such as Django's"
             )
         self._connection = connection
-        self._dialect = engine.dialect
         # Django's cursors take one style of parameters for all databases.
-        self._converts = self._dialect.paramstyle == "qmark" and not isinstance(connection, sqlite3.Connection)
+        self._converts = engine.dialect.paramstyle == "qmark" and not isinstance(connection, sqlite3.Connection)
 
-    def exec_driver_sql(self, text: str, values: Any = ()) -> _Result:
+    def exec_driver_sql(self, text: str, values: Any = ()) -> Rows:
         """Execute a statement that is compiled."""
         cursor = self._connection.cursor()
         cursor.execute(text.replace("?", "%s") if self._converts else text, values)
-        return _Result(cursor)
-
-    def execute(self, statement: Any) -> _Result:
-        """Execute a statement of SQLAlchemy."""
-        compiled = statement.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
-        values: Any = compiled.params
-        if compiled.positional:
-            values = tuple([compiled.params[name] for name in compiled.positiontup])
-        return self.exec_driver_sql(str(compiled), values)
-
-
-class _Result:
-    """The rows of a cursor, as SQLAlchemy's results have them."""
-
-    def __init__(self, cursor: Any) -> None:
-        self._cursor = cursor
-        self.lastrowid = cursor.lastrowid if hasattr(cursor, "lastrowid") else None
-
-    def __iter__(self) -> Iterator[Any]:
-        names = [column[0] for column in self._cursor.description]
-        make = namedtuple("Row", names, rename=True)  # type: ignore[misc]  # its names are the result's
-        return iter([make(*row) for row in self._cursor.fetchall()])
-
-    def first(self) -> Any:
-        return next(iter(self), None)
-
-    def scalar_one(self) -> Any:
-        return self._cursor.fetchone()[0]
+        return Rows(cursor)
 
 
 @contextlib.contextmanager

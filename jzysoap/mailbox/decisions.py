@@ -173,10 +173,10 @@ class Decisions:
             here, recorded = file_identity(path), known(connection)
             if recorded is None:
                 set_meta(connection, IDENTITY, here)
-            elif recorded != here:
+            copied = recorded not in (None, here)
+            if copied:
                 set_meta(connection, HOLD, "another file")
-                return True
-            return False
+            return copied
 
         # Written only if it must be: the caller may be in a transaction that holds the lock for writing.
         if self._database.read(known) == file_identity(path):

@@ -1,6 +1,6 @@
-"""The statements of every send, which are compiled once: two inserts, the outcome, its row in the history, a look.
+"""The statements of every send, which are compiled once: a look for its key, two inserts, its outcome and history.
 
-Built anew each time, as SQLAlchemy has it, they cost half as much again as written by hand; compiled, no more.
+Built anew each time, as SQLAlchemy has it, they would cost half as much again as written by hand.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ INSERT_EVENT = insert(event).values(
         "reason": bindparam("reason", type_=event.c.reason.type),
     }
 )
+FIND_KEY = select(message.c.id, message.c.fingerprint).where(message.c.key_hash == bindparam("hash"))
 IS_HELD = select(meta.c.value).where(meta.c.name == bindparam("hold"))
 SELECT_MESSAGE = (
     select(

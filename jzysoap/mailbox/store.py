@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select, update
 from jzysoap.mailbox.database import AnyRow, Database, Statement, now_ms
 from jzysoap.mailbox.errors import not_found
 from jzysoap.mailbox.hot import (
+    FIND_KEY,
     INSERT_CLAIMED,
     INSERT_EVENT,
     INSERT_MESSAGE,
@@ -84,6 +85,8 @@ class Store:
         self._insert_event = Statement(INSERT_EVENT, engine)
         self._is_held = Statement(IS_HELD, engine)
         self._select_message = Statement(SELECT_MESSAGE, engine)
+        found = FIND_KEY if account is None else FIND_KEY.where(message.c.account == account)
+        self._find_key = Statement(found, engine)
 
     def load(self, connection: Connection, ident: int, *, replayed: bool = False) -> Message:
         """Return a message, in the caller's transaction.
@@ -102,10 +105,7 @@ class Store:
 
     def find_key(self, connection: Connection, key: str) -> AnyRow | None:
         """Return the row of the message that has a key, in the caller's transaction; None if there is none."""
-        found = select(message).where(message.c.key_hash == hash_key(key))
-        if self.account is not None:
-            found = found.where(message.c.account == self.account)
-        return connection.execute(found).first()
+        return self._find_key.run(connection, {"hash": hash_key(key)}).first()
 
     def add(self, connection: Connection, draft: Draft, token: str, lease: int | None) -> tuple[int, int | None]:
         """Store a message in the caller's transaction.
