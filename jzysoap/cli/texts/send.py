@@ -69,8 +69,8 @@ TEXTS = {
         "每个号码计费 {segments} 条，上限为 {most}：请缩短内容，或提高 --max-segments",
     ),
     "row": ("row {row}: {error}", "第 {row} 行：{error}"),
-    "invalid-row": ("row {row} is not sent to: {reason}", "第 {row} 行不发送：{reason}"),
-    "invalid-number": ("number {row} is not sent to: {reason}", "第 {row} 个号码不发送：{reason}"),
+    "invalid-row": ("row {row} is not sent to: its number {reason}", "第 {row} 行不发送：号码{reason}"),
+    "invalid-number": ("number {row} is not sent to: it {reason}", "第 {row} 个号码不发送：{reason}"),
     "more-invalid": ("and {number} more", "另有 {number} 个"),
     "max-recipients": (
         "{number} recipients: max_recipients of the account is {most}",
