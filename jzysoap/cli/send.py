@@ -158,8 +158,13 @@ class _Send:
 
     def preview(self, found: Survey) -> int:
         """Print what would be sent, and what it would cost; return the exit status."""
-        status = _INCOMPLETE if found.invalid else 0
+        options, status = self._options, _INCOMPLETE if found.invalid else 0
         request, balance = None, None
+        if options.results:
+            with Results(options.results, show_numbers=options.show_numbers) as results:
+                for piece in self._pieces(results):
+                    for recipient in piece.recipients:
+                        results.add(recipient, recipient.state, None)
         try:
             with Client(**self._arguments()) as client:
                 if found.valid:
@@ -179,8 +184,8 @@ class _Send:
             (translate(f"send.{head}"), translate("general.unknown") if value is None else str(value))
             for head, value in zip(heads, row, strict=True)
         ]
-        print_records((*fields, "request"), [(*row, request)], self._options.output, table)
-        if self._options.output == "table" and request is not None:
+        print_records((*fields, "request"), [(*row, request)], options.output, table)
+        if options.output == "table" and request is not None:
             print_line()
             for line in request.split("\n"):
                 print_line(line)
@@ -235,7 +240,8 @@ class _Send:
         campaign, piece = self.campaign, None
         for recipient in campaign.recipients():
             if recipient.state != "valid":
-                results.add(recipient, recipient.state, recipient.reason)
+                reason = recipient.reason or translate("send.repeats", row=recipient.first)
+                results.add(recipient, recipient.state, reason)
                 continue
             if piece is None:
                 piece = Piece(campaign.text_of(recipient.row))

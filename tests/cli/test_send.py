@@ -213,6 +213,17 @@ def test_a_dry_run_sends_nothing(sandbox: Sandbox, tmp_path: Path, capsys: Outpu
     assert not list(tmp_path.glob("*.job"))
 
 
+def test_a_dry_run_lists_the_numbers(sandbox: Sandbox, capsys: Output) -> None:
+    Path("n.csv").write_text("mobile\n+86 138 0000 0000\n12\n13800000000\n", "utf-8")
+    assert main(["send", "--from", "n.csv", *SHORT, "--dry-run", "--results", "r.csv", "--show-numbers"]) == 3
+    with Path("r.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = sorted((row["row"], row["number"], row["state"], row["reason"]) for row in csv.DictReader(file))
+    assert rows[0] == ("2", "13800000000", "valid", "")
+    assert rows[1][:3] == ("3", "12", "invalid")
+    assert "mainland" in rows[1][3]
+    assert rows[2] == ("4", "13800000000", "repeated", "the number of row 2")
+
+
 @pytest.mark.parametrize("interface", ["soap", "servlet"])
 def test_a_dry_run_shows_no_secret(interface: str, monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
     monkeypatch.setenv("JZYSOAP_INTERFACE", interface)

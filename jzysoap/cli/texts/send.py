@@ -46,8 +46,8 @@ TEXTS = {
         "保存发送任务的数据库；缺省为 JZYSOAP_MAILBOX（含密码的 URL 请放在该变量中），否则为 FILE 旁边的文件",
     ),
     "results": (
-        "write a CSV file with a line for each number: row, number, what became of it, why",
-        "写出 CSV 文件，每个号码一行：行号、号码、结果、原因",
+        "write a CSV file with a line for each number: row, number, what became of it, why; in a dry run, what would",
+        "写出 CSV 文件，每个号码一行：行号、号码、结果、原因；试运行时为预计结果",
     ),
     "show-numbers": ("whole numbers in that file", "在该文件中显示完整号码"),
     "which-numbers": (
@@ -78,6 +78,7 @@ TEXTS = {
     ),
     # The dry run.
     "valid": ("numbers to send to", "可发送号码"),
+    "repeats": ("the number of row {row}", "与第 {row} 行号码相同"),
     "segments-each": ("messages for each", "每个号码条数"),
     "cost": ("cost in messages", "计费条数"),
     "balance": ("balance", "余额"),
