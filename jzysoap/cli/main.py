@@ -66,13 +66,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as interrupt:
         return getattr(interrupt, "status", _INTERRUPTED)
     except OSError as error:
+        status = _BROKEN_PIPE if isinstance(error, BrokenPipeError) else _report(error, options)
         try:
             _flush()
         except OSError:
             from jzysoap.cli.output import discard_output
 
             discard_output()
-        return _BROKEN_PIPE if isinstance(error, BrokenPipeError) else _report(error, options)
+        return status
     except Exception as error:
         from jzysoap.model.sent import JzySoapError
 

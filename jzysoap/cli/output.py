@@ -34,11 +34,15 @@ def print_line(line: str = "", *, start: str = "") -> None:
 
 
 def discard_output() -> None:
-    """Have stdout go nowhere from now on.
+    """Have stdout and stderr go nowhere from now on.
 
-    What is still buffered would fail once more when the interpreter ends, with a message on stderr.
+    What is still buffered would fail once more when the interpreter ends, with a message and another exit status.
     """
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        # None in a process without it.
+        if stream is not None:
+            os.dup2(nowhere, stream.fileno())
 
 
 def paint(word: str, colour: int) -> str:

@@ -26,7 +26,7 @@ from jzysoap.sandbox import Gateway, Sandbox
 from tests.kit.samples import PASSWORD
 from tests.kit.terminals import CLONE
 
-DOCS = CLONE / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 LANGUAGES = {"en": "", "zh": ".zh-CN"}
 """The languages, and what the names of their pictures end in."""
 
