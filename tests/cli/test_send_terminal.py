@@ -257,6 +257,7 @@ def peak(arguments: list[str]) -> int:
     return int(done.stderr.splitlines()[-1])
 
 
+@pytest.mark.database
 def test_a_large_file_takes_little_memory(sandbox: Sandbox) -> None:
     with open("large.csv", "w", encoding="ascii") as file:
         file.writelines(f"139{number:08d}\n" for number in range(100_000))
