@@ -113,6 +113,10 @@ def _check_usage(parser: Parser, options: argparse.Namespace) -> None:
             parser.error(translate("send.needs-file", name=f"--{name}"))
     if options.max_segments is not None and options.max_segments < 1:
         parser.error(translate("send.whole", name="--max-segments"))
+    if options.file == STDIN and options.password_fd == 0:
+        parser.error(translate("send.stdin-twice"))
+    if options.file and options.results and os.path.realpath(options.file) == os.path.realpath(options.results):
+        parser.error(translate("send.same-file"))
 
 
 class _Send:

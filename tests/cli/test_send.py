@@ -163,6 +163,8 @@ def test_a_text_that_looks_like_a_template(sandbox: Sandbox, capsys: Output) -> 
         ([MOBILE, "--text", "x", "--template"], "--template needs --from"),
         ([MOBILE, "--text", "x", "--max-segments", "0"], "--max-segments must be"),
         ([MOBILE, "--text", "x", "--resume", "--new"], "not allowed with"),
+        (["--from", "-", "--text", "x", "--password-fd", "0"], "stdin cannot have both"),
+        (["--from", "x.csv", "--text", "x", "--results", "./x.csv"], "--results would replace"),
     ],
 )
 def test_arguments_that_do_not_go_together(arguments: list[str], words: str, capsys: Output) -> None:

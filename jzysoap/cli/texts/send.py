@@ -55,6 +55,11 @@ TEXTS = {
         "请给出接收号码：作为参数，或用 --from",
     ),
     "needs-file": ("{name} needs --from", "{name} 需要与 --from 一起使用"),
+    "stdin-twice": (
+        "stdin cannot have both the password and the recipients: give --password-fd another number",
+        "标准输入不能同时提供密码和接收号码：请为 --password-fd 指定其他描述符",
+    ),
+    "same-file": ("--results would replace the file of --from", "--results 会覆盖 --from 的文件"),
     "whole": ("{name} must be a whole number above 0", "{name} 必须是大于 0 的整数"),
     # The check.
     "no-text": ("{path} is too large for the text of a message", "{path} 太大，不是短信内容"),
