@@ -15,7 +15,8 @@ from typing import Any
 from jzysoap.cli.output import print_message
 from jzysoap.cli.recipients import Recipient
 from jzysoap.cli.texts import translate
-from jzysoap.mailbox import Mailbox, Message, State, StoredBatch
+from jzysoap.mailbox import KeyReusedError, Mailbox, Message, State, StoredBatch
+from jzysoap.model.errors import ConfigurationError
 
 BATCH_SIZE = 200
 """Recipients of a batch: so many are unknown at most when the answer to one call is lost."""
@@ -102,6 +103,7 @@ class Job:
             stop: asked between two batches; True ends the job.
 
         Raises:
+            ConfigurationError: the batches are not those of the job's earlier run.
             MailboxError: the database failed. A job that is resumed finds in it what is known.
             InputError: the input cannot be read any more.
         """
@@ -139,7 +141,10 @@ class Job:
 
     def _send(self, place: int, piece: Piece) -> Message:
         mobiles = [recipient.number for recipient in piece.recipients]
-        message = self._box.send(mobiles, piece.text, key=self._key(place), **self._options)
+        try:
+            message = self._box.send(mobiles, piece.text, key=self._key(place), **self._options)
+        except KeyReusedError as error:
+            raise ConfigurationError(translate("send.changed")) from error
         if message.replayed:
             message = self._send_again(message)
         while _last(message).state is State.QUEUED:

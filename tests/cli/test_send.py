@@ -283,6 +283,15 @@ def test_a_send_is_not_repeated_by_accident(sandbox: Sandbox, capsys: Output) ->
     assert set(texted(sandbox).values()) == {3}
 
 
+def test_a_job_whose_batches_have_changed(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
+    command = ["send", "--from", write(), *SHORT, "--yes"]
+    assert main(command) == 0
+    monkeypatch.setenv("JZYSOAP_ALLOW_RECIPIENTS", "13800000001")
+    assert main([*command, "--resume"]) == 1
+    assert "such as allow_recipients, have changed since" in capsys.readouterr().err
+    assert set(texted(sandbox).values()) == {1}
+
+
 def test_a_job_in_a_mailbox(sandbox: Sandbox, tmp_path: Path, capsys: Output) -> None:
     url = f"sqlite:///{tmp_path / 'sms.db'}"
     assert main(["send", MOBILE, *SHORT, "--mailbox", url]) == 0

@@ -98,6 +98,11 @@ TEXTS = {
         "it, --new sends it once more",
         "本次没有发送，因为同一发送已存在：--resume 继续并显示结果，--new 再发一次",
     ),
+    "changed": (
+        "the batches are not those that this job began with: options of the account, such as allow_recipients, have "
+        "changed since; set them back, or send all once more with --new",
+        "批次与任务开始时不同：账号的选项（例如 allow_recipients）已改变；请改回，或用 --new 全部再发一次",
+    ),
     "nothing-to-resume": (
         "there is nothing to resume: no send of these numbers with this text from this account was begun",
         "没有可继续的发送：该账号未曾以此内容向这些号码发送",
