@@ -70,9 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             _flush()
         except OSError:
-            from jzysoap.cli.output import discard_output
+            from jzysoap.cli.output import discard
 
-            discard_output()
+            discard(sys.stdout)
         return status
     except Exception as error:
         from jzysoap.model.sent import JzySoapError

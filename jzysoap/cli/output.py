@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from jzysoap.cli.arguments import columns
 from jzysoap.model.masking import escape_unprintable
@@ -33,16 +34,12 @@ def print_line(line: str = "", *, start: str = "") -> None:
     print((start + escape_unprintable(line)).encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
-def discard_output() -> None:
-    """Have stdout and stderr go nowhere from now on.
+def discard(stream: Any) -> None:
+    """Have stdout or stderr go nowhere from now on.
 
     What is still buffered would fail once more when the interpreter ends, with a message and another exit status.
     """
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        # None in a process without it.
-        if stream is not None:
-            os.dup2(nowhere, stream.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def paint(word: str, colour: int) -> str:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -23,7 +24,7 @@ from jzysoap.cli.account import Account, find_account
 from jzysoap.cli.arguments import Parser, add_account_options, add_output_option
 from jzysoap.cli.extras import need_mailbox
 from jzysoap.cli.inputerror import InputError
-from jzysoap.cli.output import Value, discard_output, print_line, print_message, print_records, quiet
+from jzysoap.cli.output import Value, discard, print_line, print_message, print_records, quiet
 from jzysoap.cli.places import state_directory
 from jzysoap.cli.progress import show_progress
 from jzysoap.cli.questions import confirm
@@ -307,7 +308,8 @@ class _Send:
             # After SIGHUP there may be no terminal any more.
             if getattr(signal, "SIGHUP", None) not in came:
                 raise
-            discard_output()
+            discard(sys.stdout)
+            discard(sys.stderr)
         if came:
             return 128 + came[0]
         if counts["unknown"]:
