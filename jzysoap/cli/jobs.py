@@ -24,9 +24,6 @@ BATCH_SIZE = 200
 ATTEMPTS = 5
 """Calls for a batch that is proven not sent, in about half a minute. Then the job ends, and may be resumed."""
 
-FATES = ("accepted", "rejected", "not sent", "unknown")
-"""What becomes of a number that can be sent to."""
-
 _BY = "jzysoap send"
 _FATES = {State.ACCEPTED: "accepted", State.REJECTED: "rejected", State.UNKNOWN: "unknown", State.SENDING: "unknown"}
 # Proven not sent: a resumed job tries again.
@@ -50,11 +47,11 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of a batch.
+    """The fate of a batch.
 
     Attributes:
         piece: the batch.
-        state: one of ``FATES``.
+        state: ``accepted``, ``rejected``, ``not sent`` or ``unknown``.
         reason: why, if it was not accepted; it may be None.
     """
 
@@ -203,7 +200,7 @@ class Job:
 
 
 def _last(message: Message) -> StoredBatch:
-    # One that is sent in another's place comes last.
+    # A batch that is sent in the place of another one comes last.
     return message.batches[-1]
 
 

@@ -49,7 +49,7 @@ ASK_ABOVE = 100
 """Recipients above which a person is asked before anything is sent."""
 
 STATES = ("accepted", "rejected", "not sent", "unknown", "invalid", "repeated")
-"""What becomes of a number of the input: exactly one of these."""
+"""The states that a number of the input may end in. Each number has exactly one of them."""
 
 _ERROR, _INCOMPLETE, _UNKNOWN, _NOTHING = 1, 3, 4, 5
 _CHANNELS = {channel.name.lower(): channel for channel in Channel}

@@ -50,7 +50,7 @@ def noting() -> Iterator[list[int]]:
     came: list[int] = []
     before = {number: signal.getsignal(number) for number in _NOTED}
     for number, handler in before.items():
-        # One that is ignored, as by nohup, stays so.
+        # A signal that is ignored, as by nohup, stays ignored.
         if handler != signal.SIG_IGN:
             signal.signal(number, lambda number, _: came.append(number))
     try:

@@ -54,7 +54,7 @@ def open_file(name: str, *, column: str | None, sheet: str | None) -> Iterator[R
         return
     if sys.stdin is None:
         raise InputError(translate("inputs.unreadable", path="stdin", error="stdin"))
-    # It is read more than once. The directory is for this user alone.
+    # The input is read more than once, and a pipe cannot be. The directory is for this user alone.
     with tempfile.TemporaryDirectory(prefix="jzysoap-") as directory:
         copy = Path(directory, "stdin")
         with copy.open("wb") as file:

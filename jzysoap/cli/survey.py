@@ -19,7 +19,7 @@ _PROBLEMS_SHOWN = 10
 
 
 class Campaign:
-    """What is to be sent: rows, a text for each, and the options that all have.
+    """The messages to send: rows, a text for each, and the options that all have.
 
     Args:
         config: the client's options.
@@ -86,7 +86,7 @@ class Campaign:
 
 @dataclass(slots=True)
 class Survey:
-    """What a first reading has found.
+    """The findings of a first reading.
 
     Attributes:
         valid, repeated, invalid: how many numbers there are of each state.

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
-from jzysoap.mailbox.database import Rows
+from jzysoap.mailbox.statements import Rows
 from jzysoap.model.errors import ConfigurationError
 
 _SAVEPOINT = "jzysoap_enqueue"

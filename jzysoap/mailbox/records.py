@@ -11,11 +11,12 @@ from sqlalchemy import Connection, Select, bindparam, delete, func, insert, sele
 from sqlalchemy.exc import IntegrityError
 
 from jzysoap.mailbox.contents import to_raw, to_row, to_stored
-from jzysoap.mailbox.database import Database, Statement, now_ms
+from jzysoap.mailbox.database import Database, now_ms
 from jzysoap.mailbox.errors import NotAllowedError, not_found
 from jzysoap.mailbox.leases import Leases
 from jzysoap.mailbox.rows import to_ms
 from jzysoap.mailbox.schema import batch, message, poll, record
+from jzysoap.mailbox.statements import Statement
 from jzysoap.mailbox.store import new_id
 from jzysoap.mailbox.values import Kind, StoredReply, StoredReport
 from jzysoap.model.events import RawReply

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select, update
 
-from jzysoap.mailbox.database import AnyRow, Database, Statement, now_ms
+from jzysoap.mailbox.database import AnyRow, Database, now_ms
 from jzysoap.mailbox.errors import not_found
 from jzysoap.mailbox.hot import (
     FIND_KEY,
@@ -26,6 +26,7 @@ from jzysoap.mailbox.hot import (
 from jzysoap.mailbox.matching import Evidence
 from jzysoap.mailbox.rows import Claim, Draft, to_message
 from jzysoap.mailbox.schema import batch, message
+from jzysoap.mailbox.statements import Statement
 from jzysoap.mailbox.states import OPEN, Next, State, after_answer, may_follow
 from jzysoap.mailbox.values import Message
 
