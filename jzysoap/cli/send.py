@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -217,7 +218,10 @@ class _Send:
             box = opened.enter_context(mailbox.Mailbox(client, url, batch_size=BATCH_SIZE, attempts=ATTEMPTS))
             job = Job(box, self._name[:32], self._message)
             # Looking into a mailbox makes its file.
-            self._choose_run(job, own is None or own.exists())
+            begun = own is None or own.exists()
+            self._choose_run(job, begun)
+            if own is not None and not begun:
+                self._tell_others(own)
             if found.valid > ASK_ABOVE and not options.yes and not options.resume:
                 self._confirm(found)
             if own is not None:
@@ -226,7 +230,11 @@ class _Send:
             advance = opened.enter_context(show_progress(found.valid))
             came = opened.enter_context(noting())
             options.failure = _ERROR
-            counts = self._send(job, results, came, advance)
+            try:
+                counts = self._send(job, results, came, advance)
+            except InputError as error:
+                # "Start again" would be wrong now: another file is another job, and would be sent to all.
+                raise InputError(translate("send.input-lost", error=error)) from error
         return self._finish(job, counts, found, came)
 
     def _send(self, job: Job, results: Results, came: list[int], advance: Callable[[int], None]) -> Counter[str]:
@@ -273,6 +281,14 @@ class _Send:
             job.run += 1
         elif exists and not options.resume:
             raise ConfigurationError(translate("send.exists"))
+
+    @staticmethod
+    def _tell_others(own: Path) -> None:
+        """Say that there are jobs of another text, or of the same file before it was changed."""
+        pattern = f"{glob.escape(own.name.rsplit('.', 2)[0])}.*.job"
+        others = [path.name for path in sorted(own.parent.glob(pattern))]
+        if others:
+            print_message(translate("send.others", names=", ".join(others)))
 
     def _find_mailbox(self) -> tuple[Any, Path | None]:
         """Return the database of the job, and its file if it is the job's own."""

@@ -9,6 +9,7 @@ import os
 import stat
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -289,6 +290,32 @@ def test_a_job_whose_batches_have_changed(sandbox: Sandbox, monkeypatch: pytest.
     monkeypatch.setenv("JZYSOAP_ALLOW_RECIPIENTS", "13800000001")
     assert main([*command, "--resume"]) == 1
     assert "such as allow_recipients, have changed since" in capsys.readouterr().err
+    assert set(texted(sandbox).values()) == {1}
+
+
+def test_a_file_that_is_changed_while_it_is_sent(sandbox: Sandbox, capsys: Output) -> None:
+    sandbox.fail_next("sendSms", delay=0.2, times=3)
+    command = ["send", "--from", write(), *SHORT, "--yes"]
+    content = Path("numbers.csv").read_text("utf-8")
+
+    def change() -> None:
+        sandbox.gateway.events.wait(0, lambda event: event, 30)
+        Path("numbers.csv").write_text(f"{content}13800009999\n", "utf-8")
+
+    with ThreadPoolExecutor(1) as pool:
+        changed = pool.submit(change)
+        assert main(command) == 1
+        changed.result()
+    assert "put the file back as it was, and go on with --resume" in capsys.readouterr().err
+    sent = len(texted(sandbox))
+    assert sent
+    # Another file is another send, which says so.
+    Path("numbers.csv").write_text("mobile\n13800009999\n", "utf-8")
+    assert main(command) == 0
+    assert "this is a new job beside numbers.csv." in capsys.readouterr().err
+    Path("numbers.csv").write_text(content, "utf-8")
+    assert main([*command, "--resume"]) == 0
+    assert sums(capsys) == {"accepted": 450}
     assert set(texted(sandbox).values()) == {1}
 
 

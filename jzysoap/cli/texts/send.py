@@ -93,6 +93,15 @@ TEXTS = {
     ),
     # The job.
     "job": ("what is sent is kept in {path}", "发送记录保存在 {path}"),
+    "others": (
+        "this is a new job beside {names}: numbers that were sent to there are sent to again",
+        "这是一个新任务，旁边已有 {names}：其中已发送过的号码将再次收到短信",
+    ),
+    "input-lost": (
+        "{error}. What was sent before is known: put the file back as it was, and go on with --resume; another file is "
+        "another send",
+        "{error}。此前已发送的有记录：请恢复原文件，再用 --resume 继续；不同的文件是另一次发送",
+    ),
     "exists": (
         "nothing was sent now, since the same send exists already: --resume goes on with it and shows what became of "
         "it, --new sends it once more",
