@@ -217,8 +217,13 @@ class _Connections:
         with self._lock:
             if self._writer is None or self._writer.closed or self._writer.invalidated:
                 self._writer = self.engine.connect()
-            with self._writer.begin():
-                yield self._writer
+            try:
+                with self._writer.begin():
+                    yield self._writer
+            except BaseException:
+                # A signal handler may raise between the driver's BEGIN and SQLAlchemy's own: closing rolls both back.
+                self._writer.close()
+                raise
 
     def close(self) -> None:
         with self._lock:
@@ -252,7 +257,8 @@ def _is_conflict(error: SQLAlchemyError) -> bool:
 def _checked_url(url: str | URL) -> URL:
     try:
         found = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
+        # The latter is said of a port, with what stands before it.
         raise ConfigurationError("url must be the address of a database, such as sqlite:///sms.db") from None
     backend = found.get_backend_name()
     if backend == "sqlite":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -40,11 +41,13 @@ from tests.mailbox.conftest import MakeBox, StartServer, change
         ("sqlite:///:memory:", "must name a file"),
         ("sqlite:///file:x?mode=memory&uri=true", "must name a file"),
         ("oracle://here/x", "names oracle"),
+        ("postgresql://user@here:part-of-it/x", "address of a database"),
     ],
 )
 def test_urls_that_cannot_be_used(client: Client, url: str, words: str) -> None:
-    with pytest.raises(ConfigurationError, match=words):
+    with pytest.raises(ConfigurationError, match=words) as raised:
         Mailbox(client, url)
+    assert "part-of-it" not in str(raised.value)
 
 
 def test_the_variable_names_the_database(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,6 +102,34 @@ def test_the_file_is_its_owners_alone(client: Client, tmp_path: Path) -> None:
         box.send(MOBILE, TEXT)
         modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("sms.db*")}
     assert modes == {"sms.db": 0o600, "sms.db-wal": 0o600, "sms.db-shm": 0o600}
+
+
+def test_an_exception_while_a_transaction_waits_to_begin_leaves_none_behind(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "sms.db"
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with (
+            Mailbox(client, f"sqlite:///{path}") as box,
+            closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other,
+        ):
+            box.send(MOBILE, TEXT)
+            other.execute("BEGIN IMMEDIATE")
+            # Python runs the handler once SQLite has the lock, between its BEGIN and the next line.
+            release = threading.Timer(0.5, other.execute, ["ROLLBACK"])
+            release.start()
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            with pytest.raises(KeyboardInterrupt):
+                box.send(MOBILE, TEXT)
+            release.join()
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("ROLLBACK")
+            assert box.send(MOBILE, TEXT).state is State.ACCEPTED
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_a_file_that_cannot_be_made(client: Client) -> None:
